@@ -1,0 +1,198 @@
+"""Derivatives as Values, which can be differentiated again. Nothing here reads or writes `grad`.
+
+A root is the Value to differentiate, `wrt` what to differentiate it for: leaves or Values in between. The graph between
+them is the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+from tinygrad_edu.engine.graph import edges, require_finite, topological
+from tinygrad_edu.engine.registry import function, partials_on_floats, partials_on_values
+from tinygrad_edu.engine.value import Value
+
+
+@overload
+def grad(root: Value, wrt: Value) -> Value: ...
+@overload
+def grad(root: Value, wrt: Sequence[Value]) -> list[Value]: ...
+def grad(root: Value, wrt: Value | Sequence[Value]) -> Value | list[Value]:
+    """The gradient ∂root/∂wrt, in reverse mode.
+
+    >>> x = Value(2.0)
+    >>> first = grad(x**3, x)
+    >>> first.data, grad(first, x).data
+    (12.0, 12.0)
+
+    Arguments:
+        root: the Value to differentiate.
+        wrt: one Value, or a sequence of them.
+
+    Returns a Value for one, a list of Values for a sequence; `Value(0.0)` for what the root does not depend on.
+    Raises what `Value.backward` raises.
+    """
+    if isinstance(wrt, Value):
+        return vjp([root], [wrt], [1.0])[0]
+    return vjp([root], wrt, [1.0])
+
+
+def vjp(roots: Sequence[Value], wrt: Sequence[Value], cotangents: Sequence[Value | float]) -> list[Value]:
+    """The vector-Jacobian product Σ_i cotangents[i] · ∂roots[i]/∂wrt[j], for each j: reverse mode.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [v.data for v in vjp([x * y, x + y], [x, y], [1.0, 10.0])]
+    [13.0, 12.0]
+
+    Arguments:
+        roots: n Values.
+        wrt: m Values.
+        cotangents: n numbers or Values.
+
+    Returns m Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
+    """
+    require_same_length("vjp", "roots", roots, "cotangents", cotangents)
+    tape = topological(*roots)
+    for root in roots:
+        require_finite(root, tape)
+    depends = dependents(tape, wrt)
+    adjoints: dict[Value, Value | float] = {}
+    for root, cotangent in zip(roots, cotangents, strict=True):
+        accumulate(adjoints, root, 1.0, cotangent)
+    for node in reversed(tape):
+        if node in depends and node in adjoints:
+            partials = partials_on_values(node.op)
+            for _, parent, partial in edges(node, partials, node.parents, node, among=depends):
+                accumulate(adjoints, parent, partial, adjoints[node])
+    return [as_value(adjoints.get(value, 0.0)) for value in wrt]
+
+
+def jvp(roots: Sequence[Value], wrt: Sequence[Value], tangents: Sequence[Value | float]) -> list[Value]:
+    """The Jacobian-vector product Σ_j ∂roots[i]/∂wrt[j] · tangents[j], for each i: forward mode.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [v.data for v in jvp([x * y, x + y], [x, y], [1.0, 10.0])]
+    [23.0, 11.0]
+
+    Arguments:
+        roots: n Values.
+        wrt: m Values.
+        tangents: m numbers or Values.
+
+    Returns n Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
+    """
+    require_same_length("jvp", "wrt", wrt, "tangents", tangents)
+    tape = topological(*roots)
+    for root in roots:
+        require_finite(root, tape)
+    moved: dict[Value, Value | float] = {}
+    for value, tangent in zip(wrt, tangents, strict=True):
+        accumulate(moved, value, 1.0, tangent)
+    for node in tape:
+        # A list: the node's own tangent may be a seed, and must not grow while its operands are read.
+        for _, parent, partial in list(edges(node, partials_on_values(node.op), node.parents, node, among=moved)):
+            accumulate(moved, node, partial, moved[parent])
+    return [as_value(moved.get(root, 0.0)) for root in roots]
+
+
+def jacobian(roots: Sequence[Value], wrt: Sequence[Value]) -> list[list[Value]]:
+    """The matrix ∂roots[i]/∂wrt[j], one reverse pass a row.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [[v.data for v in row] for row in jacobian([x * y, x + y], [x, y])]
+    [[3.0, 2.0], [1.0, 1.0]]
+
+    Returns n rows of m Values for n roots and m Values in `wrt`. Raises what `Value.backward` raises.
+    """
+    return [grad(root, wrt) for root in roots]
+
+
+def hessian(root: Value, wrt: Sequence[Value]) -> list[list[Value]]:
+    """The matrix ∂²root/∂wrt[i]∂wrt[j], the Jacobian of the gradient.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [[v.data for v in row] for row in hessian(x * x * y, [x, y])]
+    [[6.0, 4.0], [4.0, 0.0]]
+
+    Returns m rows of m Values for m Values in `wrt`. Raises what `Value.backward` raises.
+    """
+    return jacobian(grad(root, wrt), wrt)
+
+
+def hvp(root: Value, wrt: Sequence[Value], vector: Sequence[Value | float]) -> list[Value]:
+    """The Hessian-vector product Σ_j ∂²root/∂wrt[i]∂wrt[j] · vector[j], forward over reverse, without the matrix.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [v.data for v in hvp(x * x * y, [x, y], [1.0, 0.0])]
+    [6.0, 4.0]
+
+    Returns m Values for m Values in `wrt`. Raises ValueError where the lengths differ, and what `Value.backward` raises.
+    """
+    return jvp(grad(root, wrt), wrt, vector)
+
+
+def local_derivatives(node: Value) -> list[tuple[int, Value, float]]:
+    """Each edge below a node as (operand number, operand, ∂node/∂operand). Constants have none.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [(k, partial) for k, _, partial in local_derivatives(x * y)]
+    [(0, 3.0), (1, 2.0)]
+    """
+    if not node.parents:
+        return []
+    return list(edges(node, partials_on_floats(node.op), numbers(node), node.data))
+
+
+def check_recorded(root: Value) -> None:
+    """Raise ValueError where a node's data no longer follow from its operands': something was changed in between.
+
+    >>> x = Value(2.0, "x")
+    >>> y = x * x
+    >>> x.data = 3.0
+    >>> check_recorded(y)
+    Traceback (most recent call last):
+    ValueError: mul (x × y) recorded 4.0, but now gives 9.0 at x = 3.0 ('x'), y = 3.0 ('x'): run the forward pass again
+    """
+    from tinygrad_edu.engine.errors import places
+
+    for node in topological(root):
+        row, at = node.op, numbers(node)
+        width = len(at) // len(row.operands)
+        now = function(row)(*([at[:width], at[width:]][: len(row.operands)] if row.many else at))
+        if now != node.data and not (now != now and node.data != node.data):
+            raise ValueError(
+                f"{row.title} recorded {node.data}, but now gives {now} at {places(row, node.parents)}: "
+                "run the forward pass again"
+            )
+
+
+def numbers(node: Value) -> list[float]:
+    """The operands' numbers."""
+    return [parent if isinstance(parent, float) else parent.data for parent in node.parents]
+
+
+def dependents(tape: list[Value], wrt: Sequence[Value]) -> set[Value]:
+    """`wrt`, and all on the tape that depends on it: the partials for other operands are not needed, and may not exist."""
+    found = set(wrt)
+    for node in tape:
+        if not found.isdisjoint(node.parents):  # type: ignore[arg-type]
+            found.add(node)
+    return found
+
+
+def accumulate(total: dict[Value, Value | float], key: Value, partial: Value | float, factor: Value | float) -> None:
+    """total[key] += partial · factor, without recording a product with the number 1 or a sum with nothing."""
+    if partial == 0.0 or factor == 0.0:
+        return
+    term = factor if partial == 1.0 else partial if factor == 1.0 else partial * factor
+    total[key] = total[key] + term if key in total else term
+
+
+def as_value(number: Value | float) -> Value:
+    return number if isinstance(number, Value) else Value(number, finite=False)
+
+
+def require_same_length(function: str, left: str, lefts: Sequence, right: str, rights: Sequence) -> None:
+    if len(lefts) != len(rights):
+        raise ValueError(f"{function} expected as many {right} as {left}, {len(lefts)}, got {len(rights)}")

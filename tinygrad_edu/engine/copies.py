@@ -1,0 +1,77 @@
+"""Copies and pickles of a graph, made from its flat tape: following `parents` would recurse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.engine.graph import leaves, topological
+
+if TYPE_CHECKING:
+    from tinygrad_edu.engine.value import Value
+
+
+def slots(value: Value) -> dict[str, Any]:
+    """Name and content of each slot, those of a subclass included."""
+    return object.__reduce_ex__(value, 2)[2][1]  # type: ignore[index]
+
+
+def twin(value: Value) -> Value:
+    """A second node with the same content; its operands are the same objects."""
+    copy = object.__new__(type(value))
+    for name, content in slots(value).items():
+        setattr(copy, name, content)
+    return copy
+
+
+def deep(root: Value, memo: dict[int, Any]) -> Value:
+    """A copy of the whole graph below `root`. What `memo` holds already is shared, as in `copy.deepcopy`."""
+    for node in [*leaves(root), *topological(root)]:
+        if id(node) not in memo:
+            memo[id(node)] = copy = twin(node)
+            copy.parents = tuple(p if type(p) is float else memo[id(p)] for p in node.parents)
+    return memo[id(root)]
+
+
+def reduced(root: Value) -> tuple:
+    """What pickle stores: a leaf as it is; an operation as its leaves and a list of steps that name rows and operands."""
+    if not root.parents:
+        return restore_leaf, (type(root), without_grad_if_not_computed(root))
+    places: dict[Value, int] = {leaf: k for k, leaf in enumerate(leaves(root))}
+    found, steps = list(places), []
+    for node in topological(root):
+        operands = tuple(p if type(p) is float else places[p] for p in node.parents)
+        places[node] = len(places)
+        steps.append((node.op.name, operands, without_grad_if_not_computed(node)))
+    return restore, (found, steps)
+
+
+def without_grad_if_not_computed(value: Value) -> dict[str, Any]:
+    from tinygrad_edu.engine.value import NOT_COMPUTED
+
+    content = slots(value)
+    if content["grad"] is NOT_COMPUTED:
+        del content["grad"]
+    del content["op"], content["parents"]
+    return content
+
+
+def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:
+    leaf = kind(0.0)
+    for name, part in content.items():
+        setattr(leaf, name, part)
+    return leaf
+
+
+def restore(leaves: list[Value], steps: list[tuple[str, tuple, dict[str, Any]]]) -> Value:
+    from tinygrad_edu.engine.ops import TABLE
+    from tinygrad_edu.engine.value import Value
+
+    nodes = list(leaves)
+    for name, operands, content in steps:
+        if name not in TABLE:
+            raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
+        node = restore_leaf(Value, content)
+        node.op = TABLE[name]
+        node.parents = tuple(p if type(p) is float else nodes[p] for p in operands)
+        nodes.append(node)
+    return nodes[-1]

@@ -1,0 +1,90 @@
+"""Walks over the graph that operations record. Nothing here recurses, so a graph may be as deep as memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, TypeVar
+
+from tinygrad_edu.engine.errors import UNDEFINED, no_derivative, not_finite
+
+if TYPE_CHECKING:
+    from tinygrad_edu.engine.value import Value
+
+T = TypeVar("T")
+
+
+def topological(*roots: Value) -> list[Value]:
+    """The operations that the roots depend on, themselves included, each after its operands; leaves are left out.
+
+    >>> from tinygrad_edu import Value
+    >>> a = Value(2.0)
+    >>> [node.op.name for node in topological(a * a + a)]
+    ['mul', 'add']
+    """
+    seen: set[Value] = set()
+    placed: dict[Value, None] = {}
+    stack = [root for root in reversed(roots) if root.parents]
+    while stack:
+        node = stack.pop()
+        if node in seen:  # met again: by now all its operands are placed
+            placed[node] = None
+        else:
+            seen.add(node)
+            stack.append(node)
+            for parent in node.parents:
+                if type(parent) is not float and parent.parents:
+                    stack.append(parent)
+    return list(placed)
+
+
+def leaves(root: Value) -> list[Value]:
+    """The Values that `root` depends on and that no operation made, in the order of their first use."""
+    found = {p: None for node in topological(root) for p in node.parents if type(p) is not float and not p.parents}
+    return list(found) if root.parents else [root]
+
+
+def backward(root: Value) -> None:
+    """Add ∂root/∂leaf to the `grad` of each leaf, and set that of each node between to ∂root/∂node.
+
+    A node is reached after all its consumers, when its own gradient is complete; it then hands each operand its
+    gradient times the partial for that operand.
+    """
+    tape = topological(root)
+    require_finite(root, tape)
+    for node in tape:
+        node.grad = 0.0
+    root.grad = root.grad + 1.0
+    try:
+        for node in reversed(tape):
+            node.op.pullback(node)
+    except UNDEFINED as error:
+        raise no_derivative(node.op, node.parents, error) from None
+
+
+def require_finite(root: Value, tape: list[Value]) -> None:
+    """Refuse to differentiate what is nan or infinite, and name the first value that is."""
+    if not isfinite(root.data):
+        raise not_finite(root, tape)
+
+
+def edges(
+    node: Value,
+    partials: Sequence[Callable[..., T]],
+    operands: Sequence[object],
+    out: object,
+    among: Container[Value] | None = None,
+) -> Iterator[tuple[int, Value, T]]:
+    """Each edge below a node: operand number, operand, partial. Constants have no edge, nor has what is not `among`.
+
+    `partials` are functions of the operation's operands and `out`, on whatever kind of number these are. An operation
+    over many has all its x_i first, then all its y_i.
+    """
+    width = len(node.parents) // len(partials)
+    for k, parent in enumerate(node.parents):
+        if type(parent) is not float and (among is None or parent in among):
+            try:
+                partial = partials[k // width](*operands[k % width :: width], out)
+            except UNDEFINED as error:
+                raise no_derivative(node.op, node.parents, error) from None
+            yield k, parent, partial

@@ -1,0 +1,151 @@
+"""The calculus: one row a scalar operation, as text. Every other file of the package reads it from here.
+
+In scope in a formula, and nothing else:
+
+    x, y        the operands                  x_i, y_i    the i-th operands of an operation over many
+    out         the result (partials only)    sum, max    over all i (primals of operations over many only)
+    2, 0.5      number literals               + - * / **  operators
+    exp, …      the names of other rows
+
+The table is closed: partials use only rows, so every order of derivative exists. Jumps are rows (`step`, `sign`) whose
+partial is "0", never a Python `if`. A partial is the numerically right one; `shown` is the textbook form of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+OPERATORS = ("add", "sub", "mul", "truediv", "pow", "neg", "abs")  # names of rows that Python has an operator for
+PRIMITIVE = ""  # a primal that no formula expresses: each backend binds it, under the row's name
+
+
+class Domain:
+    """Where tests, strategies and the gradient checker draw an operand from: `low` to `high`, at least `margin` from 0.
+
+    What is legal is another question: that is what the float primal accepts.
+    """
+
+    def __init__(self, low: float, high: float, margin: float = 0.0) -> None:
+        self.low, self.high, self.margin = low, high, margin
+
+    def __contains__(self, number: float) -> bool:
+        return self.low <= number <= self.high and abs(number) >= self.margin
+
+    def __repr__(self) -> str:
+        return f"[{self.low:g}, {self.high:g}]" + (f" without |x| < {self.margin:g}" if self.margin else "")
+
+
+ANY = Domain(-10, 10)
+TAILS = Domain(-40, 40)
+POSITIVE = Domain(1e-3, 1e3)
+NONZERO = Domain(-10, 10, margin=0.1)
+UNIT = Domain(-0.99, 0.99)
+
+
+class Row:
+    """One operation.
+
+    `partials` holds one formula an operand, ∂out/∂x and ∂out/∂y; `shown` the same for people; `x` and `y` are
+    domains to draw from; `kink` is a formula whose zeros are the points without a derivative, `at_kink` the convention
+    there. An operation over `many` operands has one partial for each `x_i` and one for each `y_i`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        symbol: str,
+        primal: str,
+        *partials: str,
+        shown: tuple[str, ...] | str = (),
+        x: Domain = ANY,
+        y: Domain = ANY,
+        kink: str = "",
+        at_kink: str = "",
+    ) -> None:
+        self.name, self.symbol, self.partials = name, symbol, partials
+        self.many = "x_i" in primal
+        self.pullback: Callable[[Any], None]  # compiled from the partials by registry.py
+        self.operands = (("x_i", "y_i") if self.many else ("x", "y"))[: len(partials)]
+        self.primitive = primal == PRIMITIVE
+        self.call = f"x {symbol} y" if name in OPERATORS and len(partials) == 2 else f"{name}({', '.join(self.operands)})"
+        self.primal = primal or self.call
+        self.shown = (shown,) if isinstance(shown, str) else shown or partials
+        self.domains = (x, y)[: len(partials)]
+        self.kink, self.at_kink = kink, at_kink
+
+    @property
+    def doc(self) -> str:
+        """Formula, derivatives and conventions in words."""
+        lines = [f"{self.call} = {self.primal}" if self.primal != self.call else self.call]
+        lines += [f"∂/∂{x} = {shown}" for x, shown in zip(self.operands, self.shown, strict=True)]
+        lines += [f"At {self.kink} = 0 the derivative is {self.at_kink}."] if self.kink else []
+        return "\n\n".join(lines)
+
+    @property
+    def title(self) -> str:
+        """The operation for an error message: `log(x)`, `truediv (x / y)`."""
+        return self.call if self.call.startswith(self.name) else f"{self.name} ({self.call})"
+
+    def __repr__(self) -> str:
+        return f"<row {self.name}: {self.primal}>"
+
+
+TABLE: dict[str, Row] = {}
+
+
+def row(name: str, *columns: str, **properties) -> Row:
+    """Add a row to the table."""
+    TABLE[name] = Row(name, *columns, **properties)
+    return TABLE[name]
+
+
+# fmt: off
+#   name          symbol      primal                                   d/dx                         d/dy
+row("add",        "+",        "x + y",                                 "1",                         "1")
+row("sub",        "-",        "x - y",                                 "1",                         "-1")
+row("mul",        "×",        "x * y",                                 "y",                         "x")
+row("truediv",    "/",        "x / y",                                 "1 / y",                     "-out / y", y=NONZERO)
+row("neg",        "neg",      "-x",                                    "-1")
+# The base is x itself, but 1 where x and y are both 0: there y * x**(y - 1) is 0 in every order, not 0 * 1/0.
+row("pow",        "**",       PRIMITIVE,                               "y * pow(x + (1 - step(abs(x) + abs(y))), y - 1)",
+    "out * log(x + (1 - step(abs(x))))",  shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5))
+
+row("exp",        "exp",      PRIMITIVE,                               "out",                       x=Domain(-20, 20))
+row("expm1",      "expm1",    PRIMITIVE,                               "exp(x)",                    shown="out + 1", x=Domain(-20, 20))
+row("log",        "log",      PRIMITIVE,                               "1 / x",                     x=POSITIVE)
+row("log1p",      "log1p",    PRIMITIVE,                               "1 / (1 + x)",               x=Domain(-0.9, 100))
+row("sqrt",       "√",        PRIMITIVE,                               "0.5 / out",                 shown="1 / (2 * out)", x=POSITIVE)
+row("sin",        "sin",      PRIMITIVE,                               "cos(x)")
+row("cos",        "cos",      PRIMITIVE,                               "-sin(x)")
+row("tan",        "tan",      PRIMITIVE,                               "1 + out*out",               shown="1 + out**2", x=Domain(-1.5, 1.5))
+row("asin",       "asin",     PRIMITIVE,                               "1 / sqrt((1 - x) * (1 + x))",   shown="1 / sqrt(1 - x**2)", x=UNIT)
+row("acos",       "acos",     PRIMITIVE,                               "-1 / sqrt((1 - x) * (1 + x))",  shown="-1 / sqrt(1 - x**2)", x=UNIT)
+row("atan",       "atan",     PRIMITIVE,                               "1 / (1 + x*x)",             shown="1 / (1 + x**2)")
+row("sinh",       "sinh",     PRIMITIVE,                               "cosh(x)")
+row("cosh",       "cosh",     PRIMITIVE,                               "sinh(x)")
+row("tanh",       "tanh",     PRIMITIVE,                               "4 * sigmoid(2*x) * sigmoid(-2*x)",  shown="1 - out**2", x=Domain(-20, 20))
+row("erf",        "erf",      PRIMITIVE,                               "1.1283791670955126 * exp(-x*x)",  x=Domain(-5, 5))
+row("erfc",       "erfc",     PRIMITIVE,                               "-1.1283791670955126 * exp(-x*x)", x=Domain(-5, 5))
+
+row("sigmoid",    "σ",        "exp(minimum(x, 0)) / (1 + exp(-abs(x)))",  "out * sigmoid(-x)",      shown="out * (1 - out)", x=TAILS)
+row("softplus",   "softplus", "maximum(x, 0) + log1p(exp(-abs(x)))",   "sigmoid(x)",                x=TAILS)
+row("relu",       "relu",     "maximum(x, 0)",                         "step(x)",                   kink="x", at_kink="0")
+row("leaky_relu", "leaky",    "maximum(x, 0) + 0.01*minimum(x, 0)",    "0.01 + 0.99*step(x)",       kink="x", at_kink="0.01")
+row("gelu",       "gelu",     "x * 0.5*erfc(-0.7071067811865476*x)",
+    "0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)",                         x=Domain(-5, 5))
+row("silu",       "silu",     "x * sigmoid(x)",                        "sigmoid(x) * (1 + x*sigmoid(-x))",  x=TAILS)
+row("abs",        "abs",      PRIMITIVE,                               "sign(x)",                   kink="x", at_kink="0")
+row("sign",       "sign",     PRIMITIVE,                               "0",                         kink="x", at_kink="0")
+row("step",       "step",     PRIMITIVE,                               "0",                         kink="x", at_kink="0")
+
+row("maximum",    "max",      PRIMITIVE,     "0.5 * (1 + sign(x - y))",  "0.5 * (1 + sign(y - x))", kink="x - y", at_kink="1/2 each")
+row("minimum",    "min",      PRIMITIVE,     "0.5 * (1 + sign(y - x))",  "0.5 * (1 + sign(x - y))", kink="x - y", at_kink="1/2 each")
+row("hypot",      "hypot",    PRIMITIVE,     "x / out",                  "y / out",                 x=NONZERO, y=NONZERO)
+row("atan2",      "atan2",    PRIMITIVE,     "y / hypot(x, y) / hypot(x, y)",  "-x / hypot(x, y) / hypot(x, y)",
+    shown=("y / (x**2 + y**2)", "-x / (x**2 + y**2)"), x=NONZERO, y=NONZERO)
+
+row("dot",        "·",        "sum(x_i * y_i)",                        "y_i",                       "x_i")
+row("sum",        "Σ",        "sum(x_i)",                              "1")
+row("logsumexp",  "lse",      "max(x_i) + log(sum(exp(x_i - max(x_i))))",  "exp(x_i - out)",        x=TAILS)
+# fmt: on

@@ -1,0 +1,176 @@
+"""Rows come to life: methods and operators of Value, functions, pullbacks and partials, compiled when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from tinygrad_edu.engine import source
+from tinygrad_edu.engine.errors import UNDEFINED, undefined, unequal
+from tinygrad_edu.engine.ops import OPERATORS, TABLE, Row
+from tinygrad_edu.engine.primitives import FLOATS
+from tinygrad_edu.engine.validation import validate
+from tinygrad_edu.engine.value import NOT_COMPUTED, Value, number
+
+
+HELPERS = {
+    "Value": Value,
+    "_new": object.__new__,
+    "_not_computed": NOT_COMPUTED,
+    "_number": number,
+    "_undefined": undefined,
+    "_unequal": unequal,
+    "_errors": UNDEFINED,
+    "_constants": {float},
+    "_sum": sum,
+    "_max": max,
+}
+
+
+def rows_in(formulas: Iterable[str], compiled: Callable[[Row], Any]) -> dict[str, Any]:
+    """Each row that the formulas name, in a compiled form."""
+    used = {name for formula in formulas for name in source.names(source.for_numbers(formula))}
+    return {name: compiled(TABLE[name]) for name in used & TABLE.keys() - set(source.FOLDS)}
+
+
+def names_in(row: Row) -> set[str]:
+    """The names of the rows in a row's formulas."""
+    return set(rows_in([*row.partials, *([] if row.primitive else [row.primal])], lambda row: row))
+
+
+@cache
+def on_floats(row: Row) -> Callable[..., float]:
+    """The operation on plain floats, unchecked and unrecorded, as formulas call it."""
+    if row.primitive:
+        return FLOATS[row.name]
+    return eval(as_lambda(row.operands, row.primal), rows_in([row.primal], on_floats))
+
+
+@cache
+def function(row: Row) -> Callable[..., Any]:
+    """The operation as a public function: Values in, a Value out; plain numbers in, a plain number out."""
+    parameters = ", ".join(operand[0] for operand in row.operands)
+    return forward(row, row.name, parameters)
+
+
+@cache
+def partials_on_floats(row: Row) -> tuple[Callable[..., float], ...]:
+    """The partials as functions of the operands' numbers and `out`."""
+    return partials(row, on_floats)
+
+
+@cache
+def partials_on_values(row: Row) -> tuple[Callable[..., Value | float], ...]:
+    """The partials as functions of the operands and `out` that record what they do, for higher order."""
+    return partials(row, function)
+
+
+def partials(row: Row, compiled: Callable[[Row], Any]) -> tuple[Callable[..., Any], ...]:
+    names = rows_in(row.partials, compiled)
+    return tuple(eval(as_lambda((*row.operands, "out"), partial), names) for partial in row.partials)
+
+
+def as_lambda(parameters: Iterable[str], formula: str) -> str:
+    return f"lambda {', '.join(parameters)}: {source.for_numbers(formula)}"
+
+
+def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callable[..., Any]:
+    """Compile one forward function, with the table's words as its documentation."""
+    text = source.forward(row, row.name, parameters, is_value)
+    made = source.define(name, text, HELPERS | {"_row": row} | rows_in([row.primal], on_floats))[row.name]
+    made.__name__ = made.__qualname__ = name
+    made.__module__ = "tinygrad_edu"
+    made.__doc__ = row.doc
+    return made
+
+
+def compile_pullback(row: Row) -> Callable[[Value], None]:
+    text = source.pullback_many(row) if row.many else source.pullback(row)
+    return source.define(f"{row.name} pullback", text, rows_in(row.partials, on_floats))["pullback"]
+
+
+def methods(row: Row) -> dict[str, tuple[str, str]]:
+    """The methods of Value that a row gives: name, parameters, and which operand is the Value it is called on."""
+    if row.many:
+        return {}
+    operator = row.name in OPERATORS
+    if len(row.operands) == 1:
+        return {row.name: ("X", "x")} | ({f"__{row.name}__": ("X", "x")} if operator else {})
+    if operator:
+        return {f"__{row.name}__": ("X, Y", "x"), f"__r{row.name}__": ("Y, X", "y")}
+    return {row.name: ("X, Y", "x")}
+
+
+def install(row: Row) -> None:
+    """Give Value the methods of a row. Its pullback is compiled by the first backward pass that meets it."""
+
+    def first_pullback(node: Value) -> None:
+        row.pullback = compile_pullback(row)
+        row.pullback(node)
+
+    row.pullback = first_pullback
+    for name, (parameters, is_value) in methods(row).items():
+        setattr(Value, name, forward(row, name, parameters, is_value))
+
+
+def register(name: str, symbol: str, primal: str, *partials: str, **properties: Any) -> Row:
+    """Add an operation of your own to the table, with one row of text.
+
+    Its method, its function `tinygrad_edu.<name>`, its gradient and every higher derivative, its picture and its
+    tests follow. The columns are those of the table in `tinygrad_edu/engine/ops.py`.
+
+    >>> import tinygrad_edu
+    >>> row = register("cube", "³", "x * x * x", "3 * x * x")
+    >>> v = tinygrad_edu.Value(2.0)
+    >>> y = v.cube()
+    >>> y.backward()
+    >>> y.data, v.grad, tinygrad_edu.cube(3.0)
+    (8.0, 12.0, 27.0)
+    >>> unregister(row)
+
+    Raises ValueError, with the formula and the reason, for a row that cannot be right.
+    """
+    row = Row(name, symbol, primal, *partials, **properties)
+    validate(row)
+    TABLE[name] = row
+    install(row)
+    return row
+
+
+def unregister(row: Row) -> None:
+    """Take a registered operation back. Values made with it keep their derivatives.
+
+    Raises ValueError for a row of the package's own, and while another row uses it.
+    """
+    if TABLE.get(row.name) is not row or row in BUILT_IN:
+        raise ValueError(f"{row.name} is not an operation that was registered")
+    users = [other.name for other in TABLE.values() if other is not row and row.name in names_in(other)]
+    if users:
+        raise ValueError(f"{row.name} is used by {', '.join(users)}")
+    row.pullback = compile_pullback(row)  # while its own name is still in the table
+    partials_on_floats(row), partials_on_values(row)
+    del TABLE[row.name]
+    for name in methods(row):
+        delattr(Value, name)
+
+
+@contextmanager
+def registered(name: str, symbol: str, primal: str, *partials: str, **properties: Any) -> Iterator[Row]:
+    """Register an operation for the length of a `with` block.
+
+    >>> with registered("twice", "2·", "2 * x", "2"):
+    ...     Value(4.0).twice().data
+    8.0
+    """
+    row = register(name, symbol, primal, *partials, **properties)
+    try:
+        yield row
+    finally:
+        unregister(row)
+
+
+BUILT_IN = frozenset(TABLE.values())
+for built_in in TABLE.values():
+    install(built_in)

@@ -1,0 +1,102 @@
+"""What a row must satisfy to be registered. A wrong one is refused with the formula and the reason."""
+
+from __future__ import annotations
+
+import keyword
+
+from tinygrad_edu.engine.ops import TABLE, Domain, Row
+from tinygrad_edu.engine.primitives import FLOATS
+from tinygrad_edu.engine.source import FOLDS
+from tinygrad_edu.engine.value import Value
+
+# What generated source calls its own: the operands, the names it reads, and Python's own functions in it.
+RESERVED = {"x", "y", "out", "g", "n", "node", "data", "error", "parents", "float", "isinstance", "len", "map", "type", "zip"}
+
+
+def validate(row: Row) -> None:
+    """Raise ValueError, with the formula and the reason, unless `row` can be added to the table."""
+    name = row.name
+    if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
+        raise ValueError(f"{name!r} cannot name an operation: expected a lower-case Python name")
+    if keyword.iskeyword(name) or name in RESERVED or name in FOLDS:
+        raise ValueError(f"{name!r} cannot name an operation: the word is reserved")
+    if name in TABLE or hasattr(Value, name):
+        raise ValueError(f"the name {name!r} is taken" + (f" by {TABLE[name]!r}" if name in TABLE else " by Value"))
+    check_formulas(row)
+
+
+def check_formulas(row: Row) -> None:
+    """Check the columns of a row against each other and each formula against the rules at the head of the table."""
+    if row.primitive and row.name not in FLOATS:
+        raise ValueError(f"{row.name}: expected a formula for the value, got {row.primal!r}, which only names itself")
+    for kind, formulas in (("partial", row.partials), ("shown form", row.shown)):
+        if not formulas or any(not isinstance(formula, str) for formula in formulas):
+            raise ValueError(f"{row.name}: expected each {kind} as a formula in text, got {formulas!r}")
+    if len(row.partials) > 2 or len(row.shown) != len(row.partials):
+        raise ValueError(
+            f"{row.name}: expected one partial an operand, for x or for x and y, and as many shown forms; "
+            f"got {len(row.partials)} and {len(row.shown)}"
+        )
+    if not all(isinstance(domain, Domain) for domain in row.domains):
+        raise ValueError(f"{row.name}: expected a Domain for each operand, got {row.domains!r}")
+    operands = set(row.operands)
+    if not row.primitive:
+        used = check_formula(row, "value", row.primal, operands, folds=row.many)
+        other = {"x": "y", "x_i": "y_i"}[row.operands[0]]
+        if other in used and other not in operands:
+            raise ValueError(f"{row.name}: {row.primal!r} has the operands x and y, but there is one partial")
+        if operands - used:
+            raise ValueError(
+                f"{row.name}: {len(row.partials)} partials, but {row.primal!r} does not use {min(operands - used)}"
+            )
+        if row.name in used:
+            raise ValueError(f"{row.name}: {row.primal!r} refers to itself")
+    for x, partial, shown in zip(row.operands, row.partials, row.shown, strict=True):
+        check_formula(row, f"∂/∂{x}", partial, operands | {"out"})
+        check_formula(row, f"shown ∂/∂{x}", shown, operands | {"out"})
+    if row.kink:
+        check_formula(row, "kink", row.kink, operands)
+
+
+def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: bool = False) -> set[str]:
+    """Parse one formula and return the names it uses; `folds` allows sum(…) and max(…) over all i."""
+    import ast
+
+    def refuse(reason: str) -> ValueError:
+        return ValueError(f"{row.name}: {what} = {formula!r}: {reason}")
+
+    try:
+        tree = ast.parse(formula, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise refuse(f"not a formula ({getattr(error, 'msg', error)})") from None
+    allowed = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    used = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+                pass
+            case ast.Name(id=name) if id(node) in called:
+                used.add(name)
+            case ast.Name(id=name):
+                if name not in operands and name not in ("y", "y_i"):  # a missing partial has a message of its own
+                    raise refuse(f"{name} is not in scope; in scope are {', '.join(sorted(operands))} and rows")
+                used.add(name)
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+                if folds and name in FOLDS:
+                    expected = 1
+                elif name in TABLE and not TABLE[name].many:
+                    expected = len(TABLE[name].operands)
+                elif name == row.name and not row.many:
+                    expected = len(row.operands)
+                else:
+                    raise refuse(f"{name} is not an operation of the table")
+                if len(args) != expected:
+                    raise refuse(f"{name} takes {expected} operand{'s' * (expected > 1)}, got {len(args)}")
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()) | ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow()):
+                pass
+            case ast.Expression() | ast.operator() | ast.unaryop() | ast.expr_context():
+                pass
+            case _:
+                raise refuse(f"{ast.unparse(node)} is not allowed: a formula has numbers, + - * / ** and rows")
+    return used
