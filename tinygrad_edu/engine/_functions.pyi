@@ -12,7 +12,14 @@ def add(x: float, y: float) -> float:
 
     ∂/∂y = 1"""
 @overload
-def add(x: Value | float, y: Value | float) -> Value:
+def add(x: Value, y: Value | float) -> Value:
+    """x + y
+
+    ∂/∂x = 1
+
+    ∂/∂y = 1"""
+@overload
+def add(x: float, y: Value) -> Value:
     """x + y
 
     ∂/∂x = 1
@@ -26,7 +33,14 @@ def sub(x: float, y: float) -> float:
 
     ∂/∂y = -1"""
 @overload
-def sub(x: Value | float, y: Value | float) -> Value:
+def sub(x: Value, y: Value | float) -> Value:
+    """x - y
+
+    ∂/∂x = 1
+
+    ∂/∂y = -1"""
+@overload
+def sub(x: float, y: Value) -> Value:
     """x - y
 
     ∂/∂x = 1
@@ -40,7 +54,14 @@ def mul(x: float, y: float) -> float:
 
     ∂/∂y = x"""
 @overload
-def mul(x: Value | float, y: Value | float) -> Value:
+def mul(x: Value, y: Value | float) -> Value:
+    """x × y = x * y
+
+    ∂/∂x = y
+
+    ∂/∂y = x"""
+@overload
+def mul(x: float, y: Value) -> Value:
     """x × y = x * y
 
     ∂/∂x = y
@@ -54,7 +75,14 @@ def truediv(x: float, y: float) -> float:
 
     ∂/∂y = -out / y"""
 @overload
-def truediv(x: Value | float, y: Value | float) -> Value:
+def truediv(x: Value, y: Value | float) -> Value:
+    """x / y
+
+    ∂/∂x = 1 / y
+
+    ∂/∂y = -out / y"""
+@overload
+def truediv(x: float, y: Value) -> Value:
     """x / y
 
     ∂/∂x = 1 / y
@@ -66,7 +94,7 @@ def neg(x: float) -> float:
 
     ∂/∂x = -1"""
 @overload
-def neg(x: Value | float) -> Value:
+def neg(x: Value) -> Value:
     """neg(x) = -x
 
     ∂/∂x = -1"""
@@ -78,7 +106,14 @@ def pow(x: float, y: float) -> float:
 
     ∂/∂y = out * log(x)"""
 @overload
-def pow(x: Value | float, y: Value | float) -> Value:
+def pow(x: Value, y: Value | float) -> Value:
+    """x ** y
+
+    ∂/∂x = y * x**(y - 1)
+
+    ∂/∂y = out * log(x)"""
+@overload
+def pow(x: float, y: Value) -> Value:
     """x ** y
 
     ∂/∂x = y * x**(y - 1)
@@ -90,7 +125,7 @@ def exp(x: float) -> float:
 
     ∂/∂x = out"""
 @overload
-def exp(x: Value | float) -> Value:
+def exp(x: Value) -> Value:
     """exp(x)
 
     ∂/∂x = out"""
@@ -100,7 +135,7 @@ def expm1(x: float) -> float:
 
     ∂/∂x = out + 1"""
 @overload
-def expm1(x: Value | float) -> Value:
+def expm1(x: Value) -> Value:
     """expm1(x)
 
     ∂/∂x = out + 1"""
@@ -110,7 +145,7 @@ def log(x: float) -> float:
 
     ∂/∂x = 1 / x"""
 @overload
-def log(x: Value | float) -> Value:
+def log(x: Value) -> Value:
     """log(x)
 
     ∂/∂x = 1 / x"""
@@ -120,7 +155,7 @@ def log1p(x: float) -> float:
 
     ∂/∂x = 1 / (1 + x)"""
 @overload
-def log1p(x: Value | float) -> Value:
+def log1p(x: Value) -> Value:
     """log1p(x)
 
     ∂/∂x = 1 / (1 + x)"""
@@ -130,7 +165,7 @@ def sqrt(x: float) -> float:
 
     ∂/∂x = 1 / (2 * out)"""
 @overload
-def sqrt(x: Value | float) -> Value:
+def sqrt(x: Value) -> Value:
     """sqrt(x)
 
     ∂/∂x = 1 / (2 * out)"""
@@ -140,7 +175,7 @@ def sin(x: float) -> float:
 
     ∂/∂x = cos(x)"""
 @overload
-def sin(x: Value | float) -> Value:
+def sin(x: Value) -> Value:
     """sin(x)
 
     ∂/∂x = cos(x)"""
@@ -150,7 +185,7 @@ def cos(x: float) -> float:
 
     ∂/∂x = -sin(x)"""
 @overload
-def cos(x: Value | float) -> Value:
+def cos(x: Value) -> Value:
     """cos(x)
 
     ∂/∂x = -sin(x)"""
@@ -160,7 +195,7 @@ def tan(x: float) -> float:
 
     ∂/∂x = 1 + out**2"""
 @overload
-def tan(x: Value | float) -> Value:
+def tan(x: Value) -> Value:
     """tan(x)
 
     ∂/∂x = 1 + out**2"""
@@ -170,7 +205,7 @@ def asin(x: float) -> float:
 
     ∂/∂x = 1 / sqrt(1 - x**2)"""
 @overload
-def asin(x: Value | float) -> Value:
+def asin(x: Value) -> Value:
     """asin(x)
 
     ∂/∂x = 1 / sqrt(1 - x**2)"""
@@ -180,7 +215,7 @@ def acos(x: float) -> float:
 
     ∂/∂x = -1 / sqrt(1 - x**2)"""
 @overload
-def acos(x: Value | float) -> Value:
+def acos(x: Value) -> Value:
     """acos(x)
 
     ∂/∂x = -1 / sqrt(1 - x**2)"""
@@ -190,7 +225,7 @@ def atan(x: float) -> float:
 
     ∂/∂x = 1 / (1 + x**2)"""
 @overload
-def atan(x: Value | float) -> Value:
+def atan(x: Value) -> Value:
     """atan(x)
 
     ∂/∂x = 1 / (1 + x**2)"""
@@ -200,7 +235,7 @@ def sinh(x: float) -> float:
 
     ∂/∂x = cosh(x)"""
 @overload
-def sinh(x: Value | float) -> Value:
+def sinh(x: Value) -> Value:
     """sinh(x)
 
     ∂/∂x = cosh(x)"""
@@ -210,7 +245,7 @@ def cosh(x: float) -> float:
 
     ∂/∂x = sinh(x)"""
 @overload
-def cosh(x: Value | float) -> Value:
+def cosh(x: Value) -> Value:
     """cosh(x)
 
     ∂/∂x = sinh(x)"""
@@ -220,7 +255,7 @@ def tanh(x: float) -> float:
 
     ∂/∂x = 1 - out**2"""
 @overload
-def tanh(x: Value | float) -> Value:
+def tanh(x: Value) -> Value:
     """tanh(x)
 
     ∂/∂x = 1 - out**2"""
@@ -230,7 +265,7 @@ def erf(x: float) -> float:
 
     ∂/∂x = 1.1283791670955126 * exp(-x*x)"""
 @overload
-def erf(x: Value | float) -> Value:
+def erf(x: Value) -> Value:
     """erf(x)
 
     ∂/∂x = 1.1283791670955126 * exp(-x*x)"""
@@ -240,7 +275,7 @@ def erfc(x: float) -> float:
 
     ∂/∂x = -1.1283791670955126 * exp(-x*x)"""
 @overload
-def erfc(x: Value | float) -> Value:
+def erfc(x: Value) -> Value:
     """erfc(x)
 
     ∂/∂x = -1.1283791670955126 * exp(-x*x)"""
@@ -250,7 +285,7 @@ def sigmoid(x: float) -> float:
 
     ∂/∂x = out * (1 - out)"""
 @overload
-def sigmoid(x: Value | float) -> Value:
+def sigmoid(x: Value) -> Value:
     """sigmoid(x) = exp(minimum(x, 0)) / (1 + exp(-abs(x)))
 
     ∂/∂x = out * (1 - out)"""
@@ -260,7 +295,7 @@ def softplus(x: float) -> float:
 
     ∂/∂x = sigmoid(x)"""
 @overload
-def softplus(x: Value | float) -> Value:
+def softplus(x: Value) -> Value:
     """softplus(x) = maximum(x, 0) + log1p(exp(-abs(x)))
 
     ∂/∂x = sigmoid(x)"""
@@ -272,7 +307,7 @@ def relu(x: float) -> float:
 
     At x = 0 the derivative is 0."""
 @overload
-def relu(x: Value | float) -> Value:
+def relu(x: Value) -> Value:
     """relu(x) = maximum(x, 0)
 
     ∂/∂x = step(x)
@@ -286,7 +321,7 @@ def leaky_relu(x: float) -> float:
 
     At x = 0 the derivative is 0.01."""
 @overload
-def leaky_relu(x: Value | float) -> Value:
+def leaky_relu(x: Value) -> Value:
     """leaky_relu(x) = maximum(x, 0) + 0.01*minimum(x, 0)
 
     ∂/∂x = 0.01 + 0.99*step(x)
@@ -298,7 +333,7 @@ def gelu(x: float) -> float:
 
     ∂/∂x = 0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)"""
 @overload
-def gelu(x: Value | float) -> Value:
+def gelu(x: Value) -> Value:
     """gelu(x) = x * 0.5*erfc(-0.7071067811865476*x)
 
     ∂/∂x = 0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)"""
@@ -308,7 +343,7 @@ def silu(x: float) -> float:
 
     ∂/∂x = sigmoid(x) * (1 + x*sigmoid(-x))"""
 @overload
-def silu(x: Value | float) -> Value:
+def silu(x: Value) -> Value:
     """silu(x) = x * sigmoid(x)
 
     ∂/∂x = sigmoid(x) * (1 + x*sigmoid(-x))"""
@@ -320,7 +355,7 @@ def abs(x: float) -> float:
 
     At x = 0 the derivative is 0."""
 @overload
-def abs(x: Value | float) -> Value:
+def abs(x: Value) -> Value:
     """abs(x)
 
     ∂/∂x = sign(x)
@@ -334,7 +369,7 @@ def sign(x: float) -> float:
 
     At x = 0 the derivative is 0."""
 @overload
-def sign(x: Value | float) -> Value:
+def sign(x: Value) -> Value:
     """sign(x)
 
     ∂/∂x = 0
@@ -348,7 +383,7 @@ def step(x: float) -> float:
 
     At x = 0 the derivative is 0."""
 @overload
-def step(x: Value | float) -> Value:
+def step(x: Value) -> Value:
     """step(x)
 
     ∂/∂x = 0
@@ -364,7 +399,16 @@ def maximum(x: float, y: float) -> float:
 
     At x - y = 0 the derivative is 1/2 each."""
 @overload
-def maximum(x: Value | float, y: Value | float) -> Value:
+def maximum(x: Value, y: Value | float) -> Value:
+    """maximum(x, y)
+
+    ∂/∂x = 0.5 * (1 + sign(x - y))
+
+    ∂/∂y = 0.5 * (1 + sign(y - x))
+
+    At x - y = 0 the derivative is 1/2 each."""
+@overload
+def maximum(x: float, y: Value) -> Value:
     """maximum(x, y)
 
     ∂/∂x = 0.5 * (1 + sign(x - y))
@@ -382,7 +426,16 @@ def minimum(x: float, y: float) -> float:
 
     At x - y = 0 the derivative is 1/2 each."""
 @overload
-def minimum(x: Value | float, y: Value | float) -> Value:
+def minimum(x: Value, y: Value | float) -> Value:
+    """minimum(x, y)
+
+    ∂/∂x = 0.5 * (1 + sign(y - x))
+
+    ∂/∂y = 0.5 * (1 + sign(x - y))
+
+    At x - y = 0 the derivative is 1/2 each."""
+@overload
+def minimum(x: float, y: Value) -> Value:
     """minimum(x, y)
 
     ∂/∂x = 0.5 * (1 + sign(y - x))
@@ -398,7 +451,14 @@ def hypot(x: float, y: float) -> float:
 
     ∂/∂y = y / out"""
 @overload
-def hypot(x: Value | float, y: Value | float) -> Value:
+def hypot(x: Value, y: Value | float) -> Value:
+    """hypot(x, y)
+
+    ∂/∂x = x / out
+
+    ∂/∂y = y / out"""
+@overload
+def hypot(x: float, y: Value) -> Value:
     """hypot(x, y)
 
     ∂/∂x = x / out
@@ -412,14 +472,21 @@ def atan2(x: float, y: float) -> float:
 
     ∂/∂y = -x / (x**2 + y**2)"""
 @overload
-def atan2(x: Value | float, y: Value | float) -> Value:
+def atan2(x: Value, y: Value | float) -> Value:
     """atan2(x, y)
 
     ∂/∂x = y / (x**2 + y**2)
 
     ∂/∂y = -x / (x**2 + y**2)"""
 @overload
-def dot(x: Iterable[float], y: Iterable[float]) -> float:
+def atan2(x: float, y: Value) -> Value:
+    """atan2(x, y)
+
+    ∂/∂x = y / (x**2 + y**2)
+
+    ∂/∂y = -x / (x**2 + y**2)"""
+@overload
+def dot(x: Iterable[float], y: Iterable[float]) -> float:  # type: ignore[overload-overlap]
     """dot(x_i, y_i) = sum(x_i * y_i)
 
     ∂/∂x_i = y_i
@@ -433,7 +500,7 @@ def dot(x: Iterable[Value | float], y: Iterable[Value | float]) -> Value:
 
     ∂/∂y_i = x_i"""
 @overload
-def sum(x: Iterable[float]) -> float:
+def sum(x: Iterable[float]) -> float:  # type: ignore[overload-overlap]
     """sum(x_i)
 
     ∂/∂x_i = 1"""
@@ -443,7 +510,7 @@ def sum(x: Iterable[Value | float]) -> Value:
 
     ∂/∂x_i = 1"""
 @overload
-def logsumexp(x: Iterable[float]) -> float:
+def logsumexp(x: Iterable[float]) -> float:  # type: ignore[overload-overlap]
     """logsumexp(x_i) = max(x_i) + log(sum(exp(x_i - max(x_i))))
 
     ∂/∂x_i = exp(x_i - out)"""

@@ -127,7 +127,8 @@ def hvp(root: Value, wrt: Sequence[Value], vector: Sequence[Value | float]) -> l
     >>> [v.data for v in hvp(x * x * y, [x, y], [1.0, 0.0])]
     [6.0, 4.0]
 
-    Returns m Values for m Values in `wrt`. Raises ValueError where the lengths differ, and what `Value.backward` raises.
+    Returns m Values for m Values in `wrt`.
+    Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
     return jvp(grad(root, wrt), wrt, vector)
 
@@ -173,10 +174,10 @@ def numbers(node: Value) -> list[float]:
 
 
 def dependents(tape: list[Value], wrt: Sequence[Value]) -> set[Value]:
-    """`wrt`, and all on the tape that depends on it: the partials for other operands are not needed, and may not exist."""
+    """`wrt` and what depends on it: the partials for other operands are not needed, and may not exist."""
     found = set(wrt)
     for node in tape:
-        if not found.isdisjoint(node.parents):  # type: ignore[arg-type]
+        if not found.isdisjoint(node.parents):
             found.add(node)
     return found
 
@@ -193,6 +194,8 @@ def as_value(number: Value | float) -> Value:
     return number if isinstance(number, Value) else Value(number, finite=False)
 
 
-def require_same_length(function: str, left: str, lefts: Sequence, right: str, rights: Sequence) -> None:
+def require_same_length(
+    function: str, left: str, lefts: Sequence[object], right: str, rights: Sequence[object]
+) -> None:
     if len(lefts) != len(rights):
         raise ValueError(f"{function} expected as many {right} as {left}, {len(lefts)}, got {len(rights)}")

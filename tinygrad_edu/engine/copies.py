@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def slots(value: Value) -> dict[str, Any]:
     """Name and content of each slot, those of a subclass included."""
-    return object.__reduce_ex__(value, 2)[2][1]  # type: ignore[index]
+    state: Any = object.__reduce_ex__(value, 2)[2]
+    return dict(state[1])
 
 
 def twin(value: Value) -> Value:
@@ -29,11 +30,12 @@ def deep(root: Value, memo: dict[int, Any]) -> Value:
         if id(node) not in memo:
             memo[id(node)] = copy = twin(node)
             copy.parents = tuple(p if type(p) is float else memo[id(p)] for p in node.parents)
-    return memo[id(root)]
+    copied: Value = memo[id(root)]
+    return copied
 
 
-def reduced(root: Value) -> tuple:
-    """What pickle stores: a leaf as it is; an operation as its leaves and a list of steps that name rows and operands."""
+def reduced(root: Value) -> tuple[Any, ...]:
+    """What pickle stores: a leaf as it is, an operation as its leaves and a list of steps (row, operands, content)."""
     if not root.parents:
         return restore_leaf, (type(root), without_grad_if_not_computed(root))
     places: dict[Value, int] = {leaf: k for k, leaf in enumerate(leaves(root))}
@@ -62,7 +64,7 @@ def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:
     return leaf
 
 
-def restore(leaves: list[Value], steps: list[tuple[str, tuple, dict[str, Any]]]) -> Value:
+def restore(leaves: list[Value], steps: list[tuple[str, tuple[float, ...], dict[str, Any]]]) -> Value:
     from tinygrad_edu.engine.ops import TABLE
     from tinygrad_edu.engine.value import Value
 
@@ -72,6 +74,6 @@ def restore(leaves: list[Value], steps: list[tuple[str, tuple, dict[str, Any]]])
             raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
         node = restore_leaf(Value, content)
         node.op = TABLE[name]
-        node.parents = tuple(p if type(p) is float else nodes[p] for p in operands)
+        node.parents = tuple(p if type(p) is float else nodes[int(p)] for p in operands)
         nodes.append(node)
     return nodes[-1]

@@ -68,7 +68,9 @@ class Row:
         self.pullback: Callable[[Any], None]  # compiled from the partials by registry.py
         self.operands = (("x_i", "y_i") if self.many else ("x", "y"))[: len(partials)]
         self.primitive = primal == PRIMITIVE
-        self.call = f"x {symbol} y" if name in OPERATORS and len(partials) == 2 else f"{name}({', '.join(self.operands)})"
+        self.call = (
+            f"x {symbol} y" if name in OPERATORS and len(partials) == 2 else f"{name}({', '.join(self.operands)})"
+        )
         self.primal = primal or self.call
         self.shown = (shown,) if isinstance(shown, str) else shown or partials
         self.domains = (x, y)[: len(partials)]
@@ -94,58 +96,60 @@ class Row:
 TABLE: dict[str, Row] = {}
 
 
-def row(name: str, *columns: str, **properties) -> Row:
+def row(name: str, *columns: str, **properties: Any) -> Row:
     """Add a row to the table."""
     TABLE[name] = Row(name, *columns, **properties)
     return TABLE[name]
 
 
 # fmt: off
-#   name          symbol      primal                                   d/dx                         d/dy
-row("add",        "+",        "x + y",                                 "1",                         "1")
-row("sub",        "-",        "x - y",                                 "1",                         "-1")
-row("mul",        "×",        "x * y",                                 "y",                         "x")
-row("truediv",    "/",        "x / y",                                 "1 / y",                     "-out / y", y=NONZERO)
-row("neg",        "neg",      "-x",                                    "-1")
-# The base is x itself, but 1 where x and y are both 0: there y * x**(y - 1) is 0 in every order, not 0 * 1/0.
-row("pow",        "**",       PRIMITIVE,                               "y * pow(x + (1 - step(abs(x) + abs(y))), y - 1)",
-    "out * log(x + (1 - step(abs(x))))",  shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5))
+#   name        symbol     primal                d/dx                d/dy
+row("add",     "+",       "x + y",              "1",                "1")
+row("sub",     "-",       "x - y",              "1",                "-1")
+row("mul",     "×",       "x * y",              "y",                "x")
+row("truediv", "/",       "x / y",              "1 / y",            "-out / y", y=NONZERO)
+row("neg",     "neg",     "-x",                 "-1")
+# The base is x, but 1 where x and y are both 0, so that y * x**(y - 1) is 0 there in every order, not 0 * (1/0).
+row("pow",     "**",      PRIMITIVE, "y * pow(x + (1 - step(abs(x) + abs(y))), y - 1)",
+    "out * log(x + (1 - step(abs(x))))", shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5))
 
-row("exp",        "exp",      PRIMITIVE,                               "out",                       x=Domain(-20, 20))
-row("expm1",      "expm1",    PRIMITIVE,                               "exp(x)",                    shown="out + 1", x=Domain(-20, 20))
-row("log",        "log",      PRIMITIVE,                               "1 / x",                     x=POSITIVE)
-row("log1p",      "log1p",    PRIMITIVE,                               "1 / (1 + x)",               x=Domain(-0.9, 100))
-row("sqrt",       "√",        PRIMITIVE,                               "0.5 / out",                 shown="1 / (2 * out)", x=POSITIVE)
-row("sin",        "sin",      PRIMITIVE,                               "cos(x)")
-row("cos",        "cos",      PRIMITIVE,                               "-sin(x)")
-row("tan",        "tan",      PRIMITIVE,                               "1 + out*out",               shown="1 + out**2", x=Domain(-1.5, 1.5))
-row("asin",       "asin",     PRIMITIVE,                               "1 / sqrt((1 - x) * (1 + x))",   shown="1 / sqrt(1 - x**2)", x=UNIT)
-row("acos",       "acos",     PRIMITIVE,                               "-1 / sqrt((1 - x) * (1 + x))",  shown="-1 / sqrt(1 - x**2)", x=UNIT)
-row("atan",       "atan",     PRIMITIVE,                               "1 / (1 + x*x)",             shown="1 / (1 + x**2)")
-row("sinh",       "sinh",     PRIMITIVE,                               "cosh(x)")
-row("cosh",       "cosh",     PRIMITIVE,                               "sinh(x)")
-row("tanh",       "tanh",     PRIMITIVE,                               "4 * sigmoid(2*x) * sigmoid(-2*x)",  shown="1 - out**2", x=Domain(-20, 20))
-row("erf",        "erf",      PRIMITIVE,                               "1.1283791670955126 * exp(-x*x)",  x=Domain(-5, 5))
-row("erfc",       "erfc",     PRIMITIVE,                               "-1.1283791670955126 * exp(-x*x)", x=Domain(-5, 5))
+row("exp",     "exp",     PRIMITIVE,            "out",                          x=Domain(-20, 20))
+row("expm1",   "expm1",   PRIMITIVE,            "exp(x)",                       shown="out + 1", x=Domain(-20, 20))
+row("log",     "log",     PRIMITIVE,            "1 / x",                        x=POSITIVE)
+row("log1p",   "log1p",   PRIMITIVE,            "1 / (1 + x)",                  x=Domain(-0.9, 100))
+row("sqrt",    "√",       PRIMITIVE,            "0.5 / out",                    shown="1 / (2 * out)", x=POSITIVE)
+row("sin",     "sin",     PRIMITIVE,            "cos(x)")
+row("cos",     "cos",     PRIMITIVE,            "-sin(x)")
+row("tan",     "tan",     PRIMITIVE,            "1 + out*out",                  shown="1 + out**2", x=Domain(-1.5, 1.5))
+row("asin",    "asin",    PRIMITIVE,            "1 / sqrt((1 - x) * (1 + x))",  shown="1 / sqrt(1 - x**2)", x=UNIT)
+row("acos",    "acos",    PRIMITIVE,            "-1 / sqrt((1 - x) * (1 + x))", shown="-1 / sqrt(1 - x**2)", x=UNIT)
+row("atan",    "atan",    PRIMITIVE,            "1 / (1 + x*x)",                shown="1 / (1 + x**2)")
+row("sinh",    "sinh",    PRIMITIVE,            "cosh(x)")
+row("cosh",    "cosh",    PRIMITIVE,            "sinh(x)")
+row("tanh",    "tanh",    PRIMITIVE, "4 * sigmoid(2*x) * sigmoid(-2*x)",        shown="1 - out**2", x=Domain(-20, 20))
+row("erf",     "erf",     PRIMITIVE, "1.1283791670955126 * exp(-x*x)",          x=Domain(-5, 5))
+row("erfc",    "erfc",    PRIMITIVE, "-1.1283791670955126 * exp(-x*x)",         x=Domain(-5, 5))
 
-row("sigmoid",    "σ",        "exp(minimum(x, 0)) / (1 + exp(-abs(x)))",  "out * sigmoid(-x)",      shown="out * (1 - out)", x=TAILS)
-row("softplus",   "softplus", "maximum(x, 0) + log1p(exp(-abs(x)))",   "sigmoid(x)",                x=TAILS)
-row("relu",       "relu",     "maximum(x, 0)",                         "step(x)",                   kink="x", at_kink="0")
-row("leaky_relu", "leaky",    "maximum(x, 0) + 0.01*minimum(x, 0)",    "0.01 + 0.99*step(x)",       kink="x", at_kink="0.01")
+row("sigmoid",    "σ",        "exp(minimum(x, 0)) / (1 + exp(-abs(x)))", "out * sigmoid(-x)",
+    shown="out * (1 - out)", x=TAILS)
+row("softplus",   "softplus", "maximum(x, 0) + log1p(exp(-abs(x)))",     "sigmoid(x)", x=TAILS)
+row("relu",       "relu",     "maximum(x, 0)",                           "step(x)", kink="x", at_kink="0")
+row("leaky_relu", "leaky",    "maximum(x, 0) + 0.01*minimum(x, 0)",      "0.01 + 0.99*step(x)",
+    kink="x", at_kink="0.01")
 row("gelu",       "gelu",     "x * 0.5*erfc(-0.7071067811865476*x)",
-    "0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)",                         x=Domain(-5, 5))
-row("silu",       "silu",     "x * sigmoid(x)",                        "sigmoid(x) * (1 + x*sigmoid(-x))",  x=TAILS)
-row("abs",        "abs",      PRIMITIVE,                               "sign(x)",                   kink="x", at_kink="0")
-row("sign",       "sign",     PRIMITIVE,                               "0",                         kink="x", at_kink="0")
-row("step",       "step",     PRIMITIVE,                               "0",                         kink="x", at_kink="0")
+    "0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)", x=Domain(-5, 5))
+row("silu",       "silu",     "x * sigmoid(x)",                          "sigmoid(x) * (1 + x*sigmoid(-x))", x=TAILS)
+row("abs",        "abs",      PRIMITIVE,                                 "sign(x)", kink="x", at_kink="0")
+row("sign",       "sign",     PRIMITIVE,                                 "0",       kink="x", at_kink="0")
+row("step",       "step",     PRIMITIVE,                                 "0",       kink="x", at_kink="0")
 
-row("maximum",    "max",      PRIMITIVE,     "0.5 * (1 + sign(x - y))",  "0.5 * (1 + sign(y - x))", kink="x - y", at_kink="1/2 each")
-row("minimum",    "min",      PRIMITIVE,     "0.5 * (1 + sign(y - x))",  "0.5 * (1 + sign(x - y))", kink="x - y", at_kink="1/2 each")
-row("hypot",      "hypot",    PRIMITIVE,     "x / out",                  "y / out",                 x=NONZERO, y=NONZERO)
-row("atan2",      "atan2",    PRIMITIVE,     "y / hypot(x, y) / hypot(x, y)",  "-x / hypot(x, y) / hypot(x, y)",
+row("maximum", "max", PRIMITIVE, "0.5 * (1 + sign(x - y))", "0.5 * (1 + sign(y - x))", kink="x - y", at_kink="1/2 each")
+row("minimum", "min", PRIMITIVE, "0.5 * (1 + sign(y - x))", "0.5 * (1 + sign(x - y))", kink="x - y", at_kink="1/2 each")
+row("hypot",   "hypot", PRIMITIVE, "x / out", "y / out", x=NONZERO, y=NONZERO)
+row("atan2",   "atan2", PRIMITIVE, "y / hypot(x, y) / hypot(x, y)", "-x / hypot(x, y) / hypot(x, y)",
     shown=("y / (x**2 + y**2)", "-x / (x**2 + y**2)"), x=NONZERO, y=NONZERO)
 
-row("dot",        "·",        "sum(x_i * y_i)",                        "y_i",                       "x_i")
-row("sum",        "Σ",        "sum(x_i)",                              "1")
-row("logsumexp",  "lse",      "max(x_i) + log(sum(exp(x_i - max(x_i))))",  "exp(x_i - out)",        x=TAILS)
+row("dot",       "·",     "sum(x_i * y_i)",     "y_i",              "x_i")
+row("sum",       "Σ",     "sum(x_i)",           "1")
+row("logsumexp", "lse",   "max(x_i) + log(sum(exp(x_i - max(x_i))))", "exp(x_i - out)", x=TAILS)
 # fmt: on

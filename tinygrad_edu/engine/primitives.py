@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 
 def maximum(x: float, y: float) -> float:
@@ -22,33 +24,32 @@ def step(x: float) -> float:
     return 1.0 if x > 0 else 0.0 if x <= 0 else x
 
 
-# math.pow, not Python's **, which answers (-8.0)**(1/3) with a complex number.
-FLOATS = {"abs": abs, "maximum": maximum, "minimum": minimum, "sign": sign, "step": step} | {
-    name: getattr(math, name)
-    for name in (
-        "pow exp expm1 log log1p sqrt sin cos tan asin acos atan sinh cosh tanh erf erfc hypot atan2".split()
-    )
-}
+# fmt: off
+MATH = [
+    "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "erf", "erfc", "hypot", "atan2",
+]
+# fmt: on
+
+FLOATS: dict[str, Callable[..., float]] = {name: getattr(math, name) for name in MATH}
+FLOATS |= {"abs": abs, "maximum": maximum, "minimum": minimum, "sign": sign, "step": step}
+FLOATS["pow"] = math.pow  # Python's own ** answers (-8.0)**(1/3) with a complex number
 
 
-def sympy_primitives() -> dict:
+def sympy_primitives() -> dict[str, Any]:
     """The same names for SymPy's expressions (`pip install "tinygrad_edu[symbolic]"`)."""
     try:
-        import sympy
+        import sympy  # type: ignore[import-untyped]
     except ImportError:
         raise ImportError('formulas as symbols need SymPy: pip install "tinygrad_edu[symbolic]"') from None
-    exp, log = sympy.exp, sympy.log
-    return {
+    own = {
         "abs": sympy.Abs,
         "maximum": sympy.Max,
         "minimum": sympy.Min,
-        "sign": sympy.sign,
-        "step": lambda x: sympy.Heaviside(x, 0),
         "pow": sympy.Pow,
-        "expm1": lambda x: exp(x) - 1,
-        "log1p": lambda x: log(1 + x),
+        "step": lambda x: sympy.Heaviside(x, 0),
+        "expm1": lambda x: sympy.exp(x) - 1,
+        "log1p": lambda x: sympy.log(1 + x),
         "hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
-    } | {
-        name: getattr(sympy, name)
-        for name in "exp log sqrt sin cos tan asin acos atan sinh cosh tanh erf erfc atan2".split()
     }
+    return {name: getattr(sympy, name) for name in [*MATH, "sign"] if name not in own} | own

@@ -14,7 +14,6 @@ from tinygrad_edu.engine.primitives import FLOATS
 from tinygrad_edu.engine.validation import validate
 from tinygrad_edu.engine.value import NOT_COMPUTED, Value, number
 
-
 HELPERS = {
     "Value": Value,
     "_new": object.__new__,
@@ -45,7 +44,7 @@ def on_floats(row: Row) -> Callable[..., float]:
     """The operation on plain floats, unchecked and unrecorded, as formulas call it."""
     if row.primitive:
         return FLOATS[row.name]
-    return eval(as_lambda(row.operands, row.primal), rows_in([row.primal], on_floats))
+    return compile_formula(row.operands, row.primal, rows_in([row.primal], on_floats))
 
 
 @cache
@@ -69,17 +68,21 @@ def partials_on_values(row: Row) -> tuple[Callable[..., Value | float], ...]:
 
 def partials(row: Row, compiled: Callable[[Row], Any]) -> tuple[Callable[..., Any], ...]:
     names = rows_in(row.partials, compiled)
-    return tuple(eval(as_lambda((*row.operands, "out"), partial), names) for partial in row.partials)
+    return tuple(compile_formula((*row.operands, "out"), partial, names) for partial in row.partials)
 
 
-def as_lambda(parameters: Iterable[str], formula: str) -> str:
-    return f"lambda {', '.join(parameters)}: {source.for_numbers(formula)}"
+def compile_formula(parameters: Iterable[str], formula: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """A formula as a function of its parameters; the other names in it come from `scope`."""
+    made: Callable[..., Any] = eval(f"lambda {', '.join(parameters)}: {source.for_numbers(formula)}", scope)
+    return made
 
 
 def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callable[..., Any]:
     """Compile one forward function, with the table's words as its documentation."""
     text = source.forward(row, row.name, parameters, is_value)
-    made = source.define(name, text, HELPERS | {"_row": row} | rows_in([row.primal], on_floats))[row.name]
+    made: Callable[..., Any] = source.define(name, text, HELPERS | {"_row": row} | rows_in([row.primal], on_floats))[
+        row.name
+    ]
     made.__name__ = made.__qualname__ = name
     made.__module__ = "tinygrad_edu"
     made.__doc__ = row.doc
@@ -88,7 +91,10 @@ def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callabl
 
 def compile_pullback(row: Row) -> Callable[[Value], None]:
     text = source.pullback_many(row) if row.many else source.pullback(row)
-    return source.define(f"{row.name} pullback", text, rows_in(row.partials, on_floats))["pullback"]
+    made: Callable[[Value], None] = source.define(f"{row.name} pullback", text, rows_in(row.partials, on_floats))[
+        "pullback"
+    ]
+    return made
 
 
 def methods(row: Row) -> dict[str, tuple[str, str]]:

@@ -124,7 +124,9 @@ def forward_many(row: Row, name: str) -> str:
     source += f"    parents = ({', '.join('*' + x.upper() for x in numbers)},)\n    try:\n"
     found, rest = folds(for_numbers(row.primal))
     for fold, function, term in found:
-        source += f"        {fold} = _{function}([{term} for {', '.join(row.operands)}, in zip({', '.join(numbers)})])\n"
+        source += (
+            f"        {fold} = _{function}([{term} for {', '.join(row.operands)}, in zip({', '.join(numbers)})])\n"
+        )
     source += f"""\
         data = {rest}
     except _errors as error: raise _undefined(_row, parents, error) from None

@@ -1,4 +1,4 @@
-"""Type stubs written from the table, so that editors complete what is generated: `python -m tinygrad_edu.engine.stubs`."""
+"""Stubs written from the table, so that editors complete what is generated: `python -m tinygrad_edu.engine.stubs`."""
 
 from __future__ import annotations
 
@@ -36,16 +36,23 @@ def signatures(row: Row) -> dict[str, str]:
 
 
 def functions() -> str:
-    """Every row as a function: Values in, a Value out; plain numbers in, a plain number out."""
+    """Every row as a function: a Value out where a Value goes in, a plain number where only plain numbers do."""
     lines = [HEAD + "from collections.abc import Iterable\nfrom typing import overload\n"]
     lines += ["from tinygrad_edu.engine.value import Value\n"]
     for row in TABLE.values():
         names = [operand[0] for operand in row.operands]
-        for number, result in (("float", "float"), ("Value | float", "Value")):
-            kind = f"Iterable[{number}]" if row.many else number
-          
-            signature = ", ".join(f"{name}: {kind}" for name in names)
-            lines.append(f"@overload\ndef {row.name}({signature}) -> {result}:\n    {docstring(row, 4)}")
+        if row.many:
+            kinds = [["Iterable[float]"] * len(names), ["Iterable[Value | float]"] * len(names)]
+        elif len(names) == 1:
+            kinds = [["float"], ["Value"]]
+        else:
+            kinds = [["float", "float"], ["Value", "Value | float"], ["float", "Value"]]
+        for number, signature in enumerate(kinds):
+            parameters = ", ".join(f"{name}: {kind}" for name, kind in zip(names, signature, strict=True))
+            # An empty sequence is both: it gives a plain number, as the first form says.
+            ignore = "  # type: ignore[overload-overlap]" if row.many and number == 0 else ""
+            result = "Value" if number else "float"
+            lines.append(f"@overload\ndef {row.name}({parameters}) -> {result}:{ignore}\n    {docstring(row, 4)}")
     return "\n".join(lines) + "\n"
 
 

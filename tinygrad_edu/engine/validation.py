@@ -10,7 +10,23 @@ from tinygrad_edu.engine.source import FOLDS
 from tinygrad_edu.engine.value import Value
 
 # What generated source calls its own: the operands, the names it reads, and Python's own functions in it.
-RESERVED = {"x", "y", "out", "g", "n", "node", "data", "error", "parents", "float", "isinstance", "len", "map", "type", "zip"}
+RESERVED = {
+    "x",
+    "y",
+    "out",
+    "g",
+    "n",
+    "node",
+    "data",
+    "error",
+    "parents",
+    "float",
+    "isinstance",
+    "len",
+    "map",
+    "type",
+    "zip",
+}
 
 
 def validate(row: Row) -> None:
@@ -69,7 +85,6 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
         tree = ast.parse(formula, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise refuse(f"not a formula ({getattr(error, 'msg', error)})") from None
-    allowed = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     used = set()
     for node in ast.walk(tree):
@@ -93,7 +108,10 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
                     raise refuse(f"{name} is not an operation of the table")
                 if len(args) != expected:
                     raise refuse(f"{name} takes {expected} operand{'s' * (expected > 1)}, got {len(args)}")
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd()) | ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow()):
+            case (
+                ast.UnaryOp(op=ast.USub() | ast.UAdd())
+                | ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow())
+            ):
                 pass
             case ast.Expression() | ast.operator() | ast.unaryop() | ast.expr_context():
                 pass

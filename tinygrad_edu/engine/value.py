@@ -30,10 +30,10 @@ def number(x: Any, finite: bool = True) -> float:
     Raises TypeError for anything else, ValueError for nan and infinities unless `finite` is False.
     """
     if type(x) is not float:
-        x = x + 0.0 if type(x) is int and abs(x) < 2**53 else _float(x)
+        x = x + 0.0 if type(x) is int and abs(x) < 2**53 else _float(x)  # the short cut halves `v + 1`
     if finite and not isfinite(x):
         raise ValueError(f"expected a finite number, got {x} (Value(float({str(x)!r}), finite=False) lets it in)")
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def _float(x: Any) -> float:
@@ -81,13 +81,13 @@ class Value(Operations):
     data: float
     grad: float
     op: Row
-    parents: tuple[Value | float, ...]
+    parents: tuple[Any, ...]
     label: str
 
     def __init__(self, data: Any, label: str = "", *, finite: bool = True) -> None:
         self.data = number(data, finite)
         self.grad = NOT_COMPUTED
-        self.op = None
+        self.op = None  # type: ignore[assignment]  # so that walks, which meet no leaf, need not ask
         self.parents = ()
         self.label = label
 
@@ -142,5 +142,5 @@ class Value(Operations):
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return copies.deep(self, memo)
 
-    def __reduce_ex__(self, protocol: Any) -> tuple:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return copies.reduced(self)
