@@ -80,9 +80,8 @@ def compile_formula(parameters: Iterable[str], formula: str, scope: dict[str, An
 def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callable[..., Any]:
     """Compile one forward function, with the table's words as its documentation."""
     text = source.forward(row, row.name, parameters, is_value)
-    made: Callable[..., Any] = source.define(name, text, HELPERS | {"_row": row} | rows_in([row.primal], on_floats))[
-        row.name
-    ]
+    scope = HELPERS | {"_row": row} | rows_in([row.primal], on_floats)
+    made: Callable[..., Any] = source.define(name, text, scope)[row.name]
     made.__name__ = made.__qualname__ = name
     made.__module__ = "tinygrad_edu"
     made.__doc__ = row.doc
@@ -91,9 +90,8 @@ def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callabl
 
 def compile_pullback(row: Row) -> Callable[[Value], None]:
     text = source.pullback_many(row) if row.many else source.pullback(row)
-    made: Callable[[Value], None] = source.define(f"{row.name} pullback", text, rows_in(row.partials, on_floats))[
-        "pullback"
-    ]
+    scope = rows_in(row.partials, on_floats)
+    made: Callable[[Value], None] = source.define(f"{row.name} pullback", text, scope)["pullback"]
     return made
 
 
