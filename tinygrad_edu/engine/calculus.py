@@ -7,9 +7,11 @@ them is the function.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import overload
 
-from tinygrad_edu.engine.graph import edges, require_finite, topological
+from tinygrad_edu.engine.errors import not_finite, places
+from tinygrad_edu.engine.graph import edges, topological
 from tinygrad_edu.engine.registry import function, partials_on_floats, partials_on_values
 from tinygrad_edu.engine.value import Value
 
@@ -54,8 +56,7 @@ def vjp(roots: Sequence[Value], wrt: Sequence[Value], cotangents: Sequence[Value
     """
     require_same_length("vjp", "roots", roots, "cotangents", cotangents)
     tape = topological(*roots)
-    for root in roots:
-        require_finite(root, tape)
+    require_finite(roots, tape)
     depends = dependents(tape, wrt)
     adjoints: dict[Value, Value | float] = {}
     for root, cotangent in zip(roots, cotangents, strict=True):
@@ -84,8 +85,7 @@ def jvp(roots: Sequence[Value], wrt: Sequence[Value], tangents: Sequence[Value |
     """
     require_same_length("jvp", "wrt", wrt, "tangents", tangents)
     tape = topological(*roots)
-    for root in roots:
-        require_finite(root, tape)
+    require_finite(roots, tape)
     moved: dict[Value, Value | float] = {}
     for value, tangent in zip(wrt, tangents, strict=True):
         accumulate(moved, value, 1.0, tangent)
@@ -155,8 +155,6 @@ def check_recorded(root: Value) -> None:
     Traceback (most recent call last):
     ValueError: mul (x × y) recorded 4.0, but now gives 9.0 at x = 3.0 ('x'), y = 3.0 ('x'): run the forward pass again
     """
-    from tinygrad_edu.engine.errors import places
-
     for node in topological(root):
         row, at = node.op, numbers(node)
         width = len(at) // len(row.operands)
@@ -192,6 +190,12 @@ def accumulate(total: dict[Value, Value | float], key: Value, partial: Value | f
 
 def as_value(number: Value | float) -> Value:
     return number if isinstance(number, Value) else Value(number, finite=False)
+
+
+def require_finite(roots: Sequence[Value], tape: list[Value]) -> None:
+    for root in roots:
+        if not isfinite(root.data):
+            raise not_finite(root, tape)
 
 
 def require_same_length(

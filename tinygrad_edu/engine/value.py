@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from math import isfinite
 from numbers import Real
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,8 @@ def number(x: Any, finite: bool = True) -> float:
     Raises TypeError for anything else, ValueError for nan and infinities unless `finite` is False.
     """
     if type(x) is not float:
-        x = x + 0.0 if type(x) is int and abs(x) < 2**53 else _float(x)  # the short cut halves `v + 1`
-    if finite and not isfinite(x):
+        x = x + 0.0 if type(x) is int and -(2**53) < x < 2**53 else _float(x)  # the short cut halves `v + 1`
+    if finite and x - x:  # nan for nan and infinities, 0.0 for all other numbers
         raise ValueError(f"expected a finite number, got {x} (Value(float({str(x)!r}), finite=False) lets it in)")
     return x  # type: ignore[no-any-return]
 
