@@ -1,5 +1,43 @@
 """Networks of scalars: neurons, losses, optimisers and training."""
 
+from tinygrad_edu.nn.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge,
+    huber,
+    mae,
+    mse,
+    squared_error,
+)
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place
+from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Optimizer, cosine_decay, step_decay, warmup
+from tinygrad_edu.nn.training import TrainingRun, collector_paused, train, training_step
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "Parameter", "Place"]
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "Parameter",
+    "Place",
+    "TrainingRun",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "collector_paused",
+    "cosine_decay",
+    "cross_entropy",
+    "hinge",
+    "huber",
+    "mae",
+    "mse",
+    "squared_error",
+    "step_decay",
+    "train",
+    "training_step",
+    "warmup",
+]

@@ -1,0 +1,161 @@
+"""Losses: how far predictions are from targets, as one Value.
+
+Predictions are a Value or a sequence of them, targets a number or as many numbers (or Values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.engine import TABLE, Value, function
+from tinygrad_edu.engine.functions import log_softmax
+
+dot, total, absolute, softplus = (function(TABLE[name]) for name in ("dot", "sum", "abs", "softplus"))
+log, minimum, relu = (function(TABLE[name]) for name in ("log", "minimum", "relu"))
+
+Numbers = Any  # a Value or number, or a sequence of them
+
+
+def squared_error(predictions: Numbers, targets: Numbers) -> Value:
+    """Half the sum of the squared errors, Σ ½ (t_i - y_i)², as textbooks write it: its derivative is y_i - t_i.
+
+    >>> round(squared_error([0.7333, 0.7317], [0.6905, 0.8657]), 6)
+    0.009894
+
+    Raises ValueError where the lengths differ.
+    """
+    errors = differences("squared_error", predictions, targets)
+    return 0.5 * dot(errors, errors)  # type: ignore[no-any-return]
+
+
+def mse(predictions: Numbers, targets: Numbers) -> Value:
+    """The mean squared error, Σ (y_i - t_i)² / n.
+
+    >>> mse([1.0, 2.0], [0.0, 0.0])
+    2.5
+
+    Raises ValueError where the lengths differ.
+    """
+    errors = differences("mse", predictions, targets)
+    return dot(errors, errors) / len(errors)  # type: ignore[no-any-return]
+
+
+def mae(predictions: Numbers, targets: Numbers) -> Value:
+    """The mean absolute error, Σ |y_i - t_i| / n.
+
+    >>> mae([1.0, 2.0], [0.0, 0.0])
+    1.5
+
+    Raises ValueError where the lengths differ.
+    """
+    errors = differences("mae", predictions, targets)
+    return total([absolute(error) for error in errors]) / len(errors)  # type: ignore[no-any-return]
+
+
+def huber(predictions: Numbers, targets: Numbers, delta: float = 1.0) -> Value:
+    """The mean of ½ e² for errors up to delta, and of delta (|e| - ½ delta) beyond, which one outlier cannot dominate.
+
+    >>> huber([0.5, 3.0], [0.0, 0.0])
+    1.3125
+
+    Raises ValueError where the lengths differ and for a delta that is not positive. (Huber 1964.)
+    """
+    if not delta > 0:
+        raise ValueError(f"huber expected a positive delta, got {delta!r}")
+    terms = []
+    for error in differences("huber", predictions, targets):
+        size = absolute(error)
+        inner = minimum(size, delta)  # both cases at once: c (|e| - ½ c) with c = min(|e|, delta)
+        terms.append(inner * (size - 0.5 * inner))
+    return total(terms) / len(terms)  # type: ignore[no-any-return]
+
+
+def hinge(scores: Numbers, targets: Numbers) -> Value:
+    """The max-margin loss, Σ relu(1 - t_i y_i) / n, for targets -1 and 1.
+
+    >>> hinge([0.5, -2.0], [1, -1])
+    0.25
+
+    Raises ValueError where the lengths differ and for other targets.
+    """
+    pairs = paired("hinge", scores, targets)
+    for _, target in pairs:
+        if target not in (-1, 1):
+            raise ValueError(f"hinge expected the targets -1 and 1, got {target!r}")
+    return total([relu(1 - target * score) for score, target in pairs]) / len(pairs)  # type: ignore[no-any-return]
+
+
+def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
+    """The mean of -t log p - (1 - t) log(1 - p), from probabilities.
+
+    A term whose factor is 0 is left out, so p = 1 is right for t = 1. A probability of 0 or 1 that is wrong would
+    cost infinitely much and is refused: train on logits instead, with `binary_cross_entropy_with_logits`.
+
+    >>> round(binary_cross_entropy([0.9, 0.2], [1, 0]), 4)
+    0.1643
+
+    Raises ValueError where the lengths differ, for a target outside [0, 1], and where the loss would be infinite.
+    """
+    terms = []
+    for p, target in paired("binary_cross_entropy", probabilities, targets):
+        check_probability("binary_cross_entropy", target)
+        terms.append(sum(-factor * log(q) for factor, q in ((target, p), (1 - target, 1 - p)) if factor != 0))
+    return total(terms) / len(terms)  # type: ignore[no-any-return]
+
+
+def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value:
+    """The same from logits z, p = sigmoid(z): the mean of softplus(z) - t z, stable for any finite z.
+
+    >>> round(binary_cross_entropy_with_logits([2.0, -1000.0], [1, 0]), 4)
+    0.0635
+
+    Raises ValueError where the lengths differ and for a target outside [0, 1].
+    """
+    terms = []
+    for z, target in paired("binary_cross_entropy_with_logits", logits, targets):
+        check_probability("binary_cross_entropy_with_logits", target)
+        terms.append(softplus(z) - target * z)
+    return total(terms) / len(terms)  # type: ignore[no-any-return]
+
+
+def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[float]) -> Value:
+    """The cross entropy of one example, -Σ t_i log softmax(z)_i; for a class k this is -log softmax(z)_k.
+
+    >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4)
+    0.4076
+
+    Arguments:
+        logits: one a class.
+        target: the number of the class, from 0, or a probability for each.
+
+    Raises ValueError for a class that does not exist and where the lengths differ.
+    """
+    logs = log_softmax(logits)
+    if hasattr(target, "__index__"):
+        k = int(target)
+        if not 0 <= k < len(logs):
+            raise ValueError(f"cross_entropy expected a class from 0 to {len(logs) - 1}, got {target!r}")
+        return -logs[k]  # type: ignore[no-any-return]
+    pairs = paired("cross_entropy", logs, target)
+    for _, t in pairs:
+        check_probability("cross_entropy", t)
+    return -dot(logs, target)  # type: ignore[no-any-return]
+
+
+def paired(loss: str, predictions: Numbers, targets: Numbers) -> list[tuple[Any, Any]]:
+    """Each prediction with its target."""
+    left, right = (list(n) if hasattr(n, "__iter__") else [n] for n in (predictions, targets))
+    if len(left) != len(right) or not left:
+        raise ValueError(f"{loss} expected as many targets as predictions, {len(left)}, got {len(right)}")
+    return list(zip(left, right, strict=True))
+
+
+def differences(loss: str, predictions: Numbers, targets: Numbers) -> list[Any]:
+    """y_i - t_i for each pair."""
+    return [prediction - target for prediction, target in paired(loss, predictions, targets)]
+
+
+def check_probability(loss: str, target: Any) -> None:
+    if not 0 <= target <= 1:
+        raise ValueError(f"{loss} expected targets from 0 to 1, got {target!r}")

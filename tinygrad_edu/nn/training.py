@@ -1,0 +1,94 @@
+"""Training: repeat forward, backward and step until a criterion is met."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.nn.optim import Optimizer
+
+
+class TrainingRun(NamedTuple):
+    """What a training did: the loss before each epoch's step and after the last, and why it stopped."""
+
+    losses: list[float]
+    stopped: str
+
+    @property
+    def epochs(self) -> int:
+        """The number of steps taken."""
+        return len(self.losses) - 1
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python's garbage collector from walking the live graph again and again; a graph has no cycles to find."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
+    """One step of training: forward, gradients back to zero, backward, update.
+
+    >>> from tinygrad_edu.nn.optim import SGD
+    >>> w = Value(3.0)
+    >>> training_step(lambda: w**2, SGD([w], lr=0.1)), round(w.data, 4)
+    (9.0, 2.4)
+
+    Arguments:
+        loss: builds the graph anew and returns its root.
+        optimizer: holds the parameters.
+
+    Returns the loss before the update. Raises what `Value.backward` raises.
+    """
+    with collector_paused():
+        root = loss()
+        optimizer.zero_grad()
+        root.backward()
+        optimizer.step()
+        return root.data
+
+
+def train(
+    loss: Callable[[], Value],
+    optimizer: Optimizer,
+    *,
+    epochs: int = 1000,
+    goal: float = 0.0,
+    tolerance: float = 0.0,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> TrainingRun:
+    """Train until the loss is at most `goal`, or changes by less than `tolerance` in an epoch, or `epochs` are over.
+
+    >>> from tinygrad_edu.nn.optim import SGD
+    >>> w = Value(3.0)
+    >>> run = train(lambda: w**2, SGD([w], lr=0.1), goal=1e-3)
+    >>> run.epochs, run.stopped
+    (22, 'the loss reached the goal, 0.001')
+
+    Arguments:
+        loss, optimizer: as for `training_step`; an epoch is one step on the whole of `loss`.
+        on_epoch: called with the number of epochs done and the loss before the last update, for a progress bar.
+
+    Returns the losses and the criterion in words. Raises ValueError for fewer than no epochs.
+    """
+    if epochs < 0:
+        raise ValueError(f"train expected epochs from 0, got {epochs!r}")
+    losses: list[float] = []
+    for epoch in range(1, epochs + 1):
+        losses.append(training_step(loss, optimizer))
+        if on_epoch:
+            on_epoch(epoch, losses[-1])
+        if losses[-1] <= goal:
+            return TrainingRun([*losses, loss().data], f"the loss reached the goal, {goal:g}")
+        if len(losses) > 1 and abs(losses[-2] - losses[-1]) < tolerance:
+            return TrainingRun([*losses, loss().data], f"the loss changed by less than {tolerance:g} in an epoch")
+    return TrainingRun([*losses, loss().data], f"all {epochs} epochs are over")
