@@ -1,0 +1,62 @@
+"""Labels for graphviz, in which no text of a user is ever markup."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+LONGEST = 40  # characters of a name in a picture
+
+
+class Theme(NamedTuple):
+    """The colours of a picture."""
+
+    background: str
+    text: str
+    line: str
+    leaf: str
+    operation: str
+    data: str
+    data_back: str
+    grad: str
+    grad_back: str
+    constant: str
+
+
+# fmt: off
+THEMES = {
+    "light": Theme("white", "#111827", "#4b5563", "#dbeafe", "#e5e7eb",
+                   "#1e40af", "#eff6ff", "#b91c1c", "#fef2f2", "#f3f4f6"),
+    "dark": Theme("#111827", "#f9fafb", "#9ca3af", "#1e3a8a", "#374151",
+                  "#bfdbfe", "#172554", "#fecaca", "#450a0a", "#1f2937"),
+    "print": Theme("white", "black", "black", "#e5e5e5", "white",
+                   "black", "white", "black", "white", "white"),
+}
+# fmt: on
+
+
+def plain(text: object) -> str:
+    """One short line without control characters.
+
+    >>> plain("two\\nlines")
+    'two lines'
+    """
+    line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * LONGEST]).strip()
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def html(text: object) -> str:
+    """Text for an HTML-like label.
+
+    >>> html('<b>"&')
+    '&lt;b&gt;&quot;&amp;'
+    """
+    return escape(plain(text), quote=True)
+
+
+def table(title: str, rows: list[tuple[str, str, str]], colour: str, theme: Theme) -> str:
+    """An HTML-like label: a title, and rows of text, text colour and background. All texts are markup already."""
+    cells = f'<TR><TD BGCOLOR="{colour}"><FONT COLOR="{theme.text}">{title}</FONT></TD></TR>'
+    for text, front, back in rows:
+        cells += f'<TR><TD BGCOLOR="{back}"><FONT COLOR="{front}">{text}</FONT></TD></TR>'
+    return f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3" COLOR="{theme.line}">{cells}</TABLE>>'
