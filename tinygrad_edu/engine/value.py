@@ -31,7 +31,7 @@ def number(x: Any, finite: bool = True) -> float:
     if type(x) is not float:
         x = x + 0.0 if type(x) is int and -(2**53) < x < 2**53 else _float(x)  # the short cut halves `v + 1`
     if finite and x - x:  # nan for nan and infinities, 0.0 for all other numbers
-        raise ValueError(f"expected a finite number, got {x} (Value(float({str(x)!r}), finite=False) lets it in)")
+        raise ValueError(f"expected a finite number, got {x} (a Value takes it with finite=False)")
     return x  # type: ignore[no-any-return]
 
 

@@ -1,0 +1,193 @@
+"""The command line: what a user sees, and that a mistake ends in one line and exit status 2."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MATRICES = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
+
+
+def run(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "tinygrad_edu", *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walk")
+    done = run(cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout, folder / "tinygrad-edu-out"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "hidden H1, H2 | [0.5854, 0.7261] | [0.5854, 0.7261] | [0.5854, 0.7261] | match",
+        "outputs a3 | [0.7333, 0.7317] | [0.7333, 0.7317] | [0.7333, 0.7317] | match",
+        "Error1 | 0.00183 | 0.00183 | 0.00183 | match",
+        "Error2 | 0.01796 | 0.01796 | 0.01796 | match",
+        "total error | 0.009895 | 0.009895 | 0.009893 | rounding",
+        "∂E/∂out | 0.0428 | 0.0428 | 0.0428 | match",
+        "∂out/∂in | 0.1958 | 0.1956 | 0.1956 | slip",
+        "∂in/∂w5 | 0.5854 | 0.5854 | 0.5854 | match",
+        "∂E/∂w5 | 0.00490579 | 0.0049008 | 0.004897 | slip",
+        "new w5 | 0.3995 | 0.3995 | 0.3995 | match",
+        "new z2 | [1.13, 1.03] | [1.13, 1.03] | [1.135, 1.030] | rounding",
+        "new a2 | [0.756, 0.737] | [0.756, 0.737] | [0.757, 0.737] | rounding",
+        "factor in z3 | 05*.737 | 0.5*0.737 | 0.5*0.737 | slip",
+        "new z3 | [1.5015, 1.3709] | [1.3709, 1.5015] | [1.3712, 1.5022] | swapped",
+        "new a3 | [0.7975, 0.8178] | [0.7975, 0.8178] | [0.7976, 0.8179] | rounding",
+    ],
+)
+def test_the_audit_has_every_figure_in_its_columns(walk, row):
+    cells = [cell.strip() for cell in row.split("|")]
+    [line] = [line for line in walk[0].splitlines() if line.startswith(f" {cells[0]} ")]
+    rest = line
+    for cell in cells:
+        assert cell in rest
+        rest = rest[rest.index(cell) + len(cell) :]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "z3 → y1  1.0113  0.7333",
+        "∂E/∂w5 = 0.0428 × 0.1956 × 0.5854 = 0.004897",
+        "w1    0.2  -0.004909499",
+        "b4    0.2  -0.026307532",
+        "w5  0.300000  0.299510",
+        "The network's w5: 0.3 − 0.1 × 0.004897 = 0.29951",
+        "0.4 − 0.1 × 0.004897 = 0.3995",
+        "1       0.009746",
+        "10      0.008533",
+        "100     0.002744",
+        "1,000  4.556e-06",
+        "Stopped after 1,563 epochs: the loss changed by less than 1e-09 in an epoch.",
+        "z4 → y2  1.5022  0.8179",
+        "There E is 0.0068744, ∂E/∂w5 is 0.0130817",
+    ],
+)
+def test_the_walk_prints_the_figures_of_the_example(walk, text):
+    assert text in walk[0]
+
+
+def test_the_walk_writes_its_pictures_and_says_where(walk):
+    output, folder = walk
+    written = sorted(path.name for path in folder.iterdir())
+    assert "graph.svg" in written
+    for name in written:
+        assert f"tinygrad-edu-out/{name}" in output
+    assert (folder / "graph.svg").read_text().count("<svg") == 1
+
+
+def test_output_to_a_file_has_no_colour_codes_and_at_most_100_columns(walk):
+    assert "\x1b" not in walk[0]
+    assert max(map(len, walk[0].splitlines())) <= 100
+
+
+def test_an_ascii_terminal_gets_question_marks_and_no_traceback(tmp_path):
+    done = run(cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
+    assert done.returncode == 0
+    assert "z3 ? y1  1.0113  0.7333" in done.stdout
+
+
+def test_other_numbers_say_that_the_audit_is_of_the_documents_own(tmp_path):
+    Path(tmp_path, "weights.json").write_text(json.dumps(MATRICES))
+    own = run("--weights", "weights.json", "--epochs", "2", cwd=tmp_path)
+    other = run("--inputs", "1,2", "--epochs", "2", cwd=tmp_path)
+    sentence = "The figures are those of the document's own network, not of the one above."
+    assert sentence not in own.stdout
+    assert sentence in other.stdout
+    assert "all 2 epochs are over" in other.stdout
+
+
+def test_a_seed_gives_the_same_walk_each_time(tmp_path):
+    first, second = (run("--seed", "7", "--epochs", "3", cwd=tmp_path) for _ in range(2))
+    assert first.returncode == 0
+    assert first.stdout == second.stdout
+    assert first.stdout != run("--seed", "8", "--epochs", "3", cwd=tmp_path).stdout
+
+
+MISTAKES = {
+    ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
+    ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",
+    ("--inputs", "1"): "layer 1 expected 2 inputs, got 1",
+    ("--targets", "1"): "the network has 2 outputs, expected as many targets, got 1",
+    ("--weights", "missing.json"): "cannot read missing.json: No such file or directory",
+    ("--weights", "."): "cannot read .: Is a directory",
+    ("--weights", "text.json"): "text.json is not a JSON file",
+    ("--weights", "bytes.json"): "bytes.json is not a JSON file",
+    ("--weights", "object.json"): "object.json: expected matrices",
+    ("--weights", "ragged.json"): "neuron 2 of layer 1 expected 2 weights and a bias, got 1",
+    ("--weights", "string.json"): "expected a real number, got 'a' (str)",
+    ("--weights", "nan.json"): "expected a finite number, got nan",
+    ("--weights", "overflow.json"): "expected a finite number, got inf",
+    ("--weights", "empty.json"): "an MLP expected at least one layer, got none",
+    ("--seed", "1", "--weights", "ragged.json"): "--weights and --seed exclude each other",
+    ("--epochs", "-1"): "-1 is not in the range",
+    ("--epochs", "x"): "'x' is not a valid integer",
+    ("--learning-rate", "0"): "0.0 is not in the range",
+    ("--learning-rate", "nan"): "expected a finite number, got nan",
+    ("--out", "file"): "file: File exists",
+    ("--out", "file/below"): "file/below: Not a directory",
+    ("--unknown",): "No such option",
+    ("unknown",): "No such command",
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES, ids=" ".join)
+def test_a_mistake_ends_in_one_clear_line_and_status_2(arguments, tmp_path):
+    for name, content in {
+        "file": b"",
+        "text.json": b"xx",
+        "bytes.json": bytes(range(256)),
+        "object.json": b'{"a": 1}',
+        "ragged.json": b"[[[1, 2, 3], [1, 2]]]",
+        "string.json": b'[[[1, 2, "a"]]]',
+        "nan.json": b"[[[1, 2, NaN]]]",
+        "overflow.json": json.dumps([[[1e308, 1e308, 1e308]] * 2, [[1.0, 1.0, 1.0]] * 2]).encode(),
+        "empty.json": b"[]",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    before = sorted(tmp_path.iterdir())
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tinygrad-edu: ")
+    assert done.stderr.count("\n") == 1
+    assert MISTAKES[arguments] in done.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_interrupt_ends_in_one_line(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinygrad_edu", "--epochs", "100000000", "--learning-rate", "1e-6"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    for line in process.stdout:  # training has begun when its heading is out
+        if line.startswith("Training"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "tinygrad-edu: stopped"
+
+
+def test_version():
+    import tinygrad_edu
+
+    assert run("--version", cwd=".").stdout.strip() == f"tinygrad-edu, version {tinygrad_edu.__version__}"
