@@ -133,7 +133,7 @@ MISTAKES = {
     ("--weights", "ragged.json"): "neuron 2 of layer 1 expected 2 weights and a bias, got 1",
     ("--weights", "string.json"): "expected a real number, got 'a' (str)",
     ("--weights", "nan.json"): "expected a finite number, got nan",
-    ("--weights", "overflow.json"): "expected a finite number, got inf",
+    ("--weights", "overflow.json"): "z1 is inf: the weights or inputs are too large",
     ("--weights", "empty.json"): "an MLP expected at least one layer, got none",
     ("--seed", "1", "--weights", "ragged.json"): "--weights and --seed exclude each other",
     ("--epochs", "-1"): "-1 is not in the range",

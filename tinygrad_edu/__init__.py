@@ -33,17 +33,29 @@ from tinygrad_edu.engine.functions import log_softmax, max, min, softmax
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine._functions import *  # noqa: F403  every row as a function
+    from tinygrad_edu.nn import MLP, Layer, Neuron
+    from tinygrad_edu.show import draw
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for, so that `import tinygrad_edu` stays quick.
-LAZY: dict[str, str] = {}
+LAZY = {
+    "MLP": "tinygrad_edu.nn",
+    "Layer": "tinygrad_edu.nn",
+    "Neuron": "tinygrad_edu.nn",
+    "draw": "tinygrad_edu.show",
+}
+ROOMS = {"lesson", "nn", "show"}
 
 __all__ = [
+    "MLP",
     "NOT_COMPUTED",
     "TABLE",
     "Domain",
+    "Layer",
+    "Neuron",
     "Value",
+    "draw",
     "grad",
     "hessian",
     "hvp",
@@ -65,8 +77,10 @@ def __getattr__(name: str) -> Any:
         return function(TABLE[name])
     if name in LAZY:
         return getattr(import_module(LAZY[name]), name)
+    if name in ROOMS:
+        return import_module(f"tinygrad_edu.{name}")
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *TABLE, *LAZY})
+    return sorted({*globals(), *TABLE, *LAZY, *ROOMS})

@@ -71,7 +71,7 @@ class Row:
         self.call = (
             f"x {symbol} y" if name in OPERATORS and len(partials) == 2 else f"{name}({', '.join(self.operands)})"
         )
-        self.primal = primal or self.call
+        self.primal = primal or f"{name}({', '.join(self.operands)})"
         self.shown = (shown,) if isinstance(shown, str) else shown or partials
         self.domains = (x, y)[: len(partials)]
         self.kink, self.at_kink = kink, at_kink
@@ -79,7 +79,7 @@ class Row:
     @property
     def doc(self) -> str:
         """Formula, derivatives and conventions in words."""
-        lines = [f"{self.call} = {self.primal}" if self.primal != self.call else self.call]
+        lines = [self.call if self.primitive or self.call == self.primal else f"{self.call} = {self.primal}"]
         lines += [f"∂/∂{x} = {shown}" for x, shown in zip(self.operands, self.shown, strict=True)]
         lines += [f"At {self.kink} = 0 the derivative is {self.at_kink}."] if self.kink else []
         return "\n\n".join(lines)

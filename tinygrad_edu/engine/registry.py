@@ -81,7 +81,7 @@ def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callabl
     """Compile one forward function, with the table's words as its documentation."""
     text = source.forward(row, row.name, parameters, is_value)
     scope = HELPERS | {"_row": row} | rows_in([row.primal], on_floats)
-    made: Callable[..., Any] = source.define(name, text, scope)[row.name]
+    made: Callable[..., Any] = source.define(f"Value.{name}" if is_value else name, text, scope)[row.name]
     made.__name__ = made.__qualname__ = name
     made.__module__ = "tinygrad_edu"
     made.__doc__ = row.doc

@@ -57,15 +57,15 @@ def check_formulas(row: Row) -> None:
         raise ValueError(f"{row.name}: expected a Domain for each operand, got {row.domains!r}")
     operands = set(row.operands)
     if not row.primitive:
-        used = check_formula(row, "value", row.primal, operands, folds=row.many)
         other = {"x": "y", "x_i": "y_i"}[row.operands[0]]
+        used = check_formula(row, "value", row.primal, operands | {other}, folds=row.many)
         if other in used and other not in operands:
             raise ValueError(f"{row.name}: {row.primal!r} has the operands x and y, but there is one partial")
         if operands - used:
             raise ValueError(
                 f"{row.name}: {len(row.partials)} partials, but {row.primal!r} does not use {min(operands - used)}"
             )
-        if row.name in used:
+        if row.name in used - (set(FOLDS) if row.many else set()):
             raise ValueError(f"{row.name}: {row.primal!r} refers to itself")
     for x, partial, shown in zip(row.operands, row.partials, row.shown, strict=True):
         check_formula(row, f"∂/∂{x}", partial, operands | {"out"})
@@ -85,7 +85,9 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
         tree = ast.parse(formula, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise refuse(f"not a formula ({getattr(error, 'msg', error)})") from None
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    called = {id(call.func) for call in calls}
+    folded = {id(node) for call in calls if ast.unparse(call.func) in FOLDS for node in ast.walk(call)}
     used = set()
     for node in ast.walk(tree):
         match node:
@@ -94,8 +96,10 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
             case ast.Name(id=name) if id(node) in called:
                 used.add(name)
             case ast.Name(id=name):
-                if name not in operands and name not in ("y", "y_i"):  # a missing partial has a message of its own
+                if name not in operands:
                     raise refuse(f"{name} is not in scope; in scope are {', '.join(sorted(operands))} and rows")
+                if folds and id(node) not in folded:
+                    raise refuse(f"{name} stands outside of sum(…) and max(…)")
                 used.add(name)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 if folds and name in FOLDS:

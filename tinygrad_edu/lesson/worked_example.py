@@ -7,6 +7,7 @@ ones in tenths, plainly counted up, that give all four printed activations.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from tinygrad_edu.engine import Value
@@ -59,6 +60,9 @@ def forward(mlp: MLP, inputs: Sequence[float] = INPUTS, targets: Sequence[float]
         a.append(layer.outputs(a[-1] if a else x))
         z.append([activation.parents[0] for activation in a[-1]])
     name(z, "z")
+    for value in (value for values in z for value in values):
+        if not isfinite(value.data):
+            raise ValueError(f"{value.label} is {value.data}: the weights or inputs are too large")
     name(a[:-1], "h")
     name(a[-1:], "y")
     errors = [(target - y) ** 2 for target, y in zip(targets, a[-1], strict=True)]

@@ -1,0 +1,328 @@
+"""backward(): right gradients, at any depth, on any graph; errors that name the place."""
+
+import copy
+import gc
+import math
+import pickle
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu
+from tinygrad_edu import NOT_COMPUTED, TABLE, Value, grad
+from tinygrad_edu.engine import jvp, leaves, local_derivatives, topological
+
+
+def test_micrograds_readme():
+    a, b = Value(-4.0), Value(2.0)
+    c = a + b
+    d = a * b + b**3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    g += 10.0 / f
+    g.backward()
+    assert [f"{number:.4f}" for number in (g.data, a.grad, b.grad)] == ["24.7041", "138.8338", "645.5773"]
+
+
+def test_a_second_pass_doubles_the_leaves_and_nothing_else():
+    x = Value(2.0)
+    inner = 3 * x
+    y = inner * x
+    y.backward()
+    assert (x.grad, inner.grad, y.grad) == (12.0, 2.0, 1.0)
+    y.backward()
+    assert (x.grad, inner.grad, y.grad) == (24.0, 2.0, 1.0)
+    x.grad = 0.0
+    y.backward()
+    assert x.grad == 12.0
+
+
+def test_a_shared_node_of_two_roots_starts_afresh():
+    x = Value(2.0)
+    shared = x * x
+    (shared * 3).backward()
+    (shared * 5).backward()
+    assert (x.grad, shared.grad) == (32.0, 5.0)
+
+
+@pytest.mark.parametrize("k", [1, 2, 7])
+def test_a_node_used_k_times_counts_k_times(k):
+    x = Value(3.0)
+    sum([x] * k).backward()
+    assert x.grad == k
+    y = Value(3.0)
+    tinygrad_edu.dot([y] * k, [y] * k).backward()
+    assert y.grad == 6.0 * k
+
+
+def test_a_leaf_and_a_root_at_once():
+    x = Value(3.0)
+    x.backward()
+    assert x.grad == 1.0
+
+
+def test_what_the_root_does_not_reach_keeps_no_gradient():
+    x, y = Value(1.0), Value(2.0)
+    z = y * 2
+    (x * 2).backward()
+    assert y.grad is NOT_COMPUTED and z.grad is NOT_COMPUTED
+
+
+def chain(length):
+    x = Value(1.0, "x")
+    y = x
+    for _ in range(length):
+        y = y * 1.000001
+    return x, y
+
+
+def test_a_chain_of_a_million_nodes():
+    x, y = chain(1_000_000)
+    y.backward()
+    assert math.isclose(x.grad, math.exp(1), rel_tol=1e-5)
+    assert "grad=1.0" in repr(y)
+
+
+def test_a_deep_chain_copies_pickles_and_differentiates_again():
+    x, y = chain(100_000)
+    assert math.isclose(grad(y, x).data, y.data)
+    assert copy.copy(y).data == y.data
+    twin = copy.deepcopy(y)
+    assert len(topological(twin)) == 100_000
+    assert pickle.loads(pickle.dumps(y)).data == y.data
+
+
+def test_a_deep_graph_leaves_no_garbage():
+    gc.collect()
+    gc.disable()
+    try:
+        y = Value(1.0)
+        for _ in range(100_000):
+            y = y + 1
+        y.backward()
+        del y
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+DOMAIN_ERRORS = {
+    "log(x) is undefined at x = 0.0 ('p')": (lambda: Value(0.0, "p").log(), ValueError),
+    "truediv (x / y) is undefined at x = 1.0, y = 0.0 ('w')": (lambda: 1 / Value(0.0, "w"), ZeroDivisionError),
+    "pow (x ** y) is undefined at x = 0.0 ('b'), y = -1.0": (lambda: Value(0.0, "b") ** -1, ValueError),
+    "pow (x ** y) is undefined at x = -8.0, y = 0.3333333333333333": (lambda: Value(-8.0) ** (1 / 3), ValueError),
+    "exp(x) overflows at x = 1000.0": (lambda: Value(1000.0).exp(), OverflowError),
+    "sqrt(x) is undefined at x = -1.0": (lambda: Value(-1.0).sqrt(), ValueError),
+    "asin(x) is undefined at x = 2.0": (lambda: Value(2.0).asin(), ValueError),
+    "log(x) is undefined at x = -3.0": (lambda: tinygrad_edu.log(-3), ValueError),
+    "logsumexp(x_i) is undefined at no operands": (lambda: tinygrad_edu.logsumexp([]), ValueError),
+    "dot expected as many y as x, 1, got 2": (lambda: tinygrad_edu.dot([Value(1.0)], [1, 2]), ValueError),
+    "the derivative of sqrt(x) is undefined at x = 0.0 ('s')": (
+        lambda: Value(0.0, "s").sqrt().backward(),
+        ZeroDivisionError,
+    ),
+    "the derivative of pow (x ** y) is undefined at x = -2.0, y = 2.0 ('n')": (
+        lambda: (Value(-2.0) ** Value(2.0, "n")).backward(),
+        ValueError,
+    ),
+    "backward needs a finite root, this one is nan ('loss'); the first value that is not finite is inf, "
+    "mul (x × y) at x = 1e+200 ('big'), y = 1e+200": (lambda: not_finite().backward(), ValueError),
+    "backward needs a finite root, this one is the leaf inf": (
+        lambda: Value(math.inf, finite=False).backward(),
+        ValueError,
+    ),
+    "backward needs a finite root, this one is inf; the first value that is not finite is inf ('mask'), a leaf": (
+        lambda: (Value(math.inf, "mask", finite=False) + 1).backward(),
+        ValueError,
+    ),
+}
+
+
+def not_finite():
+    big = Value(1e200, "big")
+    loss = big * 1e200 - big * 1e200
+    loss.label = "loss"
+    return loss
+
+
+@pytest.mark.parametrize("words", DOMAIN_ERRORS)
+def test_errors_name_the_operation_the_value_and_the_label(words):
+    attempt, kind = DOMAIN_ERRORS[words]
+    with pytest.raises(kind) as error:
+        attempt()
+    assert str(error.value) == words
+
+
+def test_a_traceback_shows_the_formula():
+    try:
+        Value(0.0).log()
+    except ValueError as error:
+        text = "".join(traceback.format_exception(error))
+    assert "raise _undefined" in text
+    assert "<tinygrad_edu Value.log>" in text
+
+
+CONVENTIONS = [  # operation, operands, gradients
+    ("relu", [0.0], [0.0]),
+    ("leaky_relu", [0.0], [0.01]),
+    ("abs", [0.0], [0.0]),
+    ("sign", [2.0], [0.0]),
+    ("step", [2.0], [0.0]),
+    ("maximum", [1.0, 1.0], [0.5, 0.5]),
+    ("minimum", [1.0, 1.0], [0.5, 0.5]),
+    ("pow", [0.0, 0.0], [0.0, 0.0]),
+    ("pow", [0.0, 2.0], [0.0, 0.0]),
+    ("pow", [0.0, 1.0], [1.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("name", "at", "expected"), CONVENTIONS)
+def test_conventions_at_kinks(name, at, expected):
+    operands = [Value(x) for x in at]
+    getattr(tinygrad_edu, name)(*operands).backward()
+    assert [operand.grad for operand in operands] == expected
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE.values() if row.kink], ids=lambda row: row.name)
+def test_each_kink_states_its_convention(row):
+    assert row.at_kink
+    assert "At " in row.doc
+
+
+def test_powers():
+    assert (Value(0.0) ** 0).data == 1.0
+    x = Value(-2.0)
+    y = x**2
+    y.backward()
+    assert (y.data, x.grad) == (4.0, -4.0)
+    x = Value(0.0)
+    derivative = x**2
+    values = []
+    for _ in range(5):
+        derivative = grad(derivative, x)
+        values.append(derivative.data)
+    assert values == [0.0, 2.0, 0.0, 0.0, 0.0]
+    x = Value(-2.0)
+    assert grad(grad(x**2, x), x).data == 2.0
+    slope = grad(x**2, x)
+    slope.backward()
+    assert x.grad == 2.0
+
+
+@pytest.mark.parametrize("x", [-1e308, -1000.0, -40.0, 0.0, 40.0, 1000.0, 1e308])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "relu", "silu", "gelu", "erf", "atan"])
+def test_stable_for_any_finite_input(name, x):
+    v = Value(x)
+    out = getattr(v, name)()
+    out.backward()
+    assert math.isfinite(out.data) and math.isfinite(v.grad)
+    both = [Value(x), Value(-x)]
+    tinygrad_edu.logsumexp(both).backward()
+    assert math.isclose(both[0].grad + both[1].grad, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "derivative"),
+    [
+        ("sigmoid", 40.0, 4.248354255291589e-18),
+        ("tanh", 20.0, 1.6993417021166355e-17),
+        ("sigmoid", -40.0, 4.248354255291589e-18),
+    ],
+)
+def test_derivatives_are_right_in_the_tails(name, x, derivative):
+    v = Value(x)
+    getattr(v, name)().backward()
+    assert math.isclose(v.grad, derivative, rel_tol=1e-14)
+
+
+# Random graphs: smooth operations that keep numbers small, applied to nodes made before, so that nodes are shared.
+UNARY = ["tanh", "sigmoid", "sin", "softplus", "atan", "neg", "erf"]
+BINARY = ["add", "sub", "mul", "maximum", "hypot1"]
+steps = st.lists(
+    st.tuples(st.sampled_from(UNARY + BINARY), st.integers(0, 100), st.integers(0, 100)), min_size=1, max_size=25
+)
+starts = st.lists(st.floats(-2, 2), min_size=1, max_size=4)
+
+
+def build(starts, steps):
+    """The graph on Values, or the same numbers on floats."""
+    nodes = list(starts)
+    for name, i, j in steps:
+        x, y = nodes[i % len(nodes)], nodes[j % len(nodes)]
+        if name == "hypot1":
+            nodes.append(tinygrad_edu.sqrt(x * x + y * y + 1))
+        elif name == "mul":
+            nodes.append(tinygrad_edu.tanh(x) * tinygrad_edu.tanh(y))
+        elif name in UNARY:
+            nodes.append(getattr(tinygrad_edu, name)(x))
+        else:
+            nodes.append(getattr(tinygrad_edu, name)(x, y))
+    return sum(nodes[-3:])
+
+
+def random_graph(starts, steps):
+    leaves_ = [Value(x) for x in starts]
+    return leaves_, build(leaves_, steps)
+
+
+def kinks_are_far(root):
+    return all(abs(n.parents[0].data - n.parents[1].data) > 1e-3 for n in topological(root) if n.op.name == "maximum")
+
+
+@given(starts, steps)
+def test_random_graphs_equal_differences(starts, steps):
+    inputs, root = random_graph(starts, steps)
+    if not root.parents or not kinks_are_far(root):
+        return
+    root.backward()
+    for k, leaf in enumerate(inputs):
+        h = 6e-6
+        up, down = starts[k] + h, starts[k] - h
+        numeric = (
+            build([*starts[:k], up, *starts[k + 1 :]], steps) - build([*starts[:k], down, *starts[k + 1 :]], steps)
+        ) / (up - down)
+        assert abs(leaf.grad - numeric) <= 1e-8 * max(1, abs(root.data)) + 1e-6 * max(abs(leaf.grad), abs(numeric))
+
+
+@given(starts, steps)
+def test_reverse_equals_forward_equals_grad(starts, steps):
+    inputs, root = random_graph(starts, steps)
+    root.backward()
+    for leaf, reverse in zip(inputs, grad(root, inputs), strict=True):
+        assert reverse.data == leaf.grad
+        forward = jvp([root], [leaf], [1.0])[0].data
+        assert math.isclose(forward, leaf.grad, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def sum_over_paths(root, leaf):
+    total, stack = 0.0, [(root, 1.0)]
+    while stack:
+        node, product = stack.pop()
+        if node is leaf:
+            total += product
+        stack += [(parent, product * partial) for _, parent, partial in local_derivatives(node)]
+    return total
+
+
+@given(starts, st.lists(st.tuples(st.sampled_from(UNARY + BINARY), st.integers(0, 9), st.integers(0, 9)), max_size=7))
+def test_reverse_equals_the_sum_over_paths(starts, steps):
+    inputs, root = random_graph(starts, steps)
+    root.backward()
+    for leaf in inputs:
+        assert math.isclose(leaf.grad, sum_over_paths(root, leaf), rel_tol=1e-9, abs_tol=1e-12)
+
+
+def test_topological_order_has_each_node_once_after_its_operands():
+    inputs, root = random_graph([0.5, 1.5], [("add", 0, 1), ("mul", 2, 2), ("tanh", 3, 0), ("add", 2, 4)])
+    tape = topological(root)
+    assert len(set(tape)) == len(tape)
+    place = {node: k for k, node in enumerate(tape)}
+    assert all(place[p] < place[n] for n in tape for p in n.parents if p in place)
+    assert set(leaves(root)) == set(inputs)

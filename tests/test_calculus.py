@@ -1,0 +1,154 @@
+"""Derivatives as Values: any order, forward and reverse, without touching grad."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu
+from tinygrad_edu import NOT_COMPUTED, Value, grad, hessian, hvp, jacobian, jvp, vjp
+from tinygrad_edu.engine import check_recorded, topological
+
+
+def data(thing):
+    return [data(part) for part in thing] if isinstance(thing, list) else thing.data
+
+
+def test_grad_gives_values_and_leaves_grad_alone():
+    x, y = Value(2.0), Value(3.0)
+    root = x * x * y
+    assert data(grad(root, [x, y])) == [12.0, 4.0]
+    assert grad(root, x).data == 12.0
+    assert all(v.grad is NOT_COMPUTED for v in (x, y, root))
+
+
+def test_what_the_root_does_not_reach_has_the_gradient_zero():
+    x, other = Value(2.0), Value(1.0)
+    gradients = grad(x * x, [x, other])
+    assert data(gradients) == [4.0, 0.0]
+    assert all(isinstance(g, Value) for g in gradients)
+    assert grad(x, x).data == 1.0
+    assert grad(x.step(), x).data == 0.0
+
+
+def test_a_value_in_between_can_be_differentiated_for():
+    x = Value(0.5)
+    z = x * 3
+    y = z.tanh()
+    assert math.isclose(grad(y, z).data, 1 - math.tanh(1.5) ** 2)
+    assert math.isclose(grad(y, x).data, 3 * grad(y, z).data)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+def test_derivatives_of_any_order(order):
+    x = Value(0.7)
+    sine, power, exponential = x.sin(), x**4, (2 * x).exp()
+    for _ in range(order):
+        sine, power, exponential = (grad(v, x) for v in (sine, power, exponential))
+    assert math.isclose(sine.data, math.sin(0.7 + order * math.pi / 2))
+    assert math.isclose(exponential.data, 2**order * math.exp(1.4))
+    expected = math.factorial(4) / math.factorial(4 - order) * 0.7 ** (4 - order) if order <= 4 else 0.0
+    assert math.isclose(power.data, expected, abs_tol=1e-12)
+
+
+def test_a_gradient_can_be_propagated_back_again():
+    x = Value(3.0)
+    grad(x**3, x).backward()
+    assert x.grad == 18.0
+
+
+def test_second_derivatives_of_a_power_for_its_exponent():
+    x, y = Value(2.0), Value(0.0)
+    (xx, xy), (yx, yy) = data(hessian(x**y, [x, y]))
+    assert (xx, xy, yx) == (0.0, 0.5, 0.5)
+    assert math.isclose(yy, math.log(2) ** 2)
+
+
+inputs = st.lists(st.floats(-2, 2), min_size=3, max_size=3)
+
+
+def function_of(x, y, z):
+    return (x * y).tanh() + tinygrad_edu.dot([x, y, z], [z, x, y]).sin() * x.exp() + (z * z + 1).log()
+
+
+@given(inputs)
+def test_the_hessian_is_symmetric_and_hvp_is_its_product(at):
+    leaves = [Value(x) for x in at]
+    root = function_of(*leaves)
+    matrix = data(hessian(root, leaves))
+    vector = [0.5, -1.0, 2.0]
+    products = data(hvp(root, leaves, vector))
+    for i in range(3):
+        for j in range(3):
+            assert math.isclose(matrix[i][j], matrix[j][i], rel_tol=1e-9, abs_tol=1e-9)
+        expected = sum(h * v for h, v in zip(matrix[i], vector, strict=True))
+        assert math.isclose(products[i], expected, rel_tol=1e-9, abs_tol=1e-8)
+
+
+@given(inputs)
+def test_forward_and_reverse_mode_agree_on_the_jacobian(at):
+    leaves = [Value(x) for x in at]
+    roots = [function_of(*leaves), leaves[0] * leaves[1], function_of(*reversed(leaves))]
+    matrix = data(jacobian(roots, leaves))
+    for j in range(3):
+        tangents = [float(i == j) for i in range(3)]
+        column = data(jvp(roots, leaves, tangents))
+        for i in range(3):
+            assert math.isclose(column[i], matrix[i][j], rel_tol=1e-9, abs_tol=1e-9)
+    weights = [1.0, -2.0, 0.5]
+    row = data(vjp(roots, leaves, weights))
+    for j in range(3):
+        expected = sum(w * matrix[i][j] for i, w in enumerate(weights))
+        assert math.isclose(row[j], expected, rel_tol=1e-9, abs_tol=1e-8)
+
+
+def test_a_partial_that_is_not_needed_is_not_evaluated():
+    x, y = Value(1.0), Value(0.0)
+    root = x * 2 + y.sqrt()
+    assert grad(root, x).data == 2.0
+    with pytest.raises(ZeroDivisionError, match=r"the derivative of sqrt\(x\) is undefined at x = 0.0"):
+        grad(root, y)
+
+
+def test_gradients_record_no_trivial_products():
+    x = Value(3.0)
+    assert len(topological(grad(x * 2 + x + 1, x))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda x: vjp([x], [x], [1.0, 2.0]), "vjp expected as many cotangents as roots, 1, got 2"),
+        (lambda x: jvp([x], [x], []), "jvp expected as many tangents as wrt, 1, got 0"),
+        (lambda x: grad(x * 1e308 * 1e308, x), "backward needs a finite root, this one is inf"),
+    ],
+)
+def test_errors(attempt, words):
+    with pytest.raises(ValueError, match=words):
+        attempt(Value(2.0))
+
+
+def test_data_that_was_changed_after_the_forward_pass_is_noticed():
+    x = Value(2.0, "x")
+    y = tinygrad_edu.dot([x], [x]) + x.exp()
+    check_recorded(y)
+    x.data = 3.0
+    with pytest.raises(
+        ValueError, match=r"exp\(x\) recorded 7.38.*, but now gives 20.08.* at x = 3.0 \('x'\): run the forward pass"
+    ):
+        check_recorded(y)
+
+
+def test_softmax():
+    x = [Value(1.0), Value(2.0), Value(3.0)]
+    probabilities = tinygrad_edu.softmax(x)
+    assert math.isclose(sum(p.data for p in probabilities), 1.0)
+    gradients = grad(probabilities[0], x)
+    assert math.isclose(sum(g.data for g in gradients), 0.0, abs_tol=1e-15)
+    shifted = tinygrad_edu.softmax([v + 100 for v in x])
+    assert all(math.isclose(p.data, q.data) for p, q in zip(probabilities, shifted, strict=True))
+    assert tinygrad_edu.max(x).data == 3.0 and tinygrad_edu.min(x).data == 1.0
+    tied = [Value(1.0), Value(1.0)]
+    tinygrad_edu.max(tied).backward()
+    assert [v.grad for v in tied] == [0.5, 0.5]

@@ -1,0 +1,146 @@
+"""One row at run time gives an operation whole; a wrong row is refused with the formula and the reason."""
+
+import math
+
+import pytest
+
+import tinygrad_edu
+from tests.test_table import gradient_errors, points
+from tinygrad_edu import TABLE, Domain, Value, grad, register, registered, unregister
+from tinygrad_edu.engine.primitives import FLOATS
+
+HARDSWISH = (
+    "hardswish",
+    "hswish",
+    "x * minimum(maximum(x + 3, 0), 6) / 6",
+    "(minimum(maximum(x + 3, 0), 6) + x * (step(x + 3) - step(x - 3))) / 6",
+)
+
+
+def test_one_row_gives_everything():
+    with registered(*HARDSWISH, kink="(x - 3) * (x + 3)", at_kink="one of the slopes") as row:
+        v = Value(1.0)
+        y = v.hardswish()
+        y.backward()
+        assert math.isclose(y.data, 2 / 3)
+        assert math.isclose(v.grad, 5 / 6)
+        assert math.isclose(grad(grad(v.hardswish(), v), v).data, 1 / 3)
+        assert math.isclose(tinygrad_edu.hardswish(1), 2 / 3)
+        assert y.op.symbol == "hswish"
+        assert "hardswish" in dir(tinygrad_edu)
+        assert not gradient_errors(row, points(row))
+        assert "hswish" in tinygrad_edu.draw(y).source
+        assert tinygrad_edu.nn.MLP(2, [2, 1], activation="hardswish")([1.0, 2.0]).op.name == "add"
+    assert "hardswish" not in TABLE
+    assert not hasattr(Value, "hardswish")
+    assert not hasattr(tinygrad_edu, "hardswish")
+
+
+def test_values_keep_their_derivatives_when_the_row_is_gone():
+    with registered("own_sigmoid", "s", "1 / (1 + exp(-x))", "out * own_sigmoid(-x)"):
+        v = Value(0.5)
+        y = v.own_sigmoid()
+    y.backward()
+    assert math.isclose(v.grad, y.data * (1 - y.data))
+    assert math.isclose(grad(y, v).data, v.grad)
+
+
+def test_a_row_named_like_an_operator_is_not_one_unless_python_has_it():
+    with registered("power3", "³", "x**3", "3 * x**2"):
+        v = Value(-2.0)
+        y = v.power3()
+        y.backward()
+        assert (y.data, v.grad, grad(grad(v.power3(), v), v).data) == (-8.0, 12.0, -12.0)
+
+
+def test_a_row_of_two_operands_and_one_over_many():
+    with registered("mix", "mix", "x * exp(y)", "exp(y)", "out"):
+        a, b = Value(2.0), Value(0.5)
+        a.mix(b).backward()
+        assert math.isclose(b.grad, 2 * math.exp(0.5))
+        assert a.mix(1).parents == (a, 1.0)
+    with registered("squares", "Σ²", "sum(x_i * x_i)", "2 * x_i"):
+        values = [Value(1.0), Value(2.0)]
+        total = tinygrad_edu.squares([*values, 3])
+        total.backward()
+        assert (total.data, [v.grad for v in values]) == (14.0, [2.0, 4.0])
+        assert grad(grad(tinygrad_edu.squares(values), values[0]), values[0]).data == 2.0
+
+
+WRONG = {
+    "hs: value = 'x * (': not a formula ('(' was never closed)": ("hs", "h", "x * (", "1"),
+    "hs: value = 'x * foo(x)': foo is not an operation of the table": ("hs", "h", "x * foo(x)", "1"),
+    "hs: value = 'x * z': z is not in scope; in scope are x, y and rows": ("hs", "h", "x * z", "1"),
+    "hs: 'x * y' has the operands x and y, but there is one partial": ("hs", "h", "x * y", "y"),
+    "hs: 2 partials, but 'x' does not use y": ("hs", "h", "x", "1", "1"),
+    "hs: expected each partial as a formula in text, got ()": ("hs", "h", "x"),
+    "hs: expected each partial as a formula in text, got (1,)": ("hs", "h", "x", 1),
+    "hs: value = 'x if x else 1': x if x else 1 is not allowed: a formula has numbers, + - * / ** and rows": (
+        "hs",
+        "h",
+        "x if x else 1",
+        "1",
+    ),
+    "hs: value = 'x.data': x.data is not allowed: a formula has numbers, + - * / ** and rows": (
+        "hs",
+        "h",
+        "x.data",
+        "1",
+    ),
+    "hs: value = 'exp(x, x)': exp takes 1 operand, got 2": ("hs", "h", "exp(x, x)", "1"),
+    "hs: value = \"__import__('os')\": __import__ is not an operation of the table": (
+        "hs",
+        "h",
+        "__import__('os')",
+        "1",
+    ),
+    "hs: value = 'dot(x, x)': dot is not an operation of the table": ("hs", "h", "dot(x, x)", "1"),
+    "hs: 'hs(x)' refers to itself": ("hs", "h", "hs(x)", "1"),
+    "hs: expected a formula for the value, got 'hs(x)', which only names itself": ("hs", "h", "", "1"),
+    "hs: ∂/∂x = 'y': y is not in scope; in scope are out, x and rows": ("hs", "h", "x", "y"),
+    "hs: value = 'x_i': x_i stands outside of sum(…) and max(…)": ("hs", "h", "x_i", "1"),
+    "the name 'tanh' is taken by <row tanh: tanh(x)>": ("tanh", "t", "x", "1"),
+    "the name 'backward' is taken by Value": ("backward", "b", "x", "1"),
+    "'data' cannot name an operation: the word is reserved": ("data", "d", "x", "1"),
+    "'lambda' cannot name an operation: the word is reserved": ("lambda", "l", "x", "1"),
+    "'Hs' cannot name an operation: expected a lower-case Python name": ("Hs", "h", "x", "1"),
+    "'a b' cannot name an operation: expected a lower-case Python name": ("a b", "h", "x", "1"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_row_is_refused_with_formula_and_reason(words):
+    before = dict(TABLE)
+    with pytest.raises(ValueError) as error:
+        register(*WRONG[words])
+    assert str(error.value) == words
+    assert before == TABLE
+
+
+def test_a_wrong_domain_is_refused():
+    with pytest.raises(ValueError, match="expected a Domain for each operand"):
+        register("hs", "h", "x", "1", x=(0, 1))
+    with registered("hs", "h", "x", "1", x=Domain(0, 1)) as row:
+        assert 0.5 in row.domains[0] and 2 not in row.domains[0]
+
+
+def test_taking_back():
+    with pytest.raises(ValueError, match="tanh is not an operation that was registered"):
+        unregister(TABLE["tanh"])
+    inner = register("inner", "i", "2 * x", "2")
+    outer = register("outer", "o", "inner(x) + 1", "2")
+    with pytest.raises(ValueError, match="inner is used by outer"):
+        unregister(inner)
+    unregister(outer)
+    unregister(inner)
+    with pytest.raises(ValueError, match="inner is not an operation that was registered"):
+        unregister(inner)
+
+
+def test_a_row_that_is_wrong_about_its_derivative_is_caught():
+    with registered("cube", "³", "x * x * x", "2 * x * x") as row:
+        assert gradient_errors(row, points(row))
+
+
+def test_each_primitive_is_a_row():
+    assert {row.name for row in TABLE.values() if row.primitive} == set(FLOATS)
