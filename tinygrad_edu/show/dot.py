@@ -9,6 +9,7 @@ from typing import Any
 
 import graphviz  # type: ignore[import-untyped]
 
+escape = graphviz.escape  # of text for a plain attribute: a backslash stays one, and <…> is no markup
 TIMEOUT = 120  # seconds; the largest picture that draw() allows takes a few
 
 

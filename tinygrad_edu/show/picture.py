@@ -113,6 +113,8 @@ class Picture:
         return shown(number, self.digits)
 
     def add_node(self, dot: Any, node: Value) -> None:
+        from tinygrad_edu.show.dot import escape
+
         symbol = f"<B>{html(node.op.symbol)}</B>" if node.op else ""
         title = " ".join(part for part in (symbol, f"<I>{html(node.label)}</I>" if node.label else "") if part) or " "
         rows = []
@@ -122,7 +124,7 @@ class Picture:
             rows.append((f"grad {grad}", self.theme.grad, self.theme.grad_back))
         colour = self.theme.operation if node.op else self.theme.leaf
         name = plain(node.label) or (node.op.name if node.op else "leaf")
-        dot.node(self.ids[node], table(title, rows, colour, self.theme), id=self.ids[node], tooltip=escaped(name))
+        dot.node(self.ids[node], table(title, rows, colour, self.theme), id=self.ids[node], tooltip=escape(name))
 
     def add_edges(
         self,
@@ -181,8 +183,3 @@ def highlighted(nodes: list[Value], highlight: Value | Iterable[Value]) -> set[t
                 edges.add((parent, node))
                 wanted.add(node)
     return edges
-
-
-def escaped(text: str) -> str:
-    """Text for a plain attribute of graphviz, in which a backslash is a backslash."""
-    return text.replace("\\", "\\\\")

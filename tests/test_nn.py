@@ -1,0 +1,369 @@
+"""Networks, losses, optimisers and training, against micrograd's and the worked example's numbers."""
+
+import copy
+import gc
+import math
+import pickle
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu
+from tinygrad_edu import NOT_COMPUTED, TABLE, Value, grad
+from tinygrad_edu.nn import (
+    MLP,
+    SGD,
+    Adam,
+    AdamW,
+    Layer,
+    Neuron,
+    Place,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_decay,
+    cross_entropy,
+    hinge,
+    huber,
+    mae,
+    mse,
+    squared_error,
+    step_decay,
+    train,
+    training_step,
+    warmup,
+)
+
+THETA = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
+X, T = [0.85, 0.25], [0.6905, 0.8657]
+
+
+def test_the_worked_examples_gradients():
+    network = MLP.from_weights(THETA)
+    outputs = network(X)
+    assert [f"{y.data:.9f}" for y in outputs] == ["0.733272599", "0.731694940"]
+    loss = squared_error(outputs, T)
+    loss.backward()
+    assert f"{loss.data:.8f}" == "0.00989343"
+    gradients = [p.grad for layer in network.layers for n in layer.neurons for p in [n.b, *n.w]]
+    assert gradients == pytest.approx(
+        [
+            *(-0.005775880648, -0.004909498551, -0.001443970162),
+            *(-0.000571335594, -0.000485635255, -0.000142833898),
+            *(0.008365631445, 0.004897278872, 0.006074410320),
+            *(-0.026307532216, -0.015400549562, -0.019102293263),
+        ],
+        rel=0,
+        abs=1e-12,
+    )
+
+
+TRAINED = [(1, "0.0097456"), (10, "0.0085332"), (100, "0.0027444"), (1000, "4.556e-06")]
+
+
+@pytest.mark.parametrize(("epochs", "error"), TRAINED)
+def test_the_worked_examples_training(epochs, error):
+    network = MLP.from_weights(THETA)
+    run = train(lambda: squared_error(network(X), T), SGD(network.parameters(), lr=0.1), epochs=epochs)
+    digits = 4 if "e" in error else 5
+    assert f"{run.losses[-1]:.{digits}g}" == error
+    assert run.stopped == f"all {epochs} epochs are over"
+
+
+def test_micrograds_weights_come_from_the_same_seed():
+    random.seed(1337)
+    network = MLP(2, [16, 16, 1])
+    random.seed(1337)
+    expected = []
+    for nin, nout in ((2, 16), (16, 16), (16, 1)):
+        for _ in range(nout):
+            expected += [*(random.uniform(-1, 1) for _ in range(nin)), 0.0]
+    assert [p.data for p in network.parameters()] == expected
+    assert network.layers[0].neurons[0]([1.0, 1.0]).op.name == "relu"
+    assert network([0.5, -0.5]).op.name == "add"  # the last layer is linear, and one output is no list
+    # As micrograd 0.1.0 computes it.
+    assert math.isclose(network([0.5, -0.5]).data, MICROGRAD, rel_tol=1e-12)
+
+
+MICROGRAD = -0.4622584932316083
+
+
+def test_labels_and_places():
+    network = MLP.from_weights(THETA)
+    assert [p.label for p in network.parameters()] == [
+        *("w1", "w2", "b1", "w3", "w4", "b2"),
+        *("w5", "w6", "b3", "w7", "w8", "b4"),
+    ]
+    assert network.layers[1].neurons[0].w[0].place == Place(layer=2, neuron=1, input=1)
+    assert network.layers[1].neurons[1].b.place == Place(2, 2, 0)
+    by_layer = MLP(2, [2, 1], labels="layer")
+    assert [p.label for p in by_layer.parameters()] == [
+        *("w1_1,1", "w1_1,2", "b1_1", "w1_2,1", "w1_2,2", "b1_2"),
+        *("w2_1,1", "w2_1,2", "b2_1"),
+    ]
+
+
+def test_a_bias_shared_by_the_layer():
+    network = MLP(2, [3, 2], bias="shared", seed=1)
+    assert len(network.parameters()) == 6 + 1 + 6 + 1
+    assert {n.b for n in network.layers[0].neurons} == {network.layers[0].neurons[0].b}
+    assert network.layers[1].neurons[1].b.place == Place(2, 0, 0)
+    assert [p.label for p in network.parameters() if p.place.input == 0] == ["b1", "b2"]
+    alone = Layer(2, 1, bias="shared")
+    assert alone.neurons[0].b.label == "b1"
+
+
+@pytest.mark.parametrize("bias", ["first", "last", None])
+def test_weights_there_and_back(bias):
+    network = MLP(3, [2, 2], bias=bias is not None, seed=5)
+    matrices = network.to_weights(bias)
+    again = MLP.from_weights(matrices, bias=bias, activation="relu", output_activation=None)
+    assert again.to_weights(bias) == matrices
+    assert [y.data for y in again([1, 2, 3])] == [y.data for y in network([1, 2, 3])]
+    wrong = None if bias else "first"
+    with pytest.raises(ValueError, match="does not fit: the network has"):
+        network.to_weights(wrong)
+
+
+def test_from_weights_draws_no_random_numbers():
+    random.seed(1)
+    state = random.getstate()
+    MLP.from_weights(THETA)
+    MLP(2, [2], seed=3)
+    assert random.getstate() == state
+
+
+def test_a_seed_gives_the_same_network():
+    assert MLP(2, [3], seed=4).to_weights() == MLP(2, [3], seed=4).to_weights() != MLP(2, [3], seed=5).to_weights()
+
+
+@pytest.mark.parametrize("name", [r.name for r in TABLE.values() if len(r.operands) == 1 and not r.many])
+def test_any_operation_with_one_operand_is_an_activation(name):
+    w = 0.7
+    for activation in (name, getattr(tinygrad_edu, name)):
+        neuron = Neuron(1, activation=activation)
+        neuron.w[0].data = w
+        assert neuron([1.0]).data == getattr(tinygrad_edu, name)(w)
+    assert Neuron(1, activation=None)([2.0]).op.name == "add"
+    assert Neuron(1, activation=lambda z: z * 2)([2.0]).op.name == "mul"
+
+
+def test_a_neuron_is_a_dot_product_plus_bias_then_activation():
+    neuron = Neuron(2)
+    out = neuron([1.0, 2.0])
+    assert [out.op.name, out.parents[0].op.name, out.parents[0].parents[0].op.name] == ["relu", "add", "dot"]
+    assert Neuron(2, bias=False)([1.0, 2.0]).parents[0].op.name == "dot"
+
+
+MISTAKES = {
+    "neurons of layer 2: expected a whole number from 1, got 0": lambda: MLP(2, [3, 0]),
+    "neurons of layer 1: expected a whole number from 1, got -1": lambda: MLP(2, [-1]),
+    "neurons of layer 1: expected a whole number from 1, got 1.5": lambda: MLP(2, [1.5]),
+    "inputs of the network: expected a whole number from 1, got True": lambda: MLP(True, [1]),
+    "inputs of a neuron: expected a whole number from 1, got 0": lambda: Neuron(0),
+    "neurons of a layer: expected a whole number from 1, got 0": lambda: Layer(2, 0),
+    "an MLP expected at least one layer, got none": lambda: MLP(2, []),
+    "layer 1 expected 2 inputs, got 3": lambda: MLP(2, [3])([1, 2, 3]),
+    "neuron 1 of layer 1 expected 2 inputs, got 1": lambda: Neuron(2)([1]),
+    "neuron 2 of layer 1 expected 2 weights and a bias, got 1": lambda: MLP.from_weights([[[1, 2, 3], [1, 2]]]),
+    "neuron 1 of layer 2 expected 1 weights and a bias, got 2": lambda: MLP.from_weights([[[1, 2]], [[1, 2, 3]]]),
+    "bias expected True, False or \"shared\", got 'all'": lambda: Layer(2, 2, bias="all"),
+    'bias expected "first", "last" or None, got \'middle\'': lambda: MLP.from_weights(THETA, bias="middle"),
+    'labels expected "textbook" or "layer", got \'x\'': lambda: MLP(2, [1], labels="x"),
+    "activation expected an operation with one operand, like relu, gelu, got 'rellu'": lambda: MLP(
+        2, [1], activation="rellu"
+    ),
+    "mse expected as many targets as predictions, 2, got 1": lambda: mse([1.0, 2.0], [1.0]),
+    "squared_error expected as many targets as predictions, 0, got 0": lambda: squared_error([], []),
+    "hinge expected the targets -1 and 1, got 0": lambda: hinge([1.0], [0]),
+    "huber expected a positive delta, got 0": lambda: huber([1.0], [1.0], delta=0),
+    "cross_entropy expected a class from 0 to 1, got 2": lambda: cross_entropy([1.0, 2.0], 2),
+    "binary_cross_entropy expected targets from 0 to 1, got 2": lambda: binary_cross_entropy([0.5], [2]),
+    "log(x) is undefined at x = 0.0": lambda: binary_cross_entropy([0.0], [1]),
+    "SGD expected lr to be at least 0, got -1": lambda: SGD([Value(1.0)], lr=-1),
+    "Adam expected betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
+    "SGD expected parameters, got none": lambda: SGD([]),
+    "train expected epochs from 0, got -1": lambda: train(lambda: Value(1.0), SGD([Value(1.0)]), epochs=-1),
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_mistakes_are_named(words):
+    with pytest.raises(ValueError) as error:
+        MISTAKES[words]()
+    assert str(error.value) == words
+
+
+def test_zero_grad_then_backward_is_fresh():
+    network = MLP(2, [2, 1], seed=1)
+    network(X).backward()
+    first = [p.grad for p in network.parameters()]
+    network.zero_grad()
+    network(X).backward()
+    assert [p.grad for p in network.parameters()] == first
+
+
+def test_networks_copy_and_pickle_with_their_places():
+    network = MLP(2, [2, 1], activation="tanh", seed=1)
+    for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        assert twin(X).data == network(X).data
+        assert [p.place for p in twin.parameters()] == [p.place for p in network.parameters()]
+        assert [p.label for p in twin.parameters()] == [p.label for p in network.parameters()]
+        assert all(p.grad is NOT_COMPUTED for p in twin.parameters())
+
+
+def test_reprs():
+    assert repr(MLP(2, [1], output_activation="sigmoid")) == "MLP of [Layer of [Neuron(2, sigmoid)]]"
+
+
+def test_permuting_hidden_neurons_permutes_the_gradients():
+    network, swapped = MLP.from_weights(THETA), MLP.from_weights([THETA[0][::-1], [[b, v, w] for b, w, v in THETA[1]]])
+    for n in (network, swapped):
+        squared_error(n(X), T).backward()
+    first, second = ([[p.grad for p in m.parameters()] for m in n.layers[0].neurons] for n in (network, swapped))
+    assert all(
+        math.isclose(a, b) for one, two in zip(first, second[::-1], strict=True) for a, b in zip(one, two, strict=True)
+    )
+
+
+numbers = st.lists(st.floats(-3, 3), min_size=1, max_size=5)
+
+
+@given(numbers)
+def test_losses_by_their_definitions(y):
+    t = [0.5] * len(y)
+    values = [Value(v) for v in y]
+    n = len(y)
+    errors = [a - b for a, b in zip(y, t, strict=True)]
+    for loss, expected in [
+        (squared_error(values, t), sum(0.5 * e * e for e in errors)),
+        (mse(values, t), sum(e * e for e in errors) / n),
+        (mae(values, t), sum(abs(e) for e in errors) / n),
+        (huber(values, t), sum(0.5 * e * e if abs(e) <= 1 else abs(e) - 0.5 for e in errors) / n),
+        (hinge(values, [1] * n), sum(max(0.0, 1 - v) for v in y) / n),
+        (
+            binary_cross_entropy_with_logits(values, t),
+            sum(-0.5 * (math.log(1 / (1 + math.exp(-v))) + math.log(1 / (1 + math.exp(v)))) for v in y) / n,
+        ),
+        (cross_entropy(values, n - 1), math.log(sum(math.exp(v - y[-1]) for v in y))),
+    ]:
+        assert math.isclose(loss.data, expected, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def test_binary_cross_entropy_from_probabilities_and_from_logits_agree():
+    z = [Value(0.3), Value(-2.0)]
+    left = binary_cross_entropy([v.sigmoid() for v in z], [1, 0.25])
+    right = binary_cross_entropy_with_logits(z, [1, 0.25])
+    assert math.isclose(left.data, right.data)
+    for a, b in zip(grad(left, z), grad(right, z), strict=True):
+        assert math.isclose(a.data, b.data)
+    assert binary_cross_entropy([Value(1.0), Value(0.0)], [1, 0]).data == 0.0
+    assert binary_cross_entropy_with_logits([Value(1000.0)], [0]).data == 1000.0
+
+
+def test_cross_entropy_gradients_sum_to_zero_and_are_softmax_minus_target():
+    z = [Value(1.0), Value(2.0), Value(-1.0)]
+    for target in (1, [0.0, 1.0, 0.0]):
+        gradients = [g.data for g in grad(cross_entropy(z, target), z)]
+        expected = [p.data - (k == 1) for k, p in enumerate(tinygrad_edu.softmax(z))]
+        assert all(math.isclose(a, b, abs_tol=1e-12) for a, b in zip(gradients, expected, strict=True))
+
+
+def steps(optimizer_of, count=3):
+    """Where w² / 2 leads from w = 1 and -2; its gradient is w."""
+    w = [Value(1.0), Value(-2.0)]
+    optimizer = optimizer_of(w)
+    for _ in range(count):
+        optimizer.zero_grad()
+        (0.5 * (w[0] * w[0] + w[1] * w[1])).backward()
+        optimizer.step()
+    return [v.data for v in w]
+
+
+def by_hand(rule, count=3):
+    found = []
+    for w in (1.0, -2.0):
+        state = {}
+        for t in range(1, count + 1):
+            w = rule(w, w, state, t)
+        found.append(w)
+    return found
+
+
+def adam(decay, decoupled):
+    def rule(w, g, state, t):
+        g = g if decoupled else g + decay * w
+        m = state["m"] = 0.9 * state.get("m", 0.0) + 0.1 * g
+        v = state["v"] = 0.999 * state.get("v", 0.0) + 0.001 * g * g
+        w = w * (1 - 0.1 * decay) if decoupled else w
+        return w - 0.1 * (m / (1 - 0.9**t)) / (math.sqrt(v / (1 - 0.999**t)) + 1e-8)
+
+    return rule
+
+
+def momentum(w, g, state, t):
+    v = state["v"] = 0.9 * state.get("v", 0.0) + g + 0.01 * w
+    return w - 0.1 * v
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rule"),
+    [
+        (lambda w: SGD(w, lr=0.1), lambda w, g, state, t: w - 0.1 * g),
+        (lambda w: SGD(w, lr=0.1, momentum=0.9, weight_decay=0.01), momentum),
+        (lambda w: Adam(w, lr=0.1), adam(0.0, False)),
+        (lambda w: Adam(w, lr=0.1, weight_decay=0.05), adam(0.05, False)),
+        (lambda w: AdamW(w, lr=0.1, weight_decay=0.05), adam(0.05, True)),
+        (lambda w: AdamW(w, lr=0.1), adam(0.01, True)),
+        (lambda w: SGD(w, lr=lambda t: 0.1 / (t + 1)), lambda w, g, state, t: w - 0.1 / t * g),
+    ],
+)
+def test_optimisers_by_their_definitions(optimizer, rule):
+    assert all(math.isclose(a, b, rel_tol=1e-12) for a, b in zip(steps(optimizer), by_hand(rule), strict=True))
+
+
+def test_schedules():
+    assert [step_decay(1.0, 0.1, every=2)(t) for t in range(4)] == [1.0, 1.0, 0.1, 0.1]
+    assert math.isclose(cosine_decay(1.0, 10)(5), 0.5) and cosine_decay(1.0, 10)(99) == 0.0
+    assert [warmup(lambda t: 1.0, 4)(t) for t in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_a_small_step_lowers_the_loss_by_the_rate_times_the_squared_gradient():
+    network = MLP.from_weights(THETA)
+    lr = 1e-4
+    loss = squared_error(network(X), T)
+    loss.backward()
+    expected = lr * sum(p.grad**2 for p in network.parameters())
+    SGD(network.parameters(), lr=lr).step()
+    assert math.isclose(loss.data - squared_error(network(X), T).data, expected, rel_tol=1e-3)
+
+
+def test_training_stops_by_its_criteria():
+    def run(**criteria):
+        w = Value(3.0)
+        return train(lambda: w * w, SGD([w], lr=0.1), **criteria)
+
+    assert run(goal=0.01).stopped == "the loss reached the goal, 0.01"
+    assert run(tolerance=0.1).stopped == "the loss changed by less than 0.1 in an epoch"
+    assert run(epochs=0).losses == [9.0]
+    seen = []
+    assert run(epochs=3, on_epoch=lambda epoch, loss: seen.append((epoch, round(loss, 3)))).epochs == 3
+    assert seen == [(1, 9.0), (2, 5.76), (3, 3.686)]
+
+
+def test_a_training_step_leaves_the_garbage_collector_as_it_was():
+    w = Value(1.0)
+    assert gc.isenabled()
+    during = []
+
+    def loss():
+        during.append(gc.isenabled())
+        return w.log()
+
+    training_step(loss, SGD([w]))
+    w.data = -1.0
+    with pytest.raises(ValueError):
+        training_step(loss, SGD([w]))
+    assert during == [False, False]
+    assert gc.isenabled()

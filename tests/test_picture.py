@@ -1,0 +1,236 @@
+"""Pictures, through their source, and through both renderers."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu
+from tinygrad_edu import Value
+from tinygrad_edu.lesson import forward, network
+from tinygrad_edu.show import draw
+from tinygrad_edu.show.dot import bundled_executable
+from tinygrad_edu.show.numbers import shown
+
+NASTY = {
+    "quotes": "\"'`",
+    "backslashes": "\\N \\G \\",
+    "script": "<script>alert(1)</script>",
+    "table": '</TD><TD HREF="javascript:alert(1)">',
+    "angle": "<b>bold</b>",
+    "newlines": "a\nb\r\nc",
+    "long": "x" * 10_000,
+    "cjk": "重み",
+    "emoji": "🧠",
+    "control": "\x00\x01\x1b[31m\x7f\u202e",
+    "entity": "&amp;&#60;",
+    "colon": "a:b:c",
+    "empty": "",
+}
+
+
+@pytest.fixture(params=["system", "bundled"])
+def renderer(request, monkeypatch):
+    """Each renderer in turn: the system's dot where there is one, and the one from PyPI with PATH empty."""
+    if request.param == "system":
+        if shutil.which("dot") is None:
+            pytest.skip("no system Graphviz")
+    else:
+        if bundled_executable() is None:
+            pytest.skip("graphviz-pure has no executable for this platform")
+        monkeypatch.setenv("PATH", "")
+    return request.param
+
+
+def example():
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    root = a * a + b * 0.5
+    return a, b, root
+
+
+def test_each_node_shows_data_gradient_and_operation_and_each_edge_its_local_derivative():
+    _, _, root = example()
+    before = draw(root).source
+    assert before.count("grad not computed") == 5
+    root.backward()
+    after = draw(root).source
+    assert "not computed" not in after
+    for text in ("data 2", "grad 4", "data −3", "<B>×</B>", "<B>+</B>", "<I>a</I>", "grad 0.5"):
+        assert text in after
+    assert re.findall(r"<TD>×([^<]*)</TD>", after) == ["0.5", "2", "2", "1", "1"]
+
+
+def test_one_edge_for_each_operand():
+    a = Value(2.0, "a")
+    source = draw(a * a).source
+    assert len(re.findall(r"n0 -> n1", source)) == 2
+    assert "id=en1_0" in source and "id=en1_1" in source
+
+
+def test_contributions():
+    _, _, root = example()
+    root.backward()
+    assert "←" not in draw(root).source
+    assert re.findall(r"←([^<]*)<", draw(root, contributions=True).source) == ["0.5", "2", "2", "1", "1"]
+
+
+def test_a_gradient_of_zero_is_not_one_that_was_never_computed():
+    x, y = Value(1.0, "x"), Value(-1.0, "y")
+    root = x + y.relu()
+    root.backward()
+    assert "grad 0<" in draw(root).source
+
+
+def test_highlight():
+    a, b, root = example()
+    assert draw(root, highlight=a).source.count("penwidth=2.8") == 3
+    assert draw(root, highlight=[b, root.parents[1], root]).source.count("penwidth=2.8") == 2
+    assert draw(root).source.count("penwidth") == 0
+    with pytest.raises(ValueError, match="highlight expected Values of the graph, got Value"):
+        draw(root, highlight=Value(1.0))
+
+
+def test_constants_can_be_left_out():
+    _, _, root = example()
+    assert "shape=box" in draw(root).source
+    assert "shape=box" not in draw(root, constants=False).source
+
+
+def test_neurons_have_boxes():
+    passed = forward(network())
+    source = draw(passed.total).source
+    assert [f"layer {k}, neuron {n}" in source for k in (1, 2) for n in (1, 2)] == [True] * 4
+    box = source[source.index("cluster_2_1") :]
+    box = box[: box.index("\n\t}")]
+    for label in ("w5", "w6", "b3", "z3", "y1"):
+        assert f"<I>{label}</I>" in box
+    assert "cluster" not in draw(passed.total, boxes=False).source
+
+
+def test_the_same_graph_gives_the_same_file_and_drawing_changes_nothing():
+    def once():
+        passed = forward(network())
+        passed.total.backward()
+        return passed.total
+
+    root = once()
+    state = [(v.data, v.grad) for v in tinygrad_edu.engine.topological(root)]
+    assert draw(root).source == draw(root).source == draw(once()).source
+    assert [(v.data, v.grad) for v in tinygrad_edu.engine.topological(root)] == state
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_themes_and_directions_render(theme, rankdir):
+    assert b"</svg>" in draw(example()[2], theme=theme, rankdir=rankdir, contributions=True).pipe(format="svg")
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_labels_are_never_markup(name, renderer):
+    label = NASTY[name]
+    v = Value(1.0, label)
+    w = v * 2
+    w.label = label
+    svg = draw(w).pipe(format="svg").decode()
+    for tag in re.findall(r"<(\w+)", svg):
+        assert tag in {"svg", "g", "title", "polygon", "text", "path", "a", "ellipse", "xml", "polyline"}
+    assert not re.search(
+        r"href|javascript:(?!alert\(1\)&)", re.sub(r'xlink:title="[^"]*"|xmlns:xlink="[^"]*"', "", svg)
+    )
+    assert len(svg) < 20_000
+    import xml.dom.minidom
+
+    xml.dom.minidom.parseString(svg)
+
+
+def test_formats(renderer, tmp_path):
+    picture = draw(example()[2])
+    assert picture.pipe(format="svg").startswith(b"<?xml")
+    assert picture.pipe(format="png").startswith(b"\x89PNG")
+    assert picture.pipe(format="svg", encoding="utf-8").startswith("<?xml")
+    for written in (
+        picture.render(str(tmp_path / "one"), format="png"),
+        picture.render(outfile=str(tmp_path / "two.svg")),
+        picture.render("three", directory=str(tmp_path), format="svg", cleanup=True),
+    ):
+        assert Path(written).stat().st_size > 500
+    assert {path.name for path in tmp_path.iterdir()} >= {"one", "one.png", "two.svg", "three.svg"}
+    assert "image/svg+xml" in picture._repr_mimebundle_()
+
+
+def test_pdf_needs_graphviz_itself(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(RuntimeError, match="PDF needs Graphviz itself, with `dot` on PATH"):
+        draw(example()[2]).pipe(format="pdf")
+
+
+def test_without_any_graphviz_the_error_names_the_command_and_the_source_is_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("tinygrad_edu.show.dot.bundled_executable", lambda: None)
+    with pytest.raises(RuntimeError, match="run `pip install graphviz-pure`, or install Graphviz"):
+        draw(example()[2]).render(str(tmp_path / "graph.gv"), format="svg")
+    assert "digraph" in (tmp_path / "graph.gv").read_text()
+
+
+def test_a_failing_renderer_is_an_error(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    picture = draw(example()[2])
+    picture.node("broken", "<<TABLE>>")
+    with pytest.raises(RuntimeError, match="drawing failed: "):
+        picture.pipe(format="svg")
+
+
+def test_large_graphs():
+    x = Value(1.0)
+    y = x
+    for _ in range(200):
+        y = y * 1.01
+    source = draw(y).source
+    assert "data" not in source and "nslimit" in source
+    for _ in range(900):
+        y = y * 1.01
+    with pytest.raises(ValueError, match="the graph has 1101 nodes, more than max_nodes=1000"):
+        draw(y)
+
+
+@pytest.mark.parametrize(("option", "words"), [("theme", "light, dark, print"), ("rankdir", "LR, TB, RL, BT")])
+def test_unknown_options(option, words):
+    with pytest.raises(ValueError, match=f"{option} expected one of {words}, got 'x'"):
+        draw(example()[2], **{option: "x"})
+
+
+def test_changed_data_are_noticed():
+    a, _, root = example()
+    a.data = 5.0
+    with pytest.raises(ValueError, match="run the forward pass again"):
+        draw(root)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1.0, "1"),
+        (-0.0381, "−0.0381"),
+        (0.195571, "0.1956"),
+        (0.001, "0.001"),
+        (0.0009, "9e−4"),
+        (12345.6, "12346"),
+        (1.2345678e7, "1.235e7"),
+        (1e300, "1e300"),
+        (float("inf"), "∞"),
+        (float("-inf"), "−∞"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_numbers_for_people(number, text):
+    assert shown(number) == text
+
+
+def test_drawing_imports_graphviz_only_when_asked():
+    code = "import sys, tinygrad_edu.show; sys.exit('graphviz' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
