@@ -223,6 +223,17 @@ def test_operations_over_many_operands_equal_differences(name):
                 assert math.isclose(values[g][i].grad, central(at, group[i], -4, 4), rel_tol=1e-7, abs_tol=1e-9)
 
 
+def test_constants_among_many_operands():
+    a, b, c = Value(2.0), Value(3.0), Value(5.0)
+    out = tinygrad_edu.dot([a, 7, b, 4], [c, 8, 6, c])
+    out.backward()
+    assert (out.data, a.grad, b.grad, c.grad) == (2 * 5 + 56 + 18 + 20, 5.0, 6.0, 2.0 + 4.0)
+    d = Value(1.0)
+    for many in (tinygrad_edu.sum, tinygrad_edu.logsumexp):
+        many([d, 1.0]).backward()
+    assert d.grad == 1.5
+
+
 def test_the_table_is_closed():
     words = {"x", "y", "x_i", "y_i", "out", "sum", "max"} | set(TABLE)
     from tinygrad_edu.engine.source import names

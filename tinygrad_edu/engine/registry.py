@@ -89,9 +89,8 @@ def forward(row: Row, name: str, parameters: str, is_value: str = "") -> Callabl
 
 
 def compile_pullback(row: Row) -> Callable[[Value], None]:
-    text = source.pullback_many(row) if row.many else source.pullback(row)
     scope = rows_in(row.partials, on_floats)
-    made: Callable[[Value], None] = source.define(f"{row.name} pullback", text, scope)["pullback"]
+    made: Callable[[Value], None] = source.define(f"{row.name} pullback", source.pullback(row), scope)["pullback"]
     return made
 
 

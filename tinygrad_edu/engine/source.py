@@ -119,8 +119,9 @@ def forward_many(row: Row, name: str) -> str:
         source += f"    {x.upper()} = [v if isinstance(v, Value) else _number(v) for v in {x}]\n"
     if len(numbers) == 2:
         source += "    if len(X) != len(Y): raise _unequal(_row, X, Y)\n"
-    for x in numbers:
-        source += f"    {x} = [v if type(v) is float else v.data for v in {x.upper()}]\n"
+    for x in numbers:  # most often all are Values, and then there is no need to look at each
+        source += f"    try: {x} = [v.data for v in {x.upper()}]\n"
+        source += f"    except AttributeError: {x} = [v if type(v) is float else v.data for v in {x.upper()}]\n"
     source += f"    parents = ({', '.join('*' + x.upper() for x in numbers)},)\n    try:\n"
     found, rest = folds(for_numbers(row.primal))
     for fold, function, term in found:
@@ -141,21 +142,39 @@ def pullback(row: Row) -> str:
     A constant has no gradient, and the partial for it is never evaluated: that of `(-2.0)**2` for the 2 is log(-2.0).
     """
     operands = ", ".join(row.operands).upper()
-    source = f"def pullback(node):\n    {operands}, = node.parents\n    g = node.grad\n"
-    if len(row.operands) == 1:
-        return source + additions(row, "    ", row.operands)
+    if not row.many:
+        return f"def pullback(node):\n    {operands}, = node.parents\n    g = node.grad\n{cases(row, '    ')}"
+    groups = ", ".join(f"node.parents[{k}*n:{k + 1}*n]" for k in range(len(row.operands)))
     return f"""\
-{source}\
-    if type(Y) is float:
-{additions(row, "        ", ("x",))}\
-    elif type(X) is float:
-{additions(row, "        ", ("y",))}\
-    else:
-{additions(row, "        ", ("x", "y"))}"""
+def pullback(node):
+    g = node.grad
+    n = len(node.parents) // {len(row.operands)}
+    for {operands}, in zip({groups}):
+{cases(row, "        ")}"""
+
+
+def cases(row: Row, indent: str) -> str:
+    """What a pullback does: one case for each choice of which operands are constants."""
+    more = indent + "    "
+    if len(row.operands) == 2:
+        x, y = row.operands
+        only_x = additions(row, more, (x,))
+        if row.many:  # a pair may be two constants
+            only_x = f"{more}if type({x.upper()}) is not float:\n{additions(row, more + '    ', (x,))}"
+        return f"""\
+{indent}if type({y.upper()}) is float:
+{only_x}\
+{indent}elif type({x.upper()}) is float:
+{additions(row, more, (y,))}\
+{indent}else:
+{additions(row, more, (x, y))}"""
+    if row.many:
+        return f"{indent}if type(X_I) is not float:\n{additions(row, more, row.operands)}"
+    return additions(row, indent, row.operands)
 
 
 def additions(row: Row, indent: str, values: tuple[str, ...]) -> str:
-    """The lines of a pullback where these operands are Values and the others constants."""
+    """The lines of one case, where `values` are Values and the other operands constants."""
     terms = {x: for_numbers(partial) for x, partial in zip(row.operands, row.partials, strict=True) if x in values}
     used = {name for term in terms.values() for name in names(term)}
     lines = [f"{x} = {x.upper()}" + (".data" if x in values else "") for x in row.operands if x in used]
@@ -164,21 +183,3 @@ def additions(row: Row, indent: str, values: tuple[str, ...]) -> str:
         if term != "0":
             lines.append(f"{x.upper()}.grad += " + {"1": "g", "-1": "-g"}.get(term, f"g * ({term})"))
     return "".join(f"{indent}{line}\n" for line in lines or ["pass"])
-
-
-def pullback_many(row: Row) -> str:
-    """The same for an operation over many operands."""
-    nodes = ", ".join(row.operands).upper()
-    width = len(row.operands)
-    source = f"""\
-def pullback(node):
-    g = node.grad
-    out = node.data
-    n = len(node.parents) // {width}
-    for {nodes}, in zip({", ".join(f"node.parents[{k}*n:{k + 1}*n]" for k in range(width))}):
-"""
-    for x in row.operands:
-        source += f"        {x} = {x.upper()} if type({x.upper()}) is float else {x.upper()}.data\n"
-    for x, partial in zip(row.operands, row.partials, strict=True):
-        source += f"        if {x.upper()} is not {x}: {x.upper()}.grad += g * ({for_numbers(partial)})\n"
-    return source

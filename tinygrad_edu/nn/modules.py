@@ -80,6 +80,10 @@ class Neuron(Module):
         if len(x) != len(self.w):
             layer, neuron, _ = self.w[0].place
             raise ValueError(f"neuron {neuron} of layer {layer} expected {len(self.w)} inputs, got {len(x)}")
+        return self.output(x)
+
+    def output(self, x: Sequence[Value | float]) -> Value:
+        """The same without counting the inputs, which a layer does once for all its neurons."""
         z = dot(self.w, x)
         if self.b is not None:
             z = z + self.b
@@ -133,7 +137,7 @@ class Layer(Module):
         nin, layer = len(self.neurons[0].w), self.neurons[0].w[0].place.layer
         if len(x) != nin:
             raise ValueError(f"layer {layer} expected {nin} inputs, got {len(x)}")
-        return [neuron(x) for neuron in self.neurons]
+        return [neuron.output(x) for neuron in self.neurons]
 
     def __call__(self, x: Iterable[Value | float]) -> Any:
         outputs = self.outputs(x)

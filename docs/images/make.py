@@ -1,0 +1,41 @@
+"""Draw the pictures of the documentation: `python docs/images/make.py`."""
+
+from pathlib import Path
+
+from tinygrad_edu import Value, draw
+from tinygrad_edu.files import write
+from tinygrad_edu.lesson import forward, network
+
+HERE = Path(__file__).parent
+
+
+def worked_example():
+    """The 2-2-2 network after the backward pass, with the way from w5 to E."""
+    mlp = network()
+    passed = forward(mlp)
+    passed.total.backward()
+    return draw(passed.total, highlight=mlp.layers[1].neurons[0].w[0])
+
+
+def micrograd():
+    """The expression of micrograd's README."""
+    a, b = Value(-4.0, "a"), Value(2.0, "b")
+    c = a + b
+    d = a * b + b**3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    g += 10.0 / f
+    for label, value in {"c": c, "d": d, "e": e, "f": f, "g": g}.items():
+        value.label = label
+    g.backward()
+    return draw(g, rankdir="TB")
+
+
+if __name__ == "__main__":
+    for picture in (worked_example, micrograd):
+        print(write(HERE / f"{picture.__name__}.svg", picture().pipe(format="svg")))
