@@ -1,5 +1,6 @@
-"""The chain rule for people: pictures of the graph."""
+"""The chain rule for people: pictures and pages of the graph."""
 
+from tinygrad_edu.show.page import Page, explore
 from tinygrad_edu.show.picture import draw
 
-__all__ = ["draw"]
+__all__ = ["Page", "draw", "explore"]

@@ -54,9 +54,9 @@ def html(text: object) -> str:
     return escape(plain(text), quote=True)
 
 
-def table(title: str, rows: list[tuple[str, str, str]], colour: str, theme: Theme) -> str:
+def table(title: str, rows: list[tuple[str, str, str]], colour: str, theme: Theme, width: int = 0) -> str:
     """An HTML-like label: a title, and rows of text, text colour and background. All texts are markup already."""
-    cells = f'<TR><TD BGCOLOR="{colour}"><FONT COLOR="{theme.text}">{title}</FONT></TD></TR>'
+    cells = f'<TR><TD BGCOLOR="{colour}" WIDTH="{width}"><FONT COLOR="{theme.text}">{title}</FONT></TD></TR>'
     for text, front, back in rows:
         cells += f'<TR><TD BGCOLOR="{back}"><FONT COLOR="{front}">{text}</FONT></TD></TR>'
     return f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3" COLOR="{theme.line}">{cells}</TABLE>>'

@@ -27,6 +27,7 @@ def draw(
     theme: str = "light",
     digits: int = 4,
     max_nodes: int = LARGEST,
+    cell_width: int = 0,
 ) -> Digraph:
     """Draw the graph of a Value: data and gradient in each node, the local derivative on each edge.
 
@@ -49,6 +50,7 @@ def draw(
         theme: "light", "dark" or "print".
         digits: significant digits.
         max_nodes: refuse a larger graph.
+        cell_width: the least width of a node, in points.
 
     Returns a `graphviz.Digraph`, which a notebook shows, and `render` and `pipe` turn into SVG or PNG.
     Raises ValueError for a graph that is too large or whose data were changed after the forward pass, and for an
@@ -65,7 +67,7 @@ def draw(
             f"the graph has {len(nodes)} nodes, more than max_nodes={max_nodes}: draw a part of it, or raise max_nodes"
         )
     check_recorded(root)
-    picture = Picture(nodes, THEMES[theme], digits, full=len(nodes) <= FULL)
+    picture = Picture(nodes, THEMES[theme], digits, cell_width, full=len(nodes) <= FULL)
     dot = Digraph(
         graph_attr={
             "rankdir": rankdir,
@@ -105,9 +107,9 @@ def draw(
 class Picture:
     """What the nodes and edges of one picture share."""
 
-    def __init__(self, nodes: list[Value], theme: Theme, digits: int, full: bool) -> None:
+    def __init__(self, nodes: list[Value], theme: Theme, digits: int, cell_width: int, full: bool) -> None:
         self.ids = {node: f"n{k}" for k, node in enumerate(nodes)}
-        self.theme, self.digits, self.full = theme, digits, full
+        self.theme, self.digits, self.cell_width, self.full = theme, digits, cell_width, full
 
     def number(self, number: float) -> str:
         return shown(number, self.digits)
@@ -124,7 +126,12 @@ class Picture:
             rows.append((f"grad {grad}", self.theme.grad, self.theme.grad_back))
         colour = self.theme.operation if node.op else self.theme.leaf
         name = plain(node.label) or (node.op.name if node.op else "leaf")
-        dot.node(self.ids[node], table(title, rows, colour, self.theme), id=self.ids[node], tooltip=escape(name))
+        dot.node(
+            self.ids[node],
+            table(title, rows, colour, self.theme, self.cell_width),
+            id=self.ids[node],
+            tooltip=escape(name),
+        )
 
     def add_edges(
         self,
