@@ -35,7 +35,7 @@ def topological(*roots: Value) -> list[Value]:
         elif node not in seen:
             seen.add(node)
             stack += node, None
-            for parent in node.parents:
+            for parent in reversed(node.parents):  # so that the first operand comes first
                 if type(parent) is not float and parent.parents:
                     stack.append(parent)
     return tape

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
 
 
 def shown(number: float, digits: int = 4) -> str:
-    """A number to `digits` significant digits, with a real minus sign; e-notation under 1e-3 and where it is shorter.
+    """A number to `digits` significant digits, a half rounded away from 0, with a real minus sign.
+
+    E-notation under 1e-3, and from where a whole number would have two more digits than asked for.
 
     >>> shown(-0.0381), shown(0.5), shown(12345678.0), shown(0.0000123)
     ('−0.0381', '0.5', '1.235e7', '1.23e−5')
     """
     if not isfinite(number):
-        text = {float("inf"): "∞", float("-inf"): "-∞"}.get(number, "nan")
-    elif number == 0:
+        return {"inf": "∞", "-inf": "−∞"}.get(str(number), "nan")
+    rounded = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(number)
+    size = abs(rounded)
+    if size == 0:
         text = "0"
-    elif 1e-3 <= abs(number) < 10 ** (digits + 2):
-        text = f"{number:.{digits}g}" if abs(number) < 10**digits else f"{number:.0f}"
+    elif 10**digits <= size < 10 ** (digits + 2):
+        text = f"{Decimal(number).quantize(Decimal(1), ROUND_HALF_UP):f}"
+    elif Decimal("0.001") <= size < 10**digits:
+        text = f"{rounded:f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
     else:
-        mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
-        text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+        mantissa, exponent = f"{rounded:e}".split("e")
+        text = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     return text.replace("-", "−")

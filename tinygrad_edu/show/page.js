@@ -28,15 +28,15 @@ function compute() {
 }
 
 function shown(number) {
-  const digits = trace.digits, size = Math.abs(number);
+  if (Number.isNaN(number)) return "nan";
+  if (!Number.isFinite(number)) return number < 0 ? "−∞" : "∞";
+  const digits = trace.digits, rounded = Number(number.toPrecision(digits)), size = Math.abs(rounded);
   let text;
-  if (Number.isNaN(number)) text = "nan";
-  else if (size === Infinity) text = number < 0 ? "-∞" : "∞";
-  else if (number === 0) text = "0";
-  else if (size >= 1e-3 && size < 10 ** (digits + 2))
-    text = size < 10 ** digits && Number(size.toPrecision(digits)) < 10 ** digits ? String(Number(number.toPrecision(digits))) : number.toFixed(0);
+  if (size === 0) text = "0";
+  else if (size >= 10 ** digits && size < 10 ** (digits + 2)) text = number.toFixed(0);
+  else if (size >= 1e-3 && size < 10 ** digits) text = String(rounded);
   else {
-    const [mantissa, exponent] = number.toExponential(digits - 1).split("e");
+    const [mantissa, exponent] = rounded.toExponential(digits - 1).split("e");
     text = Number(mantissa) + "e" + Number(exponent);
   }
   return text.replaceAll("-", "−");
@@ -57,8 +57,14 @@ function sentence() {
 }
 
 // The picture: the texts that graphviz wrote are found once, and filled at every step.
+const picture = document.querySelector("#picture svg"), wide = picture.viewBox.baseVal.width, high = picture.viewBox.baseVal.height;
 const boxes = nodes.map((node, k) => {
-  const group = at("n" + k), texts = [...group.querySelectorAll("text")];
+  const group = at("n" + k), texts = [...group.querySelectorAll("text")].filter((t) => /^(data|grad) /.test(t.textContent));
+  for (const text of texts) { // a text that changes stays in the middle of its cell
+    const around = text.getBBox();
+    text.setAttribute("x", around.x + around.width / 2);
+    text.setAttribute("text-anchor", "middle");
+  }
   group.setAttribute("tabindex", "0");
   group.setAttribute("role", "img");
   for (const event of ["mouseenter", "focus", "click"]) group.addEventListener(event, () => light(k));
@@ -151,6 +157,11 @@ function showPaths() {
   at("paths").replaceChildren(...out);
 }
 
+function zoom(scale) {
+  picture.setAttribute("width", wide * scale);
+  picture.setAttribute("height", high * scale);
+}
+
 function light(k) {
   if (k === null && document.activeElement && document.activeElement.classList.contains("node")) return;
   lit = k;
@@ -193,6 +204,9 @@ const leaves = nodes.flatMap((node, k) => {
 });
 
 at("step").max = steps.length - 1;
+at("zoom").addEventListener("input", () => zoom(Number(at("zoom").value)));
+at("zoom").value = Math.min(1.33, Math.max(0.75, (at("picture").clientWidth - 20) / wide));
+zoom(Number(at("zoom").value));
 at("first").addEventListener("click", () => go(0));
 at("back").addEventListener("click", () => go(now - 1));
 at("next").addEventListener("click", () => go(now + 1));
