@@ -11,7 +11,7 @@ import pytest
 import tinygrad_edu
 from tinygrad_edu import Value
 from tinygrad_edu.lesson import forward, network
-from tinygrad_edu.show import draw
+from tinygrad_edu.show import draw, frames, tree
 from tinygrad_edu.show.dot import bundled_executable
 from tinygrad_edu.show.numbers import shown
 
@@ -108,6 +108,117 @@ def test_neurons_have_boxes():
     for label in ("w5", "w6", "b3", "z3", "y1"):
         assert f"<I>{label}</I>" in box
     assert "cluster" not in draw(passed.total, boxes=False).source
+
+
+def collapsible():
+    model = tinygrad_edu.MLP(2, [3, 2, 1], activation="tanh", seed=1)
+    loss = (1 - model([Value(0.5, "x1"), Value(-1.0, "x2")])).relu()
+    loss.backward()
+    return loss
+
+
+def test_a_layer_as_one_box():
+    source = draw(collapsible(), collapse="layers").source
+    for text in ("<B>layer 1</B>", "9 parameters", "3 outputs", "<B>layer 2</B>", "8 parameters", "<B>layer 3</B>"):
+        assert text in source
+    assert "<I>w" not in source and "cluster" not in source
+    assert source.count("->") == 2 + 1 + 1 + 1 + 2
+
+
+def test_a_neuron_as_one_box_has_the_derivative_through_it():
+    root = collapsible()
+    source = draw(root, collapse=[(2, 1)]).source
+    assert source.count("<B>layer 2, neuron 1</B>") == 1
+    hidden = next(n for n in tinygrad_edu.engine.topological(root) if n.op.name == "tanh")
+    exit_ = next(
+        n
+        for n in tinygrad_edu.engine.topological(root)
+        if n.op.name == "tanh" and n is not hidden and hidden in n.parents[0].parents[0].parents
+    )
+    through = tinygrad_edu.grad(exit_, hidden).data
+    assert f"<TD>×{shown(through)}</TD>" in source
+
+
+def test_a_collapsed_network_of_any_size_is_drawn():
+    model = tinygrad_edu.MLP(8, [64, 64, 1], seed=1)
+    root = model([0.1] * 8)
+    with pytest.raises(ValueError, match=r"more than max_nodes=1000: draw part of it with depth=, collapse="):
+        draw(root)
+    assert b"</svg>" in draw(root, collapse="layers").pipe(format="svg")
+
+
+@pytest.mark.parametrize(
+    ("collapse", "words"),
+    [
+        ("all", 'collapse expected "neurons", "layers", or (layer, neuron) pairs, got \'all\''),
+        ([7], "collapse: the graph has no layer 7"),
+        ([(1, 9)], "collapse: the graph has no layer 1, neuron 9"),
+    ],
+)
+def test_what_cannot_be_collapsed(collapse, words):
+    with pytest.raises(ValueError) as error:
+        draw(collapsible(), collapse=collapse)
+    assert str(error.value) == words
+
+
+def test_depth():
+    _, _, root = example()
+    source = draw(root, depth=1).source
+    assert source.count("…") == 3  # a, a and b
+    assert "<I>a</I>" not in source
+    assert draw(root, depth=99).source == draw(root).source
+
+
+def test_steps_of_the_backward_pass_and_frames(tmp_path):
+    _, _, root = example()
+    assert draw(root, step=0).source.count("not computed") == 4
+    assert draw(root, step=2).source.count("not computed") == 2
+    done = draw(root, step=99).source
+    assert "not computed" not in done and "grad 4" in done
+    assert draw(root, step=1).source.count("penwidth=2.8") == 1
+    assert root.grad is tinygrad_edu.NOT_COMPUTED
+    with pytest.raises(ValueError, match="step expected a number from 0, got -1"):
+        draw(root, step=-1)
+    written = frames(root, tmp_path / "slides", theme="dark")
+    assert [path.name for path in written] == [f"frame-{k:03}.svg" for k in range(6)]
+    assert all(path.read_text().count("</svg>") == 1 for path in written)
+
+
+def test_contributions_have_colour_by_sign_and_width_by_size():
+    x = Value(1.0, "x")
+    y = x * 4 - x
+    y.backward()
+    source = draw(y, contributions=True).source
+    lines = {line.split(" [")[0].strip(): line for line in source.splitlines() if "->" in line and "×" in line}
+    assert "#b91c1c" in lines["n0 -> n2"].split("color=")[-1] and "penwidth=1.20" in lines["n0 -> n2"]
+    assert "#1e40af" in lines["n0 -> n1"].split("color=")[-1] and "penwidth=3.00" in lines["n0 -> n1"]
+
+
+def test_text_for_a_terminal():
+    a, _, root = example()
+    root.label = "r"
+    root.backward()
+    assert tree(root).splitlines() == [
+        "+ r  data 2.5  grad 1",
+        "├─ ×1  ×  data 4  grad 1",
+        "│  ├─ ×2  a  data 2  grad 4",
+        "│  └─ ×2  a  (above)",
+        "└─ ×1  ×  data −1.5  grad 1",
+        "   ├─ ×0.5  b  data −3  grad 0.5",
+        "   └─ 0.5",
+    ]
+    assert tree(root, depth=1).splitlines() == [
+        "+ r  data 2.5  grad 1",
+        "├─ ×1  ×  data 4  grad 1",
+        "│  └─ …",
+        "└─ ×1  ×  data −1.5  grad 1",
+        "   └─ …",
+    ]
+    assert tree(a) == "a  data 2  grad 4"
+    y = Value(1.0)
+    for _ in range(5000):
+        y = y * 1.0
+    assert tree(y, depth=3).count("\n") == 7
 
 
 def test_the_same_graph_gives_the_same_file_and_drawing_changes_nothing():

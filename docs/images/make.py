@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tinygrad_edu import Value, draw
+from tinygrad_edu import MLP, Value, draw
 from tinygrad_edu.files import write
 from tinygrad_edu.lesson import forward, network
 
@@ -36,6 +36,17 @@ def micrograd():
     return draw(g, rankdir="TB")
 
 
+def collapsed_2_16_16_1():
+    """A network too large to draw in full, a box a layer, with the hinge loss of one example."""
+    model = MLP(2, [16, 16, 1], seed=1337)
+    x1, x2 = Value(0.5, "x1"), Value(-1.0, "x2")
+    score = model([x1, x2])
+    loss = (1 - score).relu()
+    loss.label = "loss"
+    loss.backward()
+    return draw(loss, collapse="layers")
+
+
 if __name__ == "__main__":
-    for picture in (worked_example, micrograd):
+    for picture in (worked_example, micrograd, collapsed_2_16_16_1):
         print(write(HERE / f"{picture.__name__}.svg", picture().pipe(format="svg")))

@@ -1,0 +1,69 @@
+"""Boxes that stand for the nodes of a whole neuron or layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tinygrad_edu.engine import Value, local_derivatives
+from tinygrad_edu.show.neurons import neurons
+
+Collapse = str | Iterable[int | tuple[int, int]]
+
+
+class Box:
+    """One box: the nodes in it, operands before results, and those of them that are used outside."""
+
+    def __init__(self, title: str, members: list[Value], exits: list[Value]) -> None:
+        self.title, self.members, self.exits = title, members, exits
+        self.parameters = sum(not member.parents for member in members)
+
+    def derivatives(self) -> dict[Value, float]:
+        """∂exit/∂operand for each node that enters a box with one exit: the sum over the ways through the box."""
+        if len(self.exits) != 1:
+            return {}
+        inside = set(self.members)
+        found = {self.exits[0]: 1.0}
+        for node in reversed(self.members):
+            for _, parent, partial in local_derivatives(node) if node in found else ():
+                found[parent] = found.get(parent, 0.0) + found[node] * partial
+        return {node: derivative for node, derivative in found.items() if node not in inside}
+
+
+def collapsed(root: Value, nodes: list[Value], collapse: Collapse) -> dict[Value, Box]:
+    """The box of each node that is not drawn on its own.
+
+    `collapse` is "neurons", "layers", or some layers and (layer, neuron) pairs, counted from 1.
+    Raises ValueError for what the graph does not have.
+    """
+    places = neurons(root)
+    if collapse == "neurons":
+        wanted: set[int | tuple[int, int]] = set(places.values())
+    elif collapse == "layers":
+        wanted = {layer for layer, _ in places.values()}
+    elif isinstance(collapse, str):
+        raise ValueError(f'collapse expected "neurons", "layers", or (layer, neuron) pairs, got {collapse!r}')
+    else:
+        wanted = set(collapse)
+    there = set(places.values()) | {layer for layer, _ in places.values()}
+    if wanted - there:
+        raise ValueError(f"collapse: the graph has no {described(min(wanted - there, key=str))}")
+    keys = {node: place[0] if place[0] in wanted else place for node, place in places.items()}
+    members: dict[int | tuple[int, int], list[Value]] = {}
+    for node in nodes:
+        if keys.get(node) in wanted:
+            members.setdefault(keys[node], []).append(node)
+    used_outside = {p for node in nodes for p in node.parents if p in keys and keys.get(node) != keys[p]} | {root}
+    return {
+        node: box
+        for key, inner in members.items()
+        for box in [Box(described(key), inner, [node for node in inner if node in used_outside])]
+        for node in inner
+    }
+
+
+def described(key: int | tuple[int, int]) -> str:
+    """
+    >>> described(2), described((2, 1))
+    ('layer 2', 'layer 2, neuron 1')
+    """
+    return f"layer {key}" if isinstance(key, int) else f"layer {key[0]}, neuron {key[1]}"

@@ -1,0 +1,53 @@
+"""The graph as plain text for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu.engine import NOT_COMPUTED, Value, local_derivatives
+from tinygrad_edu.show.labels import plain
+from tinygrad_edu.show.numbers import shown
+
+
+def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
+    """The graph of a Value, indented: the root first, each operand under its result with its local derivative.
+
+    A node that is used again is not written out again.
+
+    >>> a = Value(2.0, "a")
+    >>> print(tree((a * a).exp()))
+    exp  data 54.6  grad not computed
+    └─ ×54.6  ×  data 4  grad not computed
+       ├─ ×2  a  data 2  grad not computed
+       └─ ×2  a  (above)
+
+    Arguments:
+        root: the Value at the top.
+        digits: significant digits.
+        depth: how many levels below the root; None for all.
+    """
+    lines: list[str] = []
+    seen: set[Value] = set()
+    # What is still to write: the operand, the indentation before it, its branch, and the factor on its edge.
+    waiting: list[tuple[Any, str, str, str]] = [(root, "", "", "")]
+    while waiting:
+        node, indent, branch, factor = waiting.pop()
+        if isinstance(node, float):
+            lines.append(f"{indent}{branch}{shown(node, digits)}")
+            continue
+        name = " ".join(part for part in (node.op.symbol if node.op else "", plain(node.label)) if part) or "leaf"
+        if node in seen:
+            lines.append(f"{indent}{branch}{factor}{name}  (above)")
+            continue
+        seen.add(node)
+        grad = "not computed" if node.grad is NOT_COMPUTED else shown(node.grad, digits)
+        lines.append(f"{indent}{branch}{factor}{name}  data {shown(node.data, digits)}  grad {grad}")
+        indent += {"├─ ": "│  ", "└─ ": "   ", "": ""}[branch]
+        if depth is not None and len(indent) // 3 >= depth and node.parents:
+            lines.append(f"{indent}└─ …")
+            continue
+        partials = {k: f"×{shown(partial, digits)}  " for k, _, partial in local_derivatives(node)}
+        for k, parent in reversed(list(enumerate(node.parents))):
+            last = k == len(node.parents) - 1
+            waiting.append((parent, indent, "└─ " if last else "├─ ", partials.get(k, "")))
+    return "\n".join(lines)
