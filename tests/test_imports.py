@@ -1,80 +1,162 @@
-"""Who may import whom, read from the source; and what `import tinygrad_edu` must not load."""
+"""Who may import whom, read from the source; and what an import must not load."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import tinygrad_edu
 
+ROOT = Path(__file__).parents[1]
 PACKAGE = Path(tinygrad_edu.__file__).parent
-ALLOWED = {  # room: the rooms it may import
+ALLOWED = {  # room: what of the package it may import besides itself
     "engine": set(),
-    "nn": {"engine", "replay"},
-    "show": {"engine", "files", "replay"},
+    "files": set(),
+    "expression": {"engine"},
+    "nn": {"engine"},
+    "show": {"engine", "files"},
     "check": {"engine"},
     "replay": {"engine"},
-    "expression": {"engine"},
-    "files": set(),
 }
-OPTIONAL = {"numpy", "sympy", "matplotlib", "hypothesis", "numba", "jax", "torch", "IPython", "mpmath"}
+EXCEPTIONS = {"nn/training.py": {"replay"}}
+FREE = {"lesson", "cli", "__init__", "__main__"}  # may import all
+REQUIRED = {"click", "rich", "graphviz"}
+OPTIONAL = {"numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "numba", "jax", "torch", "IPython"}
+
+FILES = {str(path.relative_to(PACKAGE).as_posix()): path for path in sorted(PACKAGE.rglob("*.py"))}
+each_file = pytest.mark.parametrize("file", FILES)
 
 
-def room(module):
-    return module.split(".")[1] if "." in module else module
+class Import(NamedTuple):
+    """One import: the module, and the `try` around it that says what to do where the module is missing."""
+
+    module: str
+    guarded: bool
+    typing_only: bool
+
+    @property
+    def top(self):
+        return self.module.split(".")[0]
 
 
-def imports(path):
-    """(module, whether it is imported at the top of the file, whether for type checkers only) of each import."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
+def imports(source):
+    tree = ast.parse(source)
+    guarded, typing_only = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and any("ImportError" in ast.unparse(h.type) for h in node.handlers if h.type):
+            guarded |= {id(inner) for child in node.body for inner in ast.walk(child)}
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            typing_only |= {id(inner) for child in node.body for inner in ast.walk(child)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node in tree.body, id(node) in typing_only
+            modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield node.module, node in tree.body, id(node) in typing_only
+            modules = ["." * node.level + (node.module or "")]
+        else:
+            continue
+        for module in modules:
+            yield Import(module, id(node) in guarded, id(node) in typing_only)
 
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+def mistakes(file, source):
+    """What is wrong with the imports of one file of the package, in words."""
+    room = file.split("/")[0].removesuffix(".py")
+    allowed = {room} | ALLOWED.get(room, set()) | EXCEPTIONS.get(file, set())
+    if room not in ALLOWED.keys() | FREE:
+        yield f"{file}: a new room: add to ALLOWED what it may import"
+    for found in imports(source):
+        if found.top == "":
+            yield f"{file}: relative import of {found.module}"
+        elif found.top == "tinygrad_edu":
+            if room not in FREE and found.module == "tinygrad_edu":
+                yield f"{file}: imports the package, not a room"
+            elif room not in FREE and found.module.split(".")[1] not in allowed:
+                yield f"{file}: {room} must not import {found.module}"
+        elif found.top in OPTIONAL:
+            if not (found.guarded or found.typing_only):
+                yield f"{file}: {found.module} may be missing: no except ImportError around its import"
+        elif found.top not in sys.stdlib_module_names | REQUIRED:
+            yield f"{file}: {found.module} is neither required nor optional"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_rooms_import_one_way(path):
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if own not in ALLOWED:  # lesson, cli and the package itself may import all
-        return
-    for module, _, _ in imports(path):
-        if module.startswith("tinygrad_edu"):
-            assert module != "tinygrad_edu", f"{path}: import the room, not the package"
-            assert room(module) in ALLOWED[own] | {own}, f"{own} must not import {module}"
+@each_file
+def test_rooms_import_one_way(file):
+    assert list(mistakes(file, FILES[file].read_text(encoding="utf-8"))) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_optional_libraries_are_imported_where_they_are_used(path):
-    for module, top, typing_only in imports(path):
-        if module.split(".")[0] in OPTIONAL:
-            assert typing_only or not top, f"{path} imports {module} at the top"
+@pytest.mark.parametrize(
+    ("file", "source", "mistake"),
+    [
+        ("engine/value.py", "from tinygrad_edu.show import draw", "engine must not import tinygrad_edu.show"),
+        ("engine/value.py", "def f():\n  import tinygrad_edu.nn", "engine must not import tinygrad_edu.nn"),
+        ("nn/modules.py", "from tinygrad_edu.replay import compile", "nn must not import tinygrad_edu.replay"),
+        ("show/page.py", "from tinygrad_edu import Value", "imports the package, not a room"),
+        ("show/page.py", "from . import picture", "relative import of ."),
+        ("shop/till.py", "", "a new room: add to ALLOWED what it may import"),
+        ("cli.py", "import numpy", "numpy may be missing: no except ImportError around its import"),
+        ("cli.py", "try:\n  import numpy\nexcept ValueError: 0", "numpy may be missing"),
+        ("cli.py", "import pandas as pd", "pandas is neither required nor optional"),
+    ],
+)
+def test_the_rules_catch_a_wrong_import(file, source, mistake):
+    [found] = mistakes(file, source)
+    assert mistake in found
+
+
+@pytest.mark.parametrize("library", sorted(OPTIONAL | {"graphviz"}))
+def test_a_library_is_imported_in_one_module(library):
+    importers = [
+        file
+        for file, path in FILES.items()
+        if any(i.top == library and not i.typing_only for i in imports(path.read_text(encoding="utf-8")))
+    ]
+    assert len(importers) <= 1, f"{library} is imported in {importers}"
+
+
+def loaded_by(statement):
+    """The top names of the modules that a fresh Python loads for a statement."""
+    code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.split()}
 
 
 def test_importing_the_package_loads_no_library():
-    code = "import sys, tinygrad_edu; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "tinygrad_edu.engine.registry" in loaded
-    assert not {name.split(".")[0] for name in loaded} & (OPTIONAL | {"rich", "click", "graphviz", "ast", "json"})
+    loaded = loaded_by("import tinygrad_edu")
+    assert "tinygrad_edu" in loaded
+    assert loaded - {"tinygrad_edu"} <= sys.stdlib_module_names
+    assert not loaded & {"ast", "inspect", "json", "dataclasses"}  # of the standard library, but slow to load
 
 
-def test_the_rules_catch_a_wrong_import(tmp_path):
-    wrong = tmp_path / "wrong.py"
-    wrong.write_text("from tinygrad_edu.show import draw\n")
-    [(module, top, _)] = imports(wrong)
-    assert top
-    assert room(module) not in ALLOWED["engine"]
+def test_importing_every_room_loads_no_optional_library():
+    rooms = sorted({file.split("/")[0].removesuffix(".py") for file in FILES} - {"__init__", "__main__"})
+    loaded = loaded_by("import " + ", ".join(f"tinygrad_edu.{room}" for room in rooms))
+    assert "click" in loaded
+    assert not loaded & OPTIONAL
+
+
+def test_no_room_has_the_name_of_a_public_function():
+    rooms = {file.split("/")[0].removesuffix(".py") for file in FILES}
+    assert not rooms & {*tinygrad_edu.__all__, *tinygrad_edu.TABLE}
+
+
+def test_every_public_name_is_there():
+    assert [name for name in tinygrad_edu.__all__ if not hasattr(tinygrad_edu, name)] == []
+
+
+def test_every_extra_that_a_text_names_exists():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    [section] = re.findall(r"\[project.optional-dependencies\]\n(.*?)\n\n", project, flags=re.DOTALL)
+    extras = set(re.findall(r"^([\w-]+) = \[", section, flags=re.MULTILINE))
+    texts = [*FILES.values(), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    named = {
+        extra
+        for path in texts
+        for extras_named in re.findall(r"tinygrad_edu\[([\w,-]+)\]", path.read_text(encoding="utf-8"))
+        for extra in extras_named.split(",")
+    }
+    assert named
+    assert named <= extras
