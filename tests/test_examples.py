@@ -20,7 +20,8 @@ def run(path, cwd):
 
 
 def expected(text):
-    return re.findall(r"^ *print\(.*\)  # (.*)$", text, flags=re.MULTILINE)
+    """The lines in the comments behind `print(...)`: `# 24.7041` or `# -> 24.7041`."""
+    return re.findall(r"^ *print\(.*\)  # (?:-> )?(.*)$", text, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -30,9 +31,12 @@ def test_an_example_prints_what_its_comments_say(path, tmp_path):
     assert run(path, tmp_path) == comments
 
 
-def test_the_readme_prints_what_its_comments_say(tmp_path):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [code] = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
-    script = tmp_path / "readme.py"
-    script.write_text(code, encoding="utf-8")
-    assert run(script, tmp_path) == expected(code) != []
+def test_a_wrong_number_in_a_comment_is_caught(tmp_path):
+    script = tmp_path / "wrong.py"
+    script.write_text('print("24.7041")  # -> 24.7042\n')
+    assert expected(script.read_text()) == ["24.7042"]
+    assert run(script, tmp_path) == ["24.7041"]
+
+
+def test_the_expression_of_micrograds_readme(tmp_path):
+    assert run(ROOT / "examples" / "micrograd_readme.py", tmp_path) == ["24.7041", "138.8338", "645.5773"]
