@@ -171,18 +171,23 @@ def test_a_mistake_ends_in_one_clear_line_and_status_2(arguments, tmp_path):
 
 
 def test_an_interrupt_ends_in_one_line(tmp_path):
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tinygrad_edu", "--epochs", "100000000", "--learning-rate", "1e-6"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
-    for line in process.stdout:  # training has begun when its heading is out
-        if line.startswith("Training"):
-            break
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+        # A shell's background job ignores interrupts, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            for line in process.stdout:  # training has begun when its heading is out
+                if line.startswith("Training"):
+                    break
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors.strip() == "tinygrad-edu: stopped"
 
