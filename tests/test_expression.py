@@ -1,0 +1,212 @@
+"""Text to Values: right results, or a clear error with its place, for any text."""
+
+import math
+import re
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import tinygrad_edu
+from tinygrad_edu import Value
+from tinygrad_edu.engine import TABLE
+from tinygrad_edu.expression import ExpressionError, parse
+
+
+def test_an_expression_becomes_a_graph_with_its_names_as_labels():
+    expression = parse(" sigmoid(w*x + b) ")
+    assert expression.names == ("w", "x", "b")
+    y = expression.build({"w": 0.3, "x": 2, "b": 0.1})
+    y.backward()
+    assert y.data == tinygrad_edu.sigmoid(0.7)
+    product = y.parents[0].parents[0]
+    assert [leaf.label for leaf in product.parents] == ["w", "x"]
+    assert product.parents[0].grad == pytest.approx(2 * y.data * (1 - y.data))
+
+
+def test_values_given_are_the_leaves_and_each_name_is_one_leaf():
+    x = Value(3.0)
+    y = parse("x*x + x").build({"x": x})
+    y.backward()
+    assert x.grad == 7.0
+    assert x.label == ""
+
+
+def test_constants_stay_plain_numbers():
+    assert parse("2*x").build({"x": 1.0}).parents[0] == 2.0
+    assert parse("2 + 3").build().data == 5.0
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("2 - 3 - 4", -5.0),
+        ("-2**2", -4.0),
+        ("2**-1", 0.5),
+        ("2**3**2", 512.0),
+        ("+x / 4", 0.75),
+        ("dot([x, 2], [4, x])", 18.0),
+        ("sum([1, x])", 4.0),
+        ("max([1, x, 2])", 3.0),
+        ("min([1, x, 2])", 1.0),
+        ("softmax([x, x])[1]", 0.5),
+        ("log_softmax([x, x])[0]", -math.log(2)),
+        ("logsumexp(softmax([x, x]))", 0.5 + math.log(2)),
+        ("atan2(\n x,\t1e0)", math.atan2(3, 1)),
+        ("x - 0x10", -13.0),
+    ],
+)
+def test_results(text, expected):
+    expression = parse(text)
+    assert expression.build(dict.fromkeys(expression.names, 3.0)).data == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.name not in ("dot", "sum", "logsumexp")])
+def test_every_row_of_the_table_can_be_called(name):
+    operands = TABLE[name].operands
+    y = parse(f"{name}({', '.join(operands)})").build(dict.fromkeys(operands, 0.5))
+    assert y.op.name == name
+
+
+def test_a_registered_row_can_be_called():
+    with tinygrad_edu.registered("cube", "³", "x * x * x", "3 * x * x"):
+        assert parse("cube(x)").build({"x": 2.0}).data == 8.0
+    with pytest.raises(ExpressionError, match="cube is not an operation"):
+        parse("cube(x)")
+
+
+@pytest.mark.parametrize(
+    "text, place, reason",
+    [
+        ("", "", "expected an expression, got nothing"),
+        ("x + open('f')", "'", "' is not part of an expression"),
+        ("1 + __import__(x)", "__import__", "__import__ is not an operation of the table"),
+        ("x + y.grad", "y.grad", "only numbers, names, + - * / ** and operations of the table are read"),
+        ("x + (lambda)", "", "invalid syntax"),
+        ("x ^ 2", "^", "^ is not part of an expression; a power is written **"),
+        ("y = 2", "=", "= is not part of an expression; the numbers for the names are given apart"),
+        ("1 + sigmod(x)", "sigmod", "sigmod is not an operation of the table; did you mean sigmoid?"),
+        ("1 + tanh", "tanh", "tanh is an operation: tanh(x)"),
+        ("1 + dot", "dot", "dot is an operation: dot([a, b], [c, d])"),
+        ("1 + tanh(x, y)", "tanh(x, y)", "tanh expected 1 operand, got 2"),
+        ("1 + atan2(x)", "atan2(x)", "atan2 expected 2 operands, got 1"),
+        ("sum(x)", "x", "expected a list, like [a, b], got a number"),
+        ("tanh([x])", "[x]", "expected a number, got a list"),
+        ("[x] + 1", "[x]", "expected a number, got a list"),
+        ("softmax([x, y])", "softmax([x, y])", "expected a number, got a list"),
+        ("λ*é + 日本.語", "日本.語", "only numbers"),
+        ("x + True", "True", "only numbers"),
+        ("x + 1j", "1j", "only numbers"),
+        ("x + 1e999", "1e999", "the number is too large for a float"),
+        ("x + " + "9" * 400, "9" * 400, "the number is too large for a float"),
+        ("  (x + y", "(", "'(' was never closed"),
+        ("x if y else 1", "x if y else 1", "only numbers"),
+        ("x // y", "x // y", "only numbers"),
+        ("f(x=1)", "=", "= is not"),
+        ("sum(*x)", "*x", "only numbers"),
+        ("softmax([x, y])[z]", "softmax([x, y])[z]", "only numbers"),
+        ("x\x00", "\x00", "'\\x00' is not part of an expression"),
+    ],
+)
+def test_anything_else_is_refused_and_its_place_marked(text, place, reason):
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert caught.value.reason.startswith(reason)
+    if place:
+        assert caught.value.text[caught.value.start : caught.value.end] == place
+
+
+def test_the_place_is_marked_by_a_line_of_carets():
+    with pytest.raises(ValueError) as caught:
+        parse("sigmoid(w*x + b.real)")
+    assert str(caught.value).splitlines()[1:] == ["  sigmoid(w*x + b.real)", "                ^^^^^^"]
+    with pytest.raises(ValueError) as caught:
+        parse("日本 + x.y")  # two columns of a terminal each
+    assert str(caught.value).splitlines()[1:] == ["  日本 + x.y", "         ^^^"]
+
+
+def test_a_long_expression_is_shown_around_the_place():
+    with pytest.raises(ExpressionError) as caught:
+        parse("x + " * 1000 + "y.z" + " + x" * 1000)
+    reason, line, carets = str(caught.value).splitlines()
+    assert line[carets.index("^") : carets.rindex("^") + 1] == "y.z"
+    assert len(line) < 120
+    assert reason.endswith("at character 4001")
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 5000 + "x" + ")" * 5000, "-" * 9000 + "x", "x" + "**x" * 3000, "tanh(" * 1500 + "x" + ")" * 1500]
+)
+def test_deep_nesting_is_an_error(text):
+    with pytest.raises(ExpressionError, match=r"nested too deeply|expected at most 10,000 characters"):
+        parse(text)
+
+
+def test_deep_nesting_that_is_read_is_built_without_recursion():
+    x = Value(0.5)
+    y = parse("x" + " + x" * 800).build({"x": x})
+    y.backward()
+    assert x.grad == 801.0
+
+
+def test_names_without_values_and_values_without_names():
+    with pytest.raises(ValueError, match="b has no value: expected one for each of w, x, b"):
+        parse("w*x + b").build({"w": 1, "x": 2})
+    with pytest.raises(ValueError, match=re.escape("v is not in 'w*x', which has w, x")):
+        parse("w*x").build({"w": 1, "x": 2, "v": 3})
+    with pytest.raises(ValueError, match="from 0 to 1, got 2"):
+        parse("softmax([x, 1])[2]").build({"x": 1})
+    with pytest.raises(ValueError, match=re.escape("log(x) is undefined at x = -1.0 ('x')")):
+        parse("log(x)").build({"x": -1})
+
+
+WORDS = re.findall(
+    r"\S+", "x y ( ) [ ] , + - * / ** 1 1e308 0.5 . tanh exp dot softmax [0] lambda if for not = ' # ² e _"
+)
+WORDS += [" ", "\n", "\\", "9" * 300]
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(WORDS), max_size=60).map("".join)))
+@example("{" * 200)
+@example("tanh(" * 190 + "x")
+@example("[x for x in " * 90)
+@example("9**9**9**9**9")
+@example("x" * 100_000)
+@example("\ud800")
+def test_any_text_gives_a_number_or_a_clear_error_within_a_second(text):
+    start = time.process_time()
+    try:
+        expression = parse(text)
+    except ExpressionError as error:
+        reason, line, carets = str(error).split("\n")
+        assert reason and line.startswith("  ") and set(carets) == {" ", "^"}
+    else:
+        try:
+            assert isinstance(expression.build(dict.fromkeys(expression.names, 0.5)), Value)
+        except (ValueError, ArithmeticError) as error:
+            assert str(error)
+    assert time.process_time() - start < 1
+
+
+FUNCTIONS = {"tanh": math.tanh, "cos": math.cos, "atan2": math.atan2, "hypot": math.hypot}
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["x", "y", "1", "0.25", "3e-2"]),
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from([" + ", "-", "*", "- -"]), inner).map("".join),
+            inner.map("({})".format),
+            inner.map("-{}".format),
+            inner.map("cos({})".format),
+            st.tuples(inner, inner).map(lambda two: "atan2({}, {})".format(*two)),
+        ),
+        max_leaves=20,
+    )
+)
+def test_a_correct_expression_gives_what_python_gives(text):
+    expression = parse(text)
+    values = {"x": 0.75, "y": -1.5}
+    got = expression.build({name: values[name] for name in expression.names}).data
+    assert got == eval(text, FUNCTIONS | values)
