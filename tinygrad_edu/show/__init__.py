@@ -1,7 +1,11 @@
-"""The chain rule for people: pictures and pages of the graph."""
+"""The chain rule for people: explanations in symbols and numbers, pictures and pages of the graph."""
 
+from tinygrad_edu.show.costs import count_operations
+from tinygrad_edu.show.explanation import explain
+from tinygrad_edu.show.names import name
 from tinygrad_edu.show.page import Page, explore
 from tinygrad_edu.show.picture import draw, frames
 from tinygrad_edu.show.tree import tree
+from tinygrad_edu.show.update import explain_update
 
-__all__ = ["Page", "draw", "explore", "frames", "tree"]
+__all__ = ["Page", "count_operations", "draw", "explain", "explain_update", "explore", "frames", "name", "tree"]

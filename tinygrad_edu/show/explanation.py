@@ -1,0 +1,232 @@
+"""The chain rule for one Value: its paths, with the symbols and numbers of each factor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
+from math import isfinite, prod
+from typing import NamedTuple
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.show import text as forms
+from tinygrad_edu.show.names import Names
+from tinygrad_edu.show.notation import rounded
+from tinygrad_edu.show.paths import Edge, Path, Paths
+from tinygrad_edu.show.symbols import (
+    ONE,
+    ZERO,
+    Expr,
+    add,
+    evaluated,
+    local_derivative,
+    multiply,
+    number,
+    operation,
+    size,
+    values_in,
+)
+
+LONGEST = 24  # names and numbers in a formula that is written out
+INLINE = 8  # operations of a node without a name that are written out in a formula
+FACTORS = 40  # factors that are written out
+DEFINITIONS = 20  # nodes without a name of their own whose operations are
+
+
+def explain(
+    root: Value,
+    wrt: Value,
+    *,
+    through: str | Iterable[Value] | None = None,
+    top: int = 10,
+    digits: int = 4,
+    paper: bool = False,
+) -> Explanation:
+    """Write out ∂root/∂wrt by the chain rule: each path, its factors in symbols and numbers, their product, the sum.
+
+    >>> w, x, b = Value(0.3, "w"), Value(2.0, "x"), Value(0.1, "b")
+    >>> z = w * x + b
+    >>> y = z.sigmoid()
+    >>> z.label, y.label = "z", "y"
+    >>> print(explain(y, w))
+    ∂y/∂w over 1 path
+    <BLANKLINE>
+      ∂y/∂z = y(1 − y) = 0.6682·(1 − 0.6682) = 0.2217
+      ∂z/∂w = x                              = 2
+    <BLANKLINE>
+      y → z → w  0.2217 × 2 = 0.4434
+    <BLANKLINE>
+    ∂y/∂w = 0.4434 ✓ reverse mode gives the same
+
+    Arguments:
+        root, wrt: what to differentiate, and for what.
+        through: the nodes that a path names: "neurons" for those of a network, "names" for all that have a label,
+            "operations" for every one, or a collection of Values. By default the first of these that the graph has.
+        top: how many paths to list, the largest first; the others are counted and summed.
+        digits: decimals, and significant digits of small numbers.
+        paper: compute as on paper, with every number rounded before it is used, and show both results.
+
+    Returns an `Explanation`: `print` it, or take its `.text()`, `.markdown()`, `.latex()` or `.html()`; a notebook
+    shows it. The gradient is computed afresh; `.grad` is neither read nor written.
+    Raises ValueError where the data were changed since the forward pass, and for values that are not finite.
+    """
+    if isinstance(through, str) and through not in ("neurons", "names", "operations"):
+        raise ValueError(f'through expected "neurons", "names", "operations" or Values, got {through!r}')
+    for argument, count, least in (("top", top, 0), ("digits", digits, 1)):
+        if not isinstance(count, int) or count < least:
+            raise ValueError(f"{argument} expected a whole number from {least}, got {count!r}")
+    for argument, value in (("root", root), ("wrt", wrt)):
+        if not isinstance(value, Value):
+            raise TypeError(f"{argument} expected a Value, got {value!r}")
+    names = Names(root, wrt)
+    paths = Paths(root, wrt, stations(root, wrt, names, through))
+    return Explanation(paths, names, list(islice(paths.largest(), top)), digits, paper)
+
+
+def stations(root: Value, wrt: Value, names: Names, through: str | Iterable[Value] | None) -> set[Value] | None:
+    """The nodes that a path names; None for all."""
+    interior = names.between(root, wrt)
+    if through is not None and not isinstance(through, str):
+        chosen = set(through)
+        if strange := chosen - interior - {root}:
+            raise ValueError(f"through expected Values on the way from root to wrt, got {next(iter(strange))!r}")
+        return chosen
+    if through == "neurons" or (through is None and not interior.isdisjoint(names.roles)):
+        return set(names.roles)
+    if through == "names" or (through is None and any(node in names for node in interior - {root, wrt})):
+        return set(names.given)
+    return None
+
+
+class Factor(NamedTuple):
+    """One step of a path, ∂upper/∂lower: as symbols, None where they would be too long to read, and as a number."""
+
+    edge: Edge
+    symbols: Expr | None
+    value: float
+
+
+class Explanation:
+    """∂root/∂wrt, written out. `explain` makes it.
+
+    Attributes:
+        gradient: ∂root/∂wrt.
+        count: how many paths there are.
+        paths: those that are listed, the largest |product| first, each with `.edges` and `.product`.
+        rest: the sum over the others.
+        factors: the steps of the listed paths, each once.
+        on_paper: the sum as computed with rounded numbers, where `paper=True` was asked for; else None.
+    """
+
+    def __init__(self, paths: Paths, names: Names, listed: list[Path], digits: int, paper: bool) -> None:
+        self.all, self.names, self.paths, self.digits, self.paper = paths, names, listed, digits, paper
+        self.root, self.wrt = paths.root, paths.wrt
+        self.gradient, self.count, self.rest = paths.gradient, paths.count, paths.rest(listed)
+        self.every_operation = paths.steps is paths.operations
+        edges = dict.fromkeys(edge for path in listed for edge in path.edges)
+        self.factors = {edge: self.factor(edge, k < FACTORS) for k, edge in enumerate(edges)}
+        self.on_paper = sum(map(self.product, listed)) + self.rest if paper else None
+        self.definitions = self.defined()
+
+    def factor(self, edge: Edge, written: bool) -> Factor:
+        symbols = self.symbols(edge) if written else None
+        if not self.paper:
+            return Factor(edge, symbols, edge.factor)
+        value = edge.factor
+        if symbols is not None:
+            with suppress(UNDEFINED):  # rounded numbers may be where the formula has no value
+                value = evaluated(symbols, lambda node: self.rounded(node.data))
+        return Factor(edge, symbols, self.rounded(value))
+
+    def rounded(self, exact: float) -> float:
+        if not isfinite(exact):
+            return exact
+        return float(rounded(exact, self.digits).replace("−", "-"))
+
+    def product(self, path: Path) -> float:
+        return prod(self.factors[edge].value for edge in path.edges)
+
+    def symbols(self, edge: Edge) -> Expr | None:
+        """∂upper/∂lower as a formula: the sum over the operations' paths; None where that is too long to read."""
+        so_far: dict[Value, Expr] = {edge.upper: ONE}
+        for step in self.all.within(edge):
+            local = local_derivative(step.upper, step.operand or 0, self.expression)
+            so_far[step.lower] = add(so_far.get(step.lower, ZERO), multiply(so_far[step.upper], local))
+            if size(so_far[step.lower]) > LONGEST:
+                return None
+        return so_far[edge.lower]
+
+    def named(self, node: Value) -> bool:
+        return node in self.names or (self.every_operation and node in self.all.between)
+
+    def expression(self, operand: Value | float) -> Expr:
+        """An operand in a formula: its name, its number, or the operations that it is made of."""
+        left = INLINE
+
+        def inline(operand: Value | float) -> Expr:
+            nonlocal left
+            if isinstance(operand, float):
+                return number(operand)
+            if self.named(operand):
+                return operand
+            if not operand.parents:
+                return number(operand.data) if isfinite(operand.data) else operand
+            left -= 1
+            if left < 0 or len(operand.parents) > INLINE:
+                raise OverflowError
+            return operation(operand, inline)
+
+        try:
+            return inline(operand)
+        except OverflowError:
+            return operand
+
+    def defined(self) -> list[tuple[Value, Expr | None]]:
+        """What the nodes that have no name of their own stand for: root, v1, v2, …."""
+        used = [self.root, *(edge.lower for edge in self.factors)]
+        used += [value for factor in self.factors.values() for value in values_in(factor.symbols)]
+        pending = deque(dict.fromkeys(node for node in used if self.lacks_name(node)))
+        found: dict[Value, Expr | None] = {}
+        while pending and len(found) < DEFINITIONS:
+            node = pending.popleft()
+            self.names.of(node)
+            made = operation(node, self.expression) if len(node.parents) <= LONGEST else None
+            found[node] = made if size(made) <= LONGEST else None
+            inner = dict.fromkeys(values_in(found[node]))
+            pending += [value for value in inner if self.lacks_name(value) and value not in found]
+        return list(found.items())
+
+    def lacks_name(self, node: Value) -> bool:
+        return bool(node.parents) and not node.label and node is not self.wrt and node not in self.names.roles
+
+    # Forms
+
+    def text(self) -> str:
+        """For a terminal."""
+        return forms.text(self)
+
+    def markdown(self) -> str:
+        """With formulas between dollar signs."""
+        return forms.markdown(self)
+
+    def latex(self) -> str:
+        """An `align*` of the package amsmath."""
+        return forms.latex(self)
+
+    def html(self) -> str:
+        """Markup without scripts, styles or links; every name in it is escaped."""
+        return forms.html(self)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<explanation of ∂{self.names.text(self.root)}/∂{self.names.text(self.wrt)} = {self.gradient!r}>"
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_html_(self) -> str:
+        return self.html()

@@ -1,0 +1,186 @@
+"""Derivatives as symbols: the formulas of the table with operands substituted, and simplified as a person would.
+
+An expression is a number (a Fraction), a Value, which stands for its name, or a tuple: ("+", terms…), ("*", factors…),
+("**", base, exponent), or an operation of the table, ("exp", operand).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache, reduce
+from typing import Any
+
+from tinygrad_edu.engine import TABLE, Row, Value
+from tinygrad_edu.engine.ops import OPERATORS
+from tinygrad_edu.engine.registry import on_floats
+
+Expr = Any  # Fraction | Value | tuple
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+def number(x: float) -> Fraction:
+    """The decimal number that a person reads: 0.1 is one tenth.
+
+    >>> number(0.1)
+    Fraction(1, 10)
+    """
+    return Fraction(repr(x))
+
+
+# Simplification: numbers are folded, like terms and equal factors gathered, nothing is multiplied out.
+
+
+def add(*terms: Expr) -> Expr:
+    """The sum, like terms gathered.
+
+    >>> add(ONE, multiply(number(2.0), ("exp", ONE)), ("exp", ONE))
+    ('+', Fraction(1, 1), ('*', Fraction(3, 1), ('exp', Fraction(1, 1))))
+    """
+    coefficients: dict[Expr, Fraction] = {}
+    for term in terms:
+        for part in term[1:] if kind(term) == "+" else [term]:
+            coefficient, rest = split(part)
+            coefficients[rest] = coefficients.get(rest, ZERO) + coefficient
+    found = [multiply(coefficient, rest) for rest, coefficient in coefficients.items() if coefficient]
+    return found[0] if len(found) == 1 else ("+", *found) if found else ZERO
+
+
+def multiply(*factors: Expr) -> Expr:
+    """The product, equal factors gathered into powers."""
+    coefficient, exponents = ONE, dict[Expr, Expr]()
+    for factor in factors:
+        for part in factor[1:] if kind(factor) == "*" else [factor]:
+            if isinstance(part, Fraction):
+                coefficient *= part
+            else:
+                base, exponent = part[1:] if kind(part) == "**" else (part, ONE)
+                exponents[base] = add(exponents.get(base, ZERO), exponent)
+    found = [power(base, exponent) for base, exponent in exponents.items()]
+    found = [factor for factor in found if factor != ONE]
+    if not coefficient or not found:
+        return coefficient
+    found = found if coefficient == 1 else [coefficient, *found]
+    return found[0] if len(found) == 1 else ("*", *found)
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    if exponent == 0:
+        return ONE
+    if exponent == 1:
+        return base
+    if isinstance(exponent, Fraction) and exponent.denominator == 1:
+        if isinstance(base, Fraction) and base and abs(exponent) < 10:
+            return base**exponent
+        if kind(base) == "**" and isinstance(base[2], Fraction) and base[2].denominator == 1:
+            return power(base[1], base[2] * exponent)
+        if kind(base) == "*":
+            return multiply(*(power(factor, exponent) for factor in base[1:]))
+    return ("**", base, exponent)
+
+
+def split(term: Expr) -> tuple[Fraction, Expr]:
+    """The number in a term, and the rest."""
+    if isinstance(term, Fraction):
+        return term, ONE
+    if kind(term) == "*" and isinstance(term[1], Fraction):
+        return term[1], multiply(*term[2:])
+    return ONE, term
+
+
+def kind(expr: Expr) -> str | None:
+    return expr[0] if isinstance(expr, tuple) else None
+
+
+def size(expr: Expr) -> int:
+    """How many names and numbers are written."""
+    return sum(map(size, expr[1:])) if isinstance(expr, tuple) else 1
+
+
+def values_in(expr: Expr) -> list[Value]:
+    """The Values in an expression, in the order in which they stand there."""
+    if isinstance(expr, tuple):
+        return [value for part in expr[1:] for value in values_in(part)]
+    return [expr] if isinstance(expr, Value) else []
+
+
+# Formulas of the table
+
+
+@cache
+def parsed(formula: str) -> ast.expr:
+    return ast.parse(formula, mode="eval").body
+
+
+def substituted(formula: str, names: dict[str, Expr]) -> Expr:
+    """A formula of the table with expressions for its names.
+
+    >>> substituted("3 * x / 2", {"x": number(0.5)})
+    Fraction(3, 4)
+    """
+
+    def read(node: ast.expr) -> Expr:
+        match node:
+            case ast.Constant(value=value):
+                return number(value)  # type: ignore[arg-type]  # the table has numbers only
+            case ast.Name(id=name):
+                return names[name]
+            case ast.UnaryOp(op=sign, operand=operand):
+                return multiply(-ONE, read(operand)) if isinstance(sign, ast.USub) else read(operand)
+            case ast.BinOp(left=left, op=operator, right=right):
+                x, y = read(left), read(right)
+                match operator:
+                    case ast.Add():
+                        return add(x, y)
+                    case ast.Sub():
+                        return add(x, multiply(-ONE, y))
+                    case ast.Mult():
+                        return multiply(x, y)
+                    case ast.Div():
+                        return multiply(x, power(y, -ONE))
+                return power(x, y)
+            case ast.Call(func=ast.Name(id=name), args=args):
+                return power(*map(read, args)) if name == "pow" else (name, *map(read, args))
+        raise ValueError(f"{formula!r} is not a formula of the table")
+
+    return read(parsed(formula))
+
+
+def local_derivative(node: Value, operand: int, expression: Callable[[Value | float], Expr]) -> Expr:
+    """∂node/∂operand, in the textbook's form, with an expression for each Value or constant in it."""
+    row: Row = node.op
+    width = len(node.parents) // len(row.operands)
+    names = {x: node.parents[operand % width + k * width] for k, x in enumerate(row.operands)} | {"out": node}
+    formula = row.shown[operand // width]
+    used = {part.id for part in ast.walk(parsed(formula)) if isinstance(part, ast.Name)}
+    return substituted(formula, {x: expression(value) for x, value in names.items() if x in used})
+
+
+def operation(node: Value, expression: Callable[[Value | float], Expr]) -> Expr:
+    """A node as its operation on its operands."""
+    row: Row = node.op
+    operands = [expression(parent) for parent in node.parents]
+    if row.name == "dot":
+        width = len(operands) // 2
+        return add(*map(multiply, operands[:width], operands[width:]))
+    if row.name == "sum":
+        return add(*operands)
+    if row.name in OPERATORS and row.name != "abs":
+        primal = "x**y" if row.name == "pow" else row.primal
+        return substituted(primal, dict(zip(row.operands, operands, strict=True)))
+    return (row.name, *operands)
+
+
+def evaluated(expr: Expr, data: Callable[[Value], float]) -> float:
+    """The number that an expression stands for, with these data of its Values."""
+    if isinstance(expr, Fraction):
+        return float(expr)
+    if isinstance(expr, Value):
+        return data(expr)
+    operands = [evaluated(part, data) for part in expr[1:]]
+    if expr[0] == "+":
+        return sum(operands)
+    if expr[0] == "*":
+        return reduce(lambda x, y: x * y, operands)
+    return on_floats(TABLE["pow" if expr[0] == "**" else expr[0]])(*operands)
