@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from fractions import Fraction
 from itertools import islice
 from math import isfinite, prod
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.show import text as forms
 from tinygrad_edu.show.names import Names
-from tinygrad_edu.show.notation import rounded
+from tinygrad_edu.show.notation import is_fraction, rounded
 from tinygrad_edu.show.paths import Edge, Path, Paths
 from tinygrad_edu.show.symbols import (
     ONE,
@@ -136,14 +137,17 @@ class Explanation:
             return Factor(edge, symbols, edge.factor)
         value = edge.factor
         if symbols is not None:
-            with suppress(UNDEFINED):  # rounded numbers may be where the formula has no value
-                value = evaluated(symbols, lambda node: self.rounded(node.data))
+            with suppress(*UNDEFINED):  # rounded numbers may be where the formula has no value
+                value = evaluated(symbols, lambda node: self.rounded(node.data), self.rounded_constant)
         return Factor(edge, symbols, self.rounded(value))
 
     def rounded(self, exact: float) -> float:
         if not isfinite(exact):
             return exact
         return float(rounded(exact, self.digits).replace("−", "-"))
+
+    def rounded_constant(self, exact: Fraction) -> float:
+        return float(exact) if is_fraction(exact) else self.rounded(float(exact))
 
     def product(self, path: Path) -> float:
         return prod(self.factors[edge].value for edge in path.edges)

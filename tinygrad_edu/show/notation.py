@@ -26,6 +26,15 @@ def rounded(number: float, digits: int = 4) -> str:
     return shown(number, digits)
 
 
+def is_fraction(number: Fraction) -> bool:
+    """Whether a number is written as one, like 2/3: it is no decimal number, and its denominator is small."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest > 1 and number.denominator <= 100
+
+
 def latex_number(text: str) -> str:
     r"""A number as `rounded` writes it, for LaTeX's math mode.
 
@@ -64,11 +73,7 @@ class Writer:
         return text, SUM if text.startswith(self.minus) else PRODUCT if self.times in text else ATOM
 
     def number(self, number: Fraction) -> tuple[str, int]:
-        decimal = number.denominator
-        for prime in (2, 5):
-            while decimal % prime == 0:
-                decimal //= prime
-        if decimal == 1 or number.denominator > 100:
+        if not is_fraction(number):
             return self.signed(self.shown(float(number)))
         return self.fraction(*self.numerals(number)), SUM if number < 0 else PRODUCT
 
@@ -126,6 +131,7 @@ class Writer:
 
     def power(self, base: Expr, exponent: Expr) -> str:
         below = self.at_least(ATOM, base)
+        below = f"({below})" if below.endswith("⁾") else below
         if isinstance(exponent, Fraction) and exponent.denominator == 1:
             return below + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
         return f"{below}^{self.at_least(ATOM, exponent)}"
@@ -151,7 +157,8 @@ class LatexWriter(Writer):
         return rf"{sign}\frac{{{above.removeprefix(sign)}}}{{{below}}}"
 
     def power(self, base: Expr, exponent: Expr) -> str:
-        return f"{self.at_least(ATOM, base)}^{{{self(exponent)}}}"
+        below = self.at_least(ATOM, base)
+        return f"{f'{{{below}}}' if '^' in below else below}^{{{self(exponent)}}}"
 
     def call(self, name: str, operands: list[str]) -> str:
         inside = ", ".join(operands)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache
+from math import prod
 from typing import Any
 
 from tinygrad_edu.engine import TABLE, Row, Value
@@ -172,15 +173,15 @@ def operation(node: Value, expression: Callable[[Value | float], Expr]) -> Expr:
     return (row.name, *operands)
 
 
-def evaluated(expr: Expr, data: Callable[[Value], float]) -> float:
-    """The number that an expression stands for, with these data of its Values."""
+def evaluated(expr: Expr, data: Callable[[Value], float], constant: Callable[[Fraction], float] = float) -> float:
+    """The number that an expression stands for, with these numbers for its Values and constants."""
     if isinstance(expr, Fraction):
-        return float(expr)
+        return constant(expr)
     if isinstance(expr, Value):
         return data(expr)
-    operands = [evaluated(part, data) for part in expr[1:]]
+    operands = [evaluated(part, data, constant) for part in expr[1:]]
     if expr[0] == "+":
         return sum(operands)
     if expr[0] == "*":
-        return reduce(lambda x, y: x * y, operands)
+        return prod(operands)
     return on_floats(TABLE["pow" if expr[0] == "**" else expr[0]])(*operands)

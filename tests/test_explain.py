@@ -1,0 +1,244 @@
+"""Explanations: what is written, in every form."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu
+from tests.graphs import graphs
+from tinygrad_edu import MLP, TABLE, Value
+from tinygrad_edu.expression import parse
+from tinygrad_edu.lesson.worked_example import forward, network
+from tinygrad_edu.nn import squared_error
+from tinygrad_edu.show import explain, explain_update
+from tinygrad_edu.show.explanation import Explanation
+from tinygrad_edu.show.symbols import evaluated
+
+MLP_222 = network()
+PASSED = forward(MLP_222)
+W1, W5 = (MLP_222.layers[k].neurons[0].w[0] for k in (0, 1))
+
+
+def test_w5_is_the_three_factors_of_the_document():
+    assert str(explain(PASSED.total, W5)) == (
+        "∂E/∂w₅ over 1 path\n"
+        "\n"
+        "  ∂E/∂y₁  = −(0.6905 − y₁) = −(0.6905 − 0.7333)  = 0.0428\n"
+        "  ∂y₁/∂z₃ = y₁(1 − y₁)     = 0.7333·(1 − 0.7333) = 0.1956\n"
+        "  ∂z₃/∂w₅ = h₁                                   = 0.5854\n"
+        "\n"
+        "  E → y₁ → z₃ → w₅  0.0428 × 0.1956 × 0.5854 = 0.004897\n"
+        "\n"
+        "∂E/∂w₅ = 0.004897 ✓ reverse mode gives the same"
+    )
+
+
+def test_w1_has_a_path_over_each_output():
+    PASSED.total.backward()
+    explanation = explain(PASSED.total, W1)
+    assert [explanation.names.text(path.edges[0].lower) for path in explanation.paths] == ["y₂", "y₁"]
+    assert sum(path.product for path in explanation.paths) == pytest.approx(-0.0049094985513, rel=1e-10)
+    assert sum(path.product for path in explanation.paths) == pytest.approx(explanation.gradient, rel=1e-12)
+    assert "The sum over all 2 paths: ∂E/∂w₁ = −0.004909" in str(explanation)
+
+
+def test_a_network_without_labels_takes_the_names_of_a_textbook():
+    mlp = MLP.from_weights([[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]])
+    error = squared_error(mlp([0.85, 0.25]), [0.6905, 0.8657])
+    text = str(explain(error, mlp.layers[1].neurons[0].w[0]))
+    assert "E → y₁ → z₃ → w₅  0.0428 × 0.1956 × 0.5854 = 0.004897" in text
+    assert "∂E/∂y₁  = y₁ − 0.6905 = 0.7333 − 0.6905 " in text
+    assert "E → y₁ → z₃ → h₁ → z₁ → w₁" in str(explain(error, mlp.layers[0].neurons[0].w[0]))
+
+
+def test_one_linear_output_and_two_examples():
+    mlp = MLP(1, [1, 1], activation="tanh", seed=1)
+    loss = squared_error([mlp([0.5]), mlp([-1.5])], [1, 0])
+    text = str(explain(loss, mlp.layers[0].neurons[0].w[0]))
+    assert "E → y → h₁ → z₁ → w₁" in text
+    assert "E → y⁽²⁾ → h₁⁽²⁾ → z₁⁽²⁾ → w₁" in text
+    assert "∂h₁/∂z₁       = 1 − h₁²" in text
+
+
+def test_labelled_nodes_are_the_stations_of_a_graph_without_a_network():
+    x = Value(2.0, "x")
+    u = tinygrad_edu.sin(3 * x)
+    u.label = "u"
+    y = (u + 1) ** 2
+    assert str(explain(y, x)).splitlines()[2:8] == [
+        "  f = (u + 1)² = 0.5192",
+        "",
+        "  ∂f/∂u = 2·(u + 1)  = 2·(−0.2794 + 1) = 1.4412",
+        "  ∂u/∂x = 3·cos(3·x) = 3·cos(3·2)      = 2.8805",
+        "",
+        "  f → u → x  1.4412 × 2.8805 = 4.1513",
+    ]
+    assert "f → v₁ → u → v₂ → x" in str(explain(y, x, through="operations"))
+
+
+def test_without_labels_every_operation_is_a_step_and_is_defined():
+    w = Value(0.3, "w")
+    text = str(explain(parse("sigmoid(w*x + b)").build({"w": w, "x": 2, "b": 0.1}), w))
+    assert "  f  = σ(v₁)  = 0.6682\n  v₁ = v₂ + b = 0.7\n  v₂ = w·x    = 0.6\n" in text
+    assert "f → v₁ → v₂ → w  0.2217 × 1 × 2 = 0.4434" in text
+
+
+def test_through_chooses_the_stations():
+    assert "E → Error₁ → y₁ → z₃ → w₅" in str(explain(PASSED.total, W5, through="names"))
+    assert "E → z₃ → w₅" in str(explain(PASSED.total, W5, through=[PASSED.z[1][0]]))
+    assert len(explain(PASSED.total, W5, through="operations").paths[0].edges) == 7
+    assert explain(PASSED.total, W5, through=[]).paths[0].product == pytest.approx(0.0048972788)
+    with pytest.raises(ValueError, match='through expected "neurons", "names", "operations" or Values, got \'layers\''):
+        explain(PASSED.total, W5, through="layers")
+    with pytest.raises(ValueError, match="through expected Values on the way from root to wrt"):
+        explain(PASSED.total, W5, through=[PASSED.z[1][1]])
+
+
+def test_top_lists_the_largest_and_sums_the_rest():
+    mlp = MLP(2, [16, 16, 1], activation="tanh", seed=1)
+    loss = squared_error(mlp([0.5, -0.3]), 1.0)
+    explanation = explain(loss, mlp.parameters()[0], top=3)
+    assert len(explanation.paths) == 3
+    assert sum(p.product for p in explanation.paths) + explanation.rest == pytest.approx(explanation.gradient)
+    assert "and 13 paths together" in str(explanation)
+    assert "16 paths together" in str(explain(loss, mlp.parameters()[0], top=0))
+    for top in (-1, 1.5):
+        with pytest.raises(ValueError, match=f"top expected a whole number from 0, got {top}"):
+            explain(loss, mlp.parameters()[0], top=top)
+    with pytest.raises(TypeError, match=r"wrt expected a Value, got 1\.0"):
+        explain(loss, 1.0)
+
+
+def test_paper_arithmetic_rounds_each_number_before_it_is_used():
+    explanation = explain(PASSED.total, W5, paper=True)
+    assert explanation.on_paper == pytest.approx(0.0428 * 0.1956 * 0.5854)
+    assert "0.0428 × 0.1956 × 0.5854 = 0.0049008" in str(explanation)
+    assert "On paper, with every number rounded, 0.0049008; exactly 0.0048973" in str(explanation)
+    assert [f.value for f in explain(PASSED.total, W5, paper=True, digits=2).factors.values()] == [0.04, 0.2, 0.59]
+    # 0.69 − 0.73, where the exact factor rounds to 0.043
+
+
+@pytest.mark.parametrize("digits, factors", [(2, "0.043 × 0.2 × 0.59"), (6, "0.042773 × 0.195584 × 0.585405")])
+def test_digits(digits, factors):
+    assert factors in str(explain(PASSED.total, W5, digits=digits))
+
+
+@given(graphs(), st.sampled_from(["names", "operations"]))
+def test_symbols_stand_for_the_factors(graph, through):
+    """Every formula, evaluated with the data of its Values, gives the factor beside it."""
+    nodes, root = graph
+    explanation = explain(root, nodes[0], through=through)
+    for edge, factor in explanation.factors.items():
+        if factor.symbols is not None:
+            assert evaluated(factor.symbols, lambda node: node.data) == pytest.approx(edge.factor, rel=1e-9, abs=1e-9)
+    for node, made in explanation.definitions:
+        if made is not None:
+            assert evaluated(made, lambda node: node.data) == pytest.approx(node.data, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.name)
+@pytest.mark.parametrize("operand", [0, 1])
+def test_every_row_is_written_in_symbols_in_every_form(row, operand):
+    if operand >= len(row.operands):
+        return
+    x, y = Value(0.4, "x"), Value(0.7, "y")
+    operands = [[x, y], [y, x]] if row.many else [x, y]
+    root = tinygrad_edu.function(row)(*operands[: len(row.operands)])
+    explanation = explain(root, (x, y)[operand])
+    [*_] = explanation.factors
+    for edge, factor in explanation.factors.items():
+        assert evaluated(factor.symbols, lambda node: node.data) == pytest.approx(edge.factor, rel=1e-12)
+    check_forms(explanation)
+
+
+def check_forms(explanation: Explanation) -> None:
+    """Each form is complete, and its formulas are formulas: Matplotlib's mathtext reads every one."""
+    mathtext = pytest.importorskip("matplotlib.mathtext").MathTextParser("path")
+    assert explanation.text() == str(explanation)
+    assert explanation.html() == explanation._repr_html_()
+    assert explanation.markdown() == explanation._repr_markdown_()
+    html = explanation.html()
+    for tag in ("div", "table", "tr", "td", "p", "b"):
+        assert html.count(f"<{tag}>") + html.count(f"<{tag} ") == html.count(f"</{tag}>")
+    assert set(re.findall(r"</?(\w+)", html)) <= {"div", "table", "tr", "td", "p", "b"}
+    formulas = re.findall(r"\$([^$]*)\$", explanation.markdown())
+    lines = explanation.latex().split("\n")
+    assert (lines[0], lines[-2]) == (r"\begin{align*}", r"\end{align*}")
+    for line in lines[1:-2]:
+        assert len(re.findall(r"(?<!\\)&", line)) == 1
+        formulas.append(re.sub(r"(?<!\\)&", "", line).removesuffix(r"\\"))
+    for formula in formulas:
+        assert len(re.findall(r"(?<!\\){", formula)) == len(re.findall(r"(?<!\\)}", formula))
+        # What LaTeX has and mathtext lacks.
+        formula = formula.replace(r"\underbrace", "").replace(r"\gets", r"\leftarrow")
+        mathtext.parse(f"${formula}$")
+
+
+@settings(max_examples=30)  # mathtext is slow
+@given(graphs(), st.sampled_from([None, "operations"]), st.booleans())
+def test_every_form_of_every_graph_is_well_formed(graph, through, paper):
+    nodes, root = graph
+    check_forms(explain(root, nodes[0], through=through, paper=paper, top=3))
+
+
+AWKWARD = ["a_b", "50%", "x & y", "$", "{", "}}", "\\frac", "#1", "~", "^2", "<script>alert(1)</script>", "two\nlines"]
+AWKWARD += ["日本", "🙂", "\x1b[31m", "a" * 10_000, "'\"", "|", "α1", "Δ", "error rate", "\u202e", "learning_rate_3"]
+
+
+@pytest.mark.parametrize("label", AWKWARD, ids=range(len(AWKWARD)))
+def test_no_label_is_markup_in_any_form(label):
+    x = Value(0.5, label)
+    y = tinygrad_edu.tanh(x)
+    y.label = label
+    explanation = explain(y * y, x)
+    assert ("⁽²⁾" in explanation.text()) == (label != "\u202e")  # two nodes of one name are told apart
+    assert "\x1b" not in explanation.text()
+    assert max(map(len, explanation.text().splitlines())) < 400
+    assert "<script" not in explanation.html()
+    dollars = re.sub(r"\\\$", "", explanation.markdown()).count("$")
+    assert dollars % 2 == 0
+    if "$" not in label:
+        check_forms(explanation)
+
+
+def test_latex_of_w5():
+    assert (
+        explain(PASSED.total, W5).latex()
+        == r"""\begin{align*}
+\frac{\partial E}{\partial w_{5}} &= \frac{\partial E}{\partial y_{1}} \cdot \frac{\partial y_{1}}{\partial z_{3}} \cdot \frac{\partial z_{3}}{\partial w_{5}} \\
+\frac{\partial E}{\partial y_{1}} &= -\left(0.6905 - y_{1}\right) = -\left(0.6905 - 0.7333\right) = 0.0428 \\
+\frac{\partial y_{1}}{\partial z_{3}} &= y_{1}\left(1 - y_{1}\right) = 0.7333 \cdot \left(1 - 0.7333\right) = 0.1956 \\
+\frac{\partial z_{3}}{\partial w_{5}} &= h_{1} = 0.5854 \\
+\frac{\partial E}{\partial w_{5}} &= 0.0428 \cdot 0.1956 \cdot 0.5854 \\
+&= 0.004897
+\end{align*}
+"""
+    )
+
+
+def test_an_update_is_spelled_out():
+    assert str(explain_update(PASSED.total, W5, lr=0.1)) == (
+        "w₅ ← w₅ − η · ∂E/∂w₅\n"
+        "   = 0.3 − 0.1 × 0.004897\n"
+        "   = 0.2995\n"
+        "∂E/∂w₅ is positive: E grows as w₅ grows, so w₅ goes down."
+    )
+    assert W5.data == 0.3
+    paper = explain_update(PASSED.total, W5, lr=0.1, paper=True)
+    assert paper.after == pytest.approx(0.3 - 0.1 * 0.0048972788, rel=1e-9)
+    assert "= 0.3 − 0.1 × 0.0049008\n" in str(paper)
+    for form in (paper.markdown(), paper.latex(), paper._repr_markdown_()):
+        assert r"w_{5} " in form
+    assert "<pre>" in paper._repr_html_()
+
+
+def test_an_update_shows_enough_decimals_to_see_the_step():
+    x = Value(1.0, "x")
+    assert "= 0.9999998" in str(explain_update(x * x, x, lr=1e-7))
+    zero = Value(0.0, "x")
+    assert str(explain_update(zero * zero, zero)).endswith("∂f/∂x is 0: x stays.")
+    for lr in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"lr expected a positive number, got {lr}"):
+            explain_update(x * x, x, lr=lr)

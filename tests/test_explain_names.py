@@ -1,0 +1,61 @@
+"""Names: from labels, from the network, from the caller's variables."""
+
+import pytest
+
+from tinygrad_edu import MLP, Value
+from tinygrad_edu.nn import mse
+from tinygrad_edu.show import name
+from tinygrad_edu.show.names import Names, roles
+
+
+def test_values_take_the_names_of_variables():
+    a, b = Value(2.0), Value(3.0, "own label")
+    h = [a * b, a + b]
+    total = h[0] + h[1]
+    _hidden, other = Value(1.0), 5
+    name(locals())
+    assert (a.label, b.label, total.label) == ("a", "own label", "total")
+    assert [value.label for value in h] == ["h1", "h2"]
+    assert _hidden.label == ""
+    assert other == 5
+
+
+def test_the_first_of_two_variables_names_a_value():
+    first = Value(1.0)
+    second = first
+    name({"first": first, "second": second})
+    assert first.label == "first"
+
+
+@pytest.mark.parametrize("bias", [True, False, "shared"])
+@pytest.mark.parametrize("activation", ["tanh", None])
+def test_roles_in_a_network(bias, activation):
+    mlp = MLP(2, [2, 3, 2], activation=activation, output_activation="sigmoid", bias=bias, seed=1)
+    loss = mse(mlp([1.0, 2.0]), [0.0, 1.0])
+    found = sorted(roles(loss).values(), key=lambda role: (role[0], int(role[1:])))
+    zs = ["z1", "z2", "z3", "z4", "z5"] if activation else []
+    assert found == ["h1", "h2", "h3", "h4", "h5", "y1", "y2", *zs, "z6", "z7"]
+    for node, role in roles(loss).items():
+        if role[0] == "z":
+            assert node.op.name == ("add" if bias else "dot")
+
+
+def test_names_are_given_once():
+    a, b, c = Value(1.0, "a"), Value(2.0, "a"), Value(3.0, "v1")
+    inner = a * b
+    root = inner + c + 1
+    names = Names(root, a)
+    assert [names.text(v) for v in (a, b, c, root)] == ["a", "a⁽²⁾", "v₁", "f"]
+    assert names.text(inner) == "v₂"
+    assert names.text(inner) == "v₂"
+    assert names.latex(b) == "a^{(2)}"
+
+
+def test_root_and_wrt_without_labels_are_f_and_x():
+    x = Value(1.0)
+    y = x * 2
+    names = Names(y, x)
+    assert (names.text(y), names.text(x)) == ("f", "x")
+    other = Value(1.0, "x")
+    names = Names(x * other, x)
+    assert names.text(x) == "v₁"
