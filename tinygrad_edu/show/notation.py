@@ -18,11 +18,13 @@ SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a written expression holds t
 def rounded(number: float, digits: int = 4) -> str:
     """A number as people round on paper: to `digits` decimals, or to as many significant digits where it is small.
 
-    >>> rounded(0.0427726), rounded(0.0048973), rounded(138.83381924), rounded(0.5)
-    ('0.0428', '0.004897', '138.8338', '0.5')
+    >>> rounded(0.0427726), rounded(0.00048973), rounded(138.83381924), rounded(0.5)
+    ('0.0428', '0.0004897', '138.8338', '0.5')
     """
     if 10.0 ** (2 - digits) <= abs(number) < 1e6:
         return f"{number:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
+    if 1e-4 <= abs(number) < 1:
+        return f"{number:.{digits}g}".replace("-", "−")
     return shown(number, digits)
 
 

@@ -121,6 +121,10 @@ def none(explanation: Explanation) -> str:
     return "" if explanation.count else f"no path leads from {name(explanation.root)} to {name(explanation.wrt)}"
 
 
+def whole(explanation: Explanation) -> str:
+    return f"The sum over all {counted(explanation.count)}: " if explanation.count > 1 else ""
+
+
 def verdict(explanation: Explanation) -> str:
     if explanation.all.agrees:
         return "✓ reverse mode gives the same"
@@ -146,8 +150,7 @@ def text(explanation: Explanation) -> str:
         rows.append([("and " if rows else "") + rest, f"= {style.number(explanation.rest)}"])
     width = max((len(path) for path, _ in rows), default=0)
     lines += ["", *(f"  {path:<{width}}  {product}" for path, product in rows), ""]
-    whole = f"The sum over all {counted(explanation.count)}: " if explanation.count > 1 else ""
-    lines.append(f"{whole}{derivative} = {value} {verdict(explanation)}")
+    lines.append(f"{whole(explanation)}{derivative} = {value} {verdict(explanation)}")
     if explanation.on_paper is not None:
         lines.append(
             f"On paper, with every number rounded, {style.finer(explanation.on_paper)}; "
@@ -240,7 +243,7 @@ def markdown(explanation: Explanation) -> str:
         lines.append(f"| ${style.path(path, explanation.root)}$ | ${product_shown(explanation, style, path)}$ |")
     others = explanation.count - len(explanation.paths)
     lines += [f"| {counted(others)} more | $= {style.number(explanation.rest)}$ |"] if others else []
-    lines += ["", f"${derivative} = {value}$ {verdict(explanation)}"]
+    lines += ["", f"{whole(explanation)}${derivative} = {value}$ {verdict(explanation)}"]
     if explanation.on_paper is not None:
         paper, exact = style.finer(explanation.on_paper), style.finer(explanation.gradient)
         lines += ["", f"On paper, with every number rounded, ${paper}$; exactly ${exact}$"]
@@ -266,7 +269,8 @@ def html(explanation: Explanation) -> str:
     others = explanation.count - len(explanation.paths)
     rows += [[f"{counted(others)} more", style.number(explanation.rest)]] if others else []
     parts.append(table(rows, between=""))
-    parts.append(f"<p><b>{escape(derivative)} = {escape(value)}</b> {escape(verdict(explanation))}</p>")
+    result = f"<b>{escape(derivative)} = {escape(value)}</b> {escape(verdict(explanation))}"
+    parts.append(f"<p>{whole(explanation)}{result}</p>")
     if explanation.on_paper is not None:
         paper, exact = style.finer(explanation.on_paper), style.finer(explanation.gradient)
         parts.append(f"<p>On paper, with every number rounded, {escape(paper)}; exactly {escape(exact)}</p>")
@@ -279,4 +283,4 @@ def table(rows: list[list[str]], between: str = "= ") -> str:
     for row in rows:
         cells = [row[0], *(f"{between}{cell}" if cell else "" for cell in row[1:])]
         body += "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in cells) + "</tr>"
-    return f"<table>{body}</table>"
+    return f'<table style="margin-bottom:1em">{body}</table>'
