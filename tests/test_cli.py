@@ -86,7 +86,7 @@ def test_the_walk_prints_the_figures_of_the_example(walk, text):
 def test_the_walk_writes_its_pictures_and_says_where(walk):
     output, folder = walk
     written = sorted(path.name for path in folder.iterdir())
-    assert "graph.svg" in written
+    assert {"explanation-w5.md", "explore.html", "graph.svg"} <= set(written)
     for name in written:
         assert f"tinygrad-edu-out/{name}" in output
     assert (folder / "graph.svg").read_text().count("<svg") == 1
@@ -120,7 +120,53 @@ def test_a_seed_gives_the_same_walk_each_time(tmp_path):
     assert first.stdout != run("--seed", "8", "--epochs", "3", cwd=tmp_path).stdout
 
 
+EXPRESSION = ("sigmoid(w*x + b)", "w=0.3", "x=2", "b=0.1")
+
+
+def test_draw_prints_the_graph_and_writes_pictures(tmp_path):
+    done = run("draw", *EXPRESSION, cwd=tmp_path)
+    assert done.stdout.splitlines()[0] == "σ out  data 0.6682  grad 1"
+    assert "w  data 0.3  grad 0.4434" in done.stdout
+    for name, start in {"g.svg": b"<?xml", "g.png": b"\x89PNG", "g.dot": b"digraph"}.items():
+        done = run("draw", *EXPRESSION, "--wrt", "w", "-o", name, cwd=tmp_path)
+        assert (done.returncode, done.stdout.strip()) == (0, name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_explain_prints_the_chain_rule_and_writes_its_forms(tmp_path):
+    done = run("explain", *EXPRESSION, "--wrt", "x", cwd=tmp_path)
+    assert "∂out/∂x" in done.stdout and "0.0665" in done.stdout
+    for name, part in {"e.txt": "∂out/∂x", "e.md": "$", "e.tex": "align*", "e.html": "<"}.items():
+        assert run("explain", *EXPRESSION, "--wrt", "x", "-o", name, cwd=tmp_path).returncode == 0
+        assert part in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_explore_writes_a_page(tmp_path):
+    done = run("explore", *EXPRESSION, cwd=tmp_path)
+    assert done.stdout.strip() == "explore.html"
+    assert "<title>sigmoid(w*x + b)</title>" in (tmp_path / "explore.html").read_text(encoding="utf-8")
+
+
+def test_a_mistake_in_an_expression_is_marked(tmp_path):
+    done = run("explain", "w * import(x)", "w=1", "x=1", cwd=tmp_path)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("tinygrad-edu: ")
+    assert lines[1].strip() == "w * import(x)"
+    assert set(lines[2].strip()) == {"^"}
+    assert "Traceback" not in done.stderr
+
+
 MISTAKES = {
+    ("draw", "w*x", "w=1"): "x has no value: expected one for each of w, x",
+    ("draw", "w", "w=1", "y=3"): "y is not in 'w', which has w",
+    ("draw", "w*x", "w=1", "x=a"): "expected a name and a finite number, like w=0.3, got 'x=a'",
+    ("draw", "w*x", "w=1", "x=nan"): "expected a name and a finite number, like w=0.3, got 'x=nan'",
+    ("explain", "1 + 1"): "the expression has no names",
+    ("draw", "log(w)", "w=0"): "log(x) is undefined at x = 0.0 ('w')",
+    ("draw", "2*w", "w=1", "-o", "g.bmp"): "expected a name that ends in .svg, .png, .pdf, .dot, got g.bmp",
+    ("draw", "2*w", "w=1", "-o", "none/g.svg"): "none",
+    ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got v",
     ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
     ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",
     ("--inputs", "1"): "layer 1 expected 2 inputs, got 1",

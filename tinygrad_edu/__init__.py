@@ -34,7 +34,7 @@ from tinygrad_edu.engine.functions import log_softmax, max, min, softmax
 if TYPE_CHECKING:
     from tinygrad_edu.engine._functions import *  # noqa: F403  every row as a function
     from tinygrad_edu.nn import MLP, Layer, Neuron
-    from tinygrad_edu.show import draw
+    from tinygrad_edu.show import count_operations, draw, explain, explain_update, explore, name
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,12 @@ LAZY = {
     "MLP": "tinygrad_edu.nn",
     "Layer": "tinygrad_edu.nn",
     "Neuron": "tinygrad_edu.nn",
+    "count_operations": "tinygrad_edu.show",
     "draw": "tinygrad_edu.show",
+    "explain": "tinygrad_edu.show",
+    "explain_update": "tinygrad_edu.show",
+    "explore": "tinygrad_edu.show",
+    "name": "tinygrad_edu.show",
 }
 ROOMS = {"lesson", "nn", "show"}
 
@@ -55,7 +60,11 @@ __all__ = [
     "Layer",
     "Neuron",
     "Value",
+    "count_operations",
     "draw",
+    "explain",
+    "explain_update",
+    "explore",
     "grad",
     "hessian",
     "hvp",
@@ -64,6 +73,7 @@ __all__ = [
     "log_softmax",
     "max",
     "min",
+    "name",
     "register",
     "registered",
     "softmax",

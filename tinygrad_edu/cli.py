@@ -94,6 +94,118 @@ def command(
     walk(settings, out, console())
 
 
+class Assignment(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """A name and its number, w=0.3."""
+
+    name = "name=number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        from tinygrad_edu.engine.value import number
+
+        name, equals, text = value.partition("=")
+        try:
+            if equals and name.isidentifier():
+                return name, number(float(text))
+        except ValueError:
+            pass
+        self.fail(f"expected a name and a finite number, like w=0.3, got {value!r}", param, ctx)
+
+
+def built(text: str, values: tuple[tuple[str, Any], ...]) -> tuple[Any, dict[str, Any]]:
+    """The root of an expression's graph after the backward pass, and its leaves by name."""
+    from tinygrad_edu.engine import Value
+    from tinygrad_edu.expression import parse
+
+    leaves = {name: Value(number, name) for name, number in values}
+    root = parse(text).build(leaves)
+    root.label = root.label or "out"
+    root.backward()
+    return root, leaves
+
+
+def chosen(wrt: str | None, leaves: dict[str, Any]) -> Any:
+    """The leaf that --wrt names, the first one without it."""
+    if not leaves:
+        raise click.UsageError("the expression has no names: there is nothing to differentiate for")
+    if wrt is None:
+        return next(iter(leaves.values()))
+    if wrt not in leaves:
+        raise click.BadParameter(f"expected one of {', '.join(leaves)}, got {wrt}", param_hint="--wrt")
+    return leaves[wrt]
+
+
+def expression_command(function: Any) -> Any:
+    """A command on an expression: its text, the numbers for its names, --wrt and -o."""
+    for decorate in (
+        click.option("-o", "--output", metavar="FILE", help="Where to write; the ending says in which form."),
+        click.option("--wrt", metavar="NAME", help="Differentiate for this name; the first one without it."),
+        click.argument("values", nargs=-1, type=Assignment()),
+        click.argument("expression"),
+        command.command(),
+    ):
+        function = decorate(function)
+    return function
+
+
+def ending(output: str, forms: tuple[str, ...]) -> str:
+    """What a file's name ends in, one of `forms`."""
+    form = Path(output).suffix[1:].lower()
+    if form not in forms:
+        raise click.BadParameter(f"expected a name that ends in .{', .'.join(forms)}, got {output}", param_hint="-o")
+    return form
+
+
+@expression_command
+def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
+    """Draw the graph of an expression, like "sigmoid(w*x + b)" w=0.3 x=2 b=0.1.
+
+    Prints it as text; with -o as SVG, PNG, DOT, or PDF where Graphviz is installed.
+    """
+    from tinygrad_edu.files import write
+    from tinygrad_edu.show import draw, tree
+
+    form = ending(output, ("svg", "png", "pdf", "dot")) if output else ""
+    root, leaves = built(expression, values)
+    if not output:
+        click.echo(tree(root))
+        return
+    picture = draw(root, highlight=chosen(wrt, leaves) if wrt else ())
+    click.echo(write(output, picture.source if form == "dot" else picture.pipe(format=form)))
+
+
+@expression_command
+def explain(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
+    """Write out the chain rule for a name in an expression, path by path.
+
+    Prints it as text; with -o as text, Markdown, LaTeX or HTML.
+    """
+    from tinygrad_edu.files import write
+    from tinygrad_edu.show import explain
+
+    form = ending(output, ("txt", "md", "tex", "html")) if output else ""
+    root, leaves = built(expression, values)
+    explanation = explain(root, chosen(wrt, leaves))
+    if not output:
+        click.echo(explanation.text())
+        return
+    forms = {"txt": "text", "md": "markdown", "tex": "latex", "html": "html"}
+    click.echo(write(output, getattr(explanation, forms[form])() + "\n"))
+
+
+@expression_command
+def explore(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
+    """Make an interactive page of an expression, explore.html without -o."""
+    from tinygrad_edu.show import explore
+
+    output = output or "explore.html"
+    ending(output, ("html", "htm"))
+    root, leaves = built(expression, values)
+    if wrt:
+        chosen(wrt, leaves)
+    explore(root, output, title=expression)
+    click.echo(output)
+
+
 def console() -> Any:
     """A terminal of at most 100 columns; plain text of 100 where the output is a file."""
     from rich.console import Console
@@ -105,6 +217,8 @@ def console() -> Any:
 
 def main() -> None:
     """Run the command line. A user's mistake ends in one line and exit status 2, whatever found it."""
+    from tinygrad_edu.expression import ExpressionError
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for a letter that it has not
@@ -118,6 +232,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except ExpressionError as error:
+        click.echo(f"tinygrad-edu: {error}", err=True)  # with a line that marks the place
+        sys.exit(2)
     except (ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         fail(str(error))
 

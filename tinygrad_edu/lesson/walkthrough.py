@@ -25,7 +25,7 @@ from tinygrad_edu.lesson.worked_example import (
     network,
 )
 from tinygrad_edu.nn import MLP, SGD, TrainingRun, train
-from tinygrad_edu.show import draw
+from tinygrad_edu.show import draw, explain, explore
 
 TOLERANCE = 1e-9  # training has converged when an epoch changes the loss by less
 
@@ -58,7 +58,7 @@ def walk(settings: Settings, folder_name: str, console: Console) -> None:
     show_chain(mlp, passed, console)
     passed.total.backward()
     show_gradients(mlp, console)
-    files = [draw_graph(passed, mlp, out)]
+    files = write_forms(passed, mlp, out)
     show_update(mlp, settings, console)
     run = show_training(settings, console)
     files += plot_loss(run, out)
@@ -233,9 +233,17 @@ def numbers(values: Any) -> str:
     return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
 
 
-def draw_graph(passed: Forward, mlp: MLP, out: Path) -> Path:
-    picture = draw(passed.total, highlight=mlp.layers[-1].neurons[0].w[0])
-    return write(out / "graph.svg", picture.pipe(format="svg"))
+def write_forms(passed: Forward, mlp: MLP, out: Path) -> list[Path]:
+    """The picture with the way of one weight, the chain rule for it written out, and the interactive page."""
+    weight = mlp.layers[-1].neurons[0].w[0]
+    picture = draw(passed.total, highlight=weight)
+    explanation = explain(passed.total, weight)
+    page = explore(passed.total, title="Backpropagation, step by step")
+    return [
+        write(out / "graph.svg", picture.pipe(format="svg")),
+        write(out / f"explanation-{weight.label}.md", explanation.markdown() + "\n"),
+        write(out / "explore.html", page.html),
+    ]
 
 
 def plot_loss(run: TrainingRun, out: Path) -> list[Path]:
