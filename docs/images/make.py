@@ -14,7 +14,7 @@ def worked_example():
     mlp = network()
     passed = forward(mlp)
     passed.total.backward()
-    return draw(passed.total, highlight=mlp.layers[1].neurons[0].w[0])
+    return draw(passed.total, highlight=mlp.layers[1].neurons[0].w[0], rankdir="TB")
 
 
 def micrograd():
