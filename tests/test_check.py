@@ -1,0 +1,198 @@
+"""The gradient checker: what it finds, and what it says."""
+
+import math
+import random
+
+import pytest
+
+import tinygrad_edu
+from tests.test_table import PLAIN, points
+from tinygrad_edu import TABLE, Value, registered
+from tinygrad_edu.check import assert_gradients, check_gradients
+from tinygrad_edu.nn import MLP, squared_error
+
+
+def diagnoses(report):
+    return [comparison.diagnosis for comparison in report.comparisons]
+
+
+def noisy(x):
+    return x * random.random()
+
+
+WRONG = ("wrong_cube", "³", "x * x * x", "2 * x * x")
+
+
+def wrong_rule(x):
+    return x.wrong_cube() * 2
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "diagnosis", "passed"),
+    [
+        (lambda x: x.relu(), 0.0, "kink", True),
+        (lambda x: x.log(), 1e-12, "domain edge", True),
+        (lambda x: x**3, 1e6, "ok", True),
+        (noisy, 2.0, "not deterministic", False),
+        (wrong_rule, 2.0, "wrong", False),
+        (lambda x: abs(x) * 2, 0.0, "kink", True),
+        (lambda x: tinygrad_edu.maximum(x, 2 * x), 0.0, "kink", True),
+        (lambda x: (x * 1e8).sin(), 1.0, "step", False),
+        (lambda x: x.sqrt(), 0.0, "domain edge", True),
+        (lambda x: x.asin(), 0.9999999, "domain edge", True),
+        (lambda x: x.step(), 1.0, "zero", False),
+        (lambda x: Value(3.0) * 2, 1.0, "zero", False),
+        (lambda x: x.exp(), 20.0, "ok", True),
+        (lambda x: 1 / x, 0.1, "ok", True),
+        (lambda x: 1 / x, 1e-3, "step", False),
+    ],
+)
+def test_diagnoses(f, x, diagnosis, passed):
+    with registered(*WRONG):
+        report = check_gradients(f, x)
+    assert diagnoses(report) == [diagnosis]
+    assert report.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("partial", "words"),
+    [
+        ("-3 * x * x", "the sign is flipped"),
+        ("6 * x * x", "a factor 2 too much"),
+        ("1.5 * x * x", "a factor 2 is missing"),
+        ("0 * x", "the gradient is zero"),
+        ("2 * x * x", "0.6667 times what it should be: a term or a factor is missing"),
+    ],
+)
+def test_a_wrong_rule_is_named_with_a_hint(partial, words):
+    with registered("cube", "³", "x * x * x", partial):
+        report = check_gradients(lambda x, y: x.cube() * y.exp(), 2.0, 0.3, names=["x", "y"])
+    assert diagnoses(report) == ["wrong", "ok"]
+    assert report.comparisons[0].hint == words
+    assert [blame.row for blame in report.blame] == ["cube"]
+    assert f"the rule of cube is wrong: ∂/∂x = {partial} gives" in str(report)
+    assert "differences give 12" in str(report)
+
+
+def test_the_report_says_which_input_how_far_and_how_sure():
+    text = str(check_gradients(lambda x, y: x * y, 2.0, 3.0, names=["left", "right"]))
+    lines = text.splitlines()
+    assert lines[0].split() == ["input", "engine", "differences", "error", "of", "which", "theirs", "diagnosis"]
+    assert [line.split()[0] for line in lines[1:]] == ["left", "right"]
+    assert [line.split()[-1] for line in lines[1:]] == ["ok", "ok"]
+
+
+def test_a_kink_with_a_gradient_outside_its_slopes_is_wrong():
+    with registered("bent", "b", "maximum(x, 0)", "2"):
+        report = check_gradients(lambda x: x.bent(), 0.0)
+    assert diagnoses(report) == ["wrong"]
+    assert report.comparisons[0].hint == ("the slope is 0 to the left and 1 to the right, the gradient is not between")
+
+
+def test_a_wrong_gradient_at_the_edge_of_a_domain_is_wrong():
+    with registered("own_log", "l", "log(x)", "2 / x"):
+        assert diagnoses(check_gradients(lambda x: x.own_log(), 1e-12)) == ["wrong"]
+
+
+def test_zeros_alone_do_not_pass_but_one_zero_among_others_does():
+    report = check_gradients(lambda x: x.step(), 1.0)
+    assert not report.passed
+    assert "every derivative is zero: the comparison shows nothing" in str(report)
+    assert check_gradients(lambda x, y: x.step() + y, 1.0, 1.0).passed
+
+
+@pytest.mark.parametrize("method", ["central", "richardson", "complex"])
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in ("sign", "step")], ids=lambda row: row.name)
+def test_every_row_passes_by_every_method(row, method):
+    f = getattr(tinygrad_edu, row.name)
+    for at in points(row, 3):
+        at = [abs(x) for x in at] if row.name == "relu" else at  # elsewhere there is nothing to compare
+        if method == "complex" and row.name in ("erf", "erfc", "gelu", "atan2"):
+            with pytest.raises(ValueError, match="has no complex form: use another method"):
+                check_gradients(f, *at, method=method)
+        else:
+            report = check_gradients(f, *at, method=method)
+            assert report.passed, report
+
+
+@pytest.mark.parametrize("method", ["central", "richardson", "complex"])
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in ("sign", "step")], ids=lambda row: row.name)
+def test_every_row_is_caught_when_it_is_wrong(row, method, monkeypatch):
+    if method == "complex" and row.name in ("erf", "erfc", "gelu", "atan2"):
+        return
+    f = getattr(tinygrad_edu, row.name)
+    monkeypatch.setattr("tinygrad_edu.engine.calculus.partials_on_values", lambda r: wrong_partials(r, row))
+    at = points(row, 1)[0]
+    if row.name in ("relu", "maximum", "minimum"):  # at a point where the derivative is not 0
+        at = [2.0, 1.0][: len(at)]
+    report = check_gradients(f, *at, method=method)
+    assert "wrong" in diagnoses(report), report
+
+
+def wrong_partials(row, target):
+    from tinygrad_edu.engine.registry import partials_on_values
+
+    partials = partials_on_values(row)
+    if row is not target:
+        return partials
+    return tuple(lambda *at, partial=partial: partial(*at) * 1.002 + 0.001 for partial in partials)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x, y: x**3 * y.log(), lambda x, y: (x * y).sigmoid(), lambda x, y: tinygrad_edu.logsumexp([x, y, x * y])],
+)
+def test_second_order(f):
+    report = check_gradients(f, 2.0, 3.0, names=["x", "y"], order=2)
+    assert report.passed, report
+    assert [c.name for c in report.comparisons] == ["x, x", "x, y", "y, x", "y, y"]
+
+
+def test_a_network_with_a_loss_and_a_root_with_its_leaves():
+    network = MLP(2, [2, 1], activation="tanh", seed=1)
+    before = [p.data for p in network.parameters()]
+
+    def loss():
+        return squared_error(network([1.0, 2.0]), [1.0])
+
+    for f in (loss, loss()):
+        report = check_gradients(f, *network.parameters())
+        assert report.passed, report
+        assert [c.name for c in report.comparisons][:3] == ["w1", "w2", "b1"]
+    assert [p.data for p in network.parameters()] == before
+
+
+def test_assert_gradients_raises_with_the_report():
+    assert_gradients(lambda x: x.tanh(), 0.5)
+    with registered(*WRONG), pytest.raises(AssertionError, match="the rule of wrong_cube is wrong"):
+        assert_gradients(wrong_rule, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda: check_gradients(lambda: Value(1.0)), "expected inputs to differentiate for, got none"),
+        (
+            lambda: check_gradients(lambda x: x, 1.0, method="magic"),
+            "method expected one of central, richardson, complex",
+        ),
+        (lambda: check_gradients(lambda x: x, 1.0, order=3), "order expected 1 or 2, got 3"),
+        (lambda: check_gradients(Value(1.0) * 2, Value(2.0)), "the root does not depend on Value"),
+    ],
+)
+def test_mistakes(attempt, words):
+    with pytest.raises(ValueError, match=words):
+        attempt()
+    with pytest.raises(TypeError, match="inputs expected all numbers or all Values, got both"):
+        check_gradients(lambda x, y: x, 1.0, Value(2.0))
+
+
+def test_the_tolerance_grows_with_the_value_and_shrinks_with_the_scale_of_x():
+    with registered("slightly", "s", "x * x * x", "3.01 * x * x"):
+        assert diagnoses(check_gradients(lambda x: x.slightly(), 1e6)) == ["wrong"]
+    assert diagnoses(check_gradients(lambda x: x + 1e6, 1.0)) == ["ok"]
+
+
+def test_the_whole_table_has_been_covered():
+    assert {row.name for row in TABLE.values() if not row.many} == {row.name for row in PLAIN}
+    assert math.isfinite(check_gradients(lambda x: tinygrad_edu.dot([x, x], [x, 2]), 1.0).comparisons[0].error)

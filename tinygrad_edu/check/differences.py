@@ -1,0 +1,199 @@
+"""Gradients compared with differences, and a diagnosis where they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf, isfinite, nan
+from typing import Any, NamedTuple
+
+from tinygrad_edu.check.functions import Function
+from tinygrad_edu.check.numeric import METHODS, Slope, slope
+from tinygrad_edu.check.rules import Blame, wrong_rules
+from tinygrad_edu.engine import Value, grad, jvp
+from tinygrad_edu.engine.errors import UNDEFINED
+
+TOLERANCES = {"central": 1e-6, "richardson": 1e-9, "complex": 1e-12}
+SECOND_ORDER = 1e-6
+PASSING = ("ok", "kink", "domain edge", "zero")
+
+
+class Comparison(NamedTuple):
+    """One derivative: by the engine, by differences, how far apart, and what that means."""
+
+    name: str
+    engine: float
+    numeric: float
+    error: float
+    estimate: float  # of the error of `numeric` itself
+    diagnosis: str
+    hint: str = ""
+
+
+class Report:
+    """The result of a check: one comparison an input, or a pair of inputs for second order.
+
+    Attributes:
+        comparisons: what was compared.
+        blame: the rules of the graph whose own derivative is wrong.
+        passed: whether the gradients are right. A comparison of zeros with zeros only does not pass: it shows nothing.
+    """
+
+    def __init__(self, comparisons: list[Comparison], blame: list[Blame]) -> None:
+        self.comparisons, self.blame = comparisons, blame
+
+    @property
+    def passed(self) -> bool:
+        diagnoses = [comparison.diagnosis for comparison in self.comparisons]
+        return all(d in PASSING for d in diagnoses) and any(d != "zero" for d in diagnoses)
+
+    def __str__(self) -> str:
+        rows = [("input", "engine", "differences", "error", "of which theirs", "diagnosis")]
+        for c in self.comparisons:
+            numbers = (f"{c.engine:.10g}", f"{c.numeric:.10g}", f"{c.error:.1e}", f"{c.estimate:.1e}")
+            rows.append((c.name, *numbers, c.diagnosis + (f": {c.hint}" if c.hint else "")))
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines += [str(blame) for blame in self.blame]
+        if all(c.diagnosis == "zero" for c in self.comparisons):
+            lines.append("every derivative is zero: the comparison shows nothing, choose other inputs")
+        return "\n".join(lines)
+
+
+def check_gradients(
+    f: Callable[..., Value] | Value,
+    *inputs: Any,
+    names: Sequence[str] = (),
+    method: str = "central",
+    order: int = 1,
+    rtol: float | None = None,
+) -> Report:
+    """Compare the engine's gradient with differences, input by input.
+
+    A derivative a and its numeric value n agree where |a - n| ≤ 1e-8 max(1, |f|) / max(1, |x|) + rtol max(|a|, |n|);
+    the absolute part follows the round-off of f.
+
+    >>> print(check_gradients(lambda x, y: x**3 * y.log(), 2.0, 3.0))
+    input  engine       differences  error    of which theirs  diagnosis
+    x1     13.18334746  13.18334746  ...  ok
+    x2     2.666666667  2.666666667  ...  ok
+
+    Arguments:
+        f: a function of Values that returns a Value; with Values as inputs, a function without arguments that uses
+            them (a loss of a network's parameters), or the root of their graph.
+        inputs: numbers to call f with, or the Values to differentiate for.
+        names: of the inputs in the report; labels or x1, x2, … without.
+        method: "central"; "richardson", extrapolated and stricter; "complex", the complex step, which knows no
+            subtraction and so is right to the last digits, for operations that have a complex form.
+        order: 1, or 2 for all second derivatives by differences of the gradient.
+        rtol: the relative tolerance; 1e-6, 1e-9 and 1e-12 by method.
+
+    Each comparison is diagnosed: ok · wrong, with a hint where the ratio tells · kink, where the slopes to the left and
+    to the right differ and the gradient is between them · domain edge · step, where differences are too inexact to say
+    · not deterministic · zero, where both are 0.
+
+    Returns a `Report`. Raises ValueError for no inputs and for an unknown method or order.
+    """
+    if not inputs:
+        raise ValueError("check_gradients expected inputs to differentiate for, got none")
+    if method not in METHODS:
+        raise ValueError(f"method expected one of {', '.join(METHODS)}, got {method!r}")
+    if order not in (1, 2):
+        raise ValueError(f"order expected 1 or 2, got {order!r}")
+    function = Function(f, inputs, names)
+    if order == 2:
+        comparisons = second_order(function, rtol or SECOND_ORDER)
+    else:
+        comparisons = first_order(function, method, rtol or TOLERANCES[method])
+    wrong = any(comparison.diagnosis == "wrong" for comparison in comparisons)
+    return Report(comparisons, wrong_rules(function.root(function.start)[1]) if wrong else [])
+
+
+def assert_gradients(f: Callable[..., Value] | Value, *inputs: Any, **options: Any) -> None:
+    """The same as a test: AssertionError, with the report, unless the gradients are right.
+
+    >>> assert_gradients(lambda x: x.tanh(), 0.5)
+    """
+    report = check_gradients(f, *inputs, **options)
+    assert report.passed, f"\n{report}"
+
+
+def first_order(function: Function, method: str, rtol: float) -> list[Comparison]:
+    at = function.start
+    leaves, root = function.root(at)
+    try:
+        reverse = [value.data for value in grad(root, leaves)]
+    except UNDEFINED as error:  # the gradient itself does not exist here
+        return [Comparison(name, nan, nan, inf, inf, "domain edge", str(error)) for name in function.names]
+    value, unsteady = root.data, function.unsteady()
+    comparisons = []
+    for i, x in enumerate(at):
+        if unsteady:
+            difference = "called again with the same inputs, f gives another value"
+            comparisons.append(
+                Comparison(function.names[i], reverse[i], inf, inf, inf, "not deterministic", difference)
+            )
+            continue
+        numeric = slope(function, i, method)
+        tolerance = 1e-8 * max(1, abs(value)) / max(1, abs(x)) + rtol * max(abs(reverse[i]), abs(numeric.value))
+        comparison = compare(function.names[i], reverse[i], numeric, tolerance)
+        forward = jvp([root], [leaves[i]], [1.0])[0].data
+        if abs(forward - reverse[i]) > 1e-9 * max(1.0, abs(forward), abs(reverse[i])):
+            hint = f"reverse mode gives {reverse[i]:.10g}, forward mode {forward:.10g}"
+            comparison = comparison._replace(diagnosis="wrong", hint=hint)
+        comparisons.append(comparison)
+    return comparisons
+
+
+def second_order(function: Function, rtol: float) -> list[Comparison]:
+    """The Hessian against central differences of the gradient."""
+    at = function.start
+    leaves, root = function.root(at)
+    first = grad(root, leaves)
+    comparisons = []
+    for i, name in enumerate(function.names):
+        second = grad(first[i], leaves)
+        for j, x in enumerate(at):
+            h = 1e-5 * max(1.0, abs(x))
+            around = []
+            for moved in (x + h, x - h):
+                moved_leaves, moved_root = function.root([*at[:j], moved, *at[j + 1 :]])
+                around.append(grad(moved_root, moved_leaves[i]).data)
+            numeric = Slope((around[0] - around[1]) / ((x + h) - (x - h)), 1e-16 * abs(around[0]) / h)
+            size = max(1.0, abs(first[i].data))
+            tolerance = 1e-8 * size / max(1.0, abs(x)) + rtol * max(abs(second[j].data), abs(numeric.value))
+            comparisons.append(compare(f"{name}, {function.names[j]}", second[j].data, numeric, tolerance))
+    return comparisons
+
+
+def compare(name: str, engine: float, numeric: Slope, tolerance: float) -> Comparison:
+    """Put a diagnosis to one pair of derivatives."""
+    error = abs(engine - numeric.value)
+
+    def diagnosed(diagnosis: str, hint: str = "") -> Comparison:
+        return Comparison(name, engine, numeric.value, error, numeric.estimate, diagnosis, hint)
+
+    if numeric.edge and not error > tolerance + 10 * numeric.estimate:
+        return diagnosed("domain edge", numeric.edge)
+    if numeric.kink:
+        left, right = numeric.kink
+        between = min(left, right) - tolerance <= engine <= max(left, right) + tolerance
+        slopes = f"the slope is {left:.6g} to the left and {right:.6g} to the right"
+        return diagnosed("kink", slopes) if between else diagnosed("wrong", f"{slopes}, the gradient is not between")
+    if error <= tolerance:
+        return diagnosed("zero" if engine == 0 and abs(numeric.value) <= tolerance else "ok")
+    if error <= 10 * numeric.estimate or not isfinite(numeric.value):
+        return diagnosed("step", "differences are too inexact here to say")
+    return diagnosed("wrong", hint(engine, numeric.value, tolerance))
+
+
+def hint(engine: float, numeric: float, tolerance: float) -> str:
+    """What the ratio of a wrong derivative to the right one tells."""
+    if engine == 0:
+        return "the gradient is zero"
+    if abs(numeric) <= tolerance:
+        return "the gradient should be zero"
+    ratio = engine / numeric
+    for factor, words in ((-1, "the sign is flipped"), (2, "a factor 2 too much"), (0.5, "a factor 2 is missing")):
+        if abs(ratio - factor) <= 1e-4 * abs(factor):
+            return words
+    return f"{ratio:.4g} times what it should be: a term or a factor is missing"

@@ -1,0 +1,99 @@
+"""Numeric derivatives, each with an estimate of its own error.
+
+Steps and tolerances are those that measured best over exp, log, tanh, x³, 1/x, sin and sqrt in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nan
+from sys import float_info
+from typing import NamedTuple
+
+from tinygrad_edu.check.complex_step import complex_step
+from tinygrad_edu.check.functions import Function
+from tinygrad_edu.engine.errors import UNDEFINED
+
+OneNumber = Callable[[float], float]
+METHODS = ("central", "richardson", "complex")
+STEPS = {"central": 6.06e-6, "richardson": 3e-4}  # times max(1, |x|)
+
+
+class Slope(NamedTuple):
+    """A numeric derivative."""
+
+    value: float
+    estimate: float
+    kink: tuple[float, float] | None = None  # the slopes to the left and to the right, where they differ
+    edge: str = ""  # why f could not be called as far away as was meant
+
+
+def slope(function: Function, i: int, method: str) -> Slope:
+    """The derivative for input number `i` where the function starts."""
+    if method == "complex":
+        value = complex_step(function, i)
+        return Slope(value, 1e-15 * abs(value))
+    at = function.start
+    x = at[i]
+    h = STEPS[method] * max(1.0, abs(x))
+
+    def f(moved: float) -> float:
+        return function([*at[:i], moved, *at[i + 1 :]])
+
+    def central(h: float) -> float:
+        # Divided by the step that floats can represent, not by the one that was meant.
+        return (f(x + h) - f(x - h)) / ((x + h) - (x - h))
+
+    try:
+        here, near = central(2 * h), central(h)
+    except UNDEFINED as error:
+        return edge(f, x, h, str(error))
+    value = f(x)
+    kink, steady = slopes(f, x, value, h)
+    if kink:
+        return Slope(near, abs(near - here), kink)
+    round_off = float_info.epsilon * abs(value) / h if steady else inf  # a step that is too long shows nothing
+    if method == "central":
+        return Slope(near, abs(near - here) / 3 + round_off)
+    closer = central(h / 2)
+    extrapolated = (4 * closer - near) / 3
+    return Slope(extrapolated, abs(extrapolated - (4 * near - here) / 3) / 15 + round_off)
+
+
+def slopes(f: OneNumber, x: float, value: float, h: float) -> tuple[tuple[float, float] | None, bool]:
+    """The slopes to both sides at a kink, where they differ at any step; and whether the step matters little."""
+    found = []
+    for step in (h, h / 32):
+        found.append(((value - f(x - step)) / (x - (x - step)), (f(x + step) - value) / ((x + step) - x)))
+    (left, right), (near_left, near_right) = found
+    round_off = 64 * float_info.epsilon * max(1.0, abs(value)) / (h / 32)
+    wide, narrow = abs(right - left), abs(near_right - near_left)
+    steady = abs(left + right - near_left - near_right) / 2 <= round_off + 1e-2 * max(map(abs, (left, right)))
+    if narrow > 0.5 * wide and narrow > round_off + 1e-4 * abs(near_left) and steady:
+        return (near_left, near_right), True
+    return None, steady
+
+
+def edge(f: OneNumber, x: float, h: float, reason: str) -> Slope:
+    """The derivative where the step leaves the domain: by steps that stay inside, or from one side."""
+    for one_sided in (False, True):
+        step = h
+        for _ in range(40):
+            step /= 4
+            try:
+                wide, near = (difference(f, x, size, one_sided) for size in (step / 4, step / 16))
+            except UNDEFINED:
+                continue
+            round_off = float_info.epsilon * abs(f(x)) / step * 16
+            return Slope(near, abs(wide - near) + round_off, edge=reason)
+    return Slope(nan, inf, edge=reason)
+
+
+def difference(f: OneNumber, x: float, h: float, one_sided: bool) -> float:
+    """The slope over a step to both sides, or over one to the side where f can be called."""
+    if not one_sided:
+        return (f(x + h) - f(x - h)) / ((x + h) - (x - h))
+    try:
+        return (f(x + h) - f(x)) / ((x + h) - x)
+    except UNDEFINED:
+        return (f(x) - f(x - h)) / (x - (x - h))

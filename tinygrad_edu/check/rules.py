@@ -1,0 +1,51 @@
+"""Which rules of a graph are to blame: each operation's own derivatives against differences of its own value."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tinygrad_edu.check.functions import applied
+from tinygrad_edu.engine import Value, local_derivatives, topological
+from tinygrad_edu.engine.calculus import numbers
+from tinygrad_edu.engine.errors import UNDEFINED, places
+
+
+class Blame(NamedTuple):
+    """One wrong rule, and where it was seen."""
+
+    row: str
+    partial: str
+    formula: str
+    where: str
+    rule: float
+    numeric: float
+
+    def __str__(self) -> str:
+        return (
+            f"the rule of {self.row} is wrong: ∂/∂{self.partial} = {self.formula} gives {self.rule:.6g} "
+            f"at {self.where}, differences give {self.numeric:.6g}"
+        )
+
+
+def wrong_rules(root: Value) -> list[Blame]:
+    """One blame for each row and operand whose partial disagrees with differences somewhere in the graph."""
+    found: dict[tuple[str, int], Blame] = {}
+    for node in topological(root):
+        at = numbers(node)
+        width = len(at) // len(node.op.partials)
+        for k, _, rule in local_derivatives(node):
+            x = at[k]
+            h = 6.06e-6 * max(1.0, abs(x))
+            try:
+                up, down = (applied(node.op, [*at[:k], moved, *at[k + 1 :]]) for moved in (x + h, x - h))
+            except UNDEFINED:
+                continue
+            numeric = (up - down) / ((x + h) - (x - h))
+            kink = abs(up + down - 2 * node.data) > 1e-3 * h * max(1.0, abs(numeric))
+            tolerance = 1e-8 * max(1.0, abs(node.data)) / max(1.0, abs(x)) + 1e-5 * max(abs(rule), abs(numeric))
+            if not kink and abs(rule - numeric) > tolerance:
+                group = k // width
+                key = (node.op.name, group)
+                shown = node.op.operands[group], node.op.partials[group], places(node.op, node.parents)
+                found.setdefault(key, Blame(node.op.name, *shown, rule, numeric))
+    return list(found.values())
