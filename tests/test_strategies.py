@@ -1,0 +1,111 @@
+"""The public strategies, and what is checked with them."""
+
+import math
+
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu
+from tests.test_table import PLAIN
+from tinygrad_edu import TABLE, Value, grad
+from tinygrad_edu.check import assert_gradients, check_gradients
+from tinygrad_edu.check.strategies import Graph, batches, expressions, networks, operands
+from tinygrad_edu.engine import jvp, local_derivatives, topological
+from tinygrad_edu.nn import MLP, mse
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.name)
+@given(data=st.data())
+@settings(max_examples=20)
+def test_operands_are_in_the_domain_and_off_the_kink(row, data):
+    at = data.draw(operands(row.name))
+    assert all(x in d or row.kink for x, d in zip(at, row.domains, strict=True))
+    if row.kink:
+        assert abs(eval(row.kink, dict(zip(row.operands, at, strict=True)))) >= 0.049
+    getattr(tinygrad_edu, row.name)(*at)
+
+
+@given(expressions())
+def test_expressions_are_bounded_and_differentiable(graph):
+    assert all(math.isfinite(node.data) and abs(node.data) < 1e4 for node in graph.nodes)
+    graph.root.backward()
+    assert all(math.isfinite(leaf.grad) for leaf in graph.leaves)
+
+
+@given(expressions())
+def test_a_graph_prints_as_code_that_builds_it(graph):
+    scope = {"Value": Value} | {row.name: getattr(tinygrad_edu, row.name) for row in TABLE.values()}
+    exec(repr(graph), scope)
+    assert scope[graph.root.label].data == graph.root.data
+
+
+@given(expressions())
+def test_gradients_of_random_graphs_are_right(graph):
+    """By a second way to differentiate, and by differences where they are sure."""
+    graph.root.backward()
+    for leaf, value in zip(graph.leaves, grad(graph.root, graph.leaves), strict=True):
+        forward = jvp([graph.root], [leaf], [1.0])[0].data
+        scale = 1 + sum(abs(partial) for n in topological(graph.root) for _, _, partial in local_derivatives(n))
+        assert abs(value.data - leaf.grad) <= 1e-12 * scale * max(1.0, abs(leaf.grad))
+        assert abs(forward - leaf.grad) <= 1e-12 * scale * max(1.0, abs(leaf.grad))
+    if graph.root.parents:
+        report = check_gradients(graph.root, *[leaf for leaf in graph.leaves if leaf in below(graph.root)])
+        assert not any(c.diagnosis == "wrong" for c in report.comparisons), f"{graph}\n{report}"
+
+
+def below(root):
+    return {p for node in topological(root) for p in node.parents}
+
+
+@given(networks(MLP), st.data())
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+def test_networks_and_batches(network, data):
+    nin, nout = len(network.layers[0].neurons[0].w), len(network.layers[-1].neurons)
+    batch = data.draw(batches(nin, nout, max_size=2))
+
+    def loss():
+        return sum(mse(network(x), t) for x, t in batch)
+
+    report = check_gradients(loss, *network.parameters())
+    assert not any(c.diagnosis == "wrong" for c in report.comparisons), report
+
+
+@pytest.mark.parametrize("name", ["exp", "mul", "tanh", "truediv", "pow", "dot", "sigmoid", "maximum"])
+def test_a_fault_in_one_row_shrinks_to_at_most_three_operations(name, monkeypatch):
+    row = TABLE[name]
+    Graph([1.5], [(name, 0, 0)]).root.backward()  # its pullback is compiled by now
+    right = row.pullback
+
+    def wrong(node):
+        before = {id(p): p.grad for p in node.parents if isinstance(p, Value)}
+        right(node)
+        for parent in {id(p): p for p in node.parents if isinstance(p, Value)}.values():
+            parent.grad = before[id(parent)] + 1.5 * (parent.grad - before[id(parent)])
+
+    monkeypatch.setattr(row, "pullback", wrong)
+
+    def caught(graph):
+        if not graph.root.parents:
+            return False
+        leaves = [leaf for leaf in graph.leaves if leaf in below(graph.root)]
+        return bool(leaves) and any(c.diagnosis == "wrong" for c in check_gradients(graph.root, *leaves).comparisons)
+
+    thorough = settings(max_examples=500, deadline=None, derandomize=True, database=None)
+    smallest = find(expressions(), caught, settings=thorough)
+    assert len(topological(smallest.root)) <= 3, smallest
+    assert name in {node.op.name for node in topological(smallest.root)}
+
+
+def test_mistakes():
+    with pytest.raises(ValueError, match="the table has no operation 'exo'"):
+        expressions(["exo"])
+    with pytest.raises(ValueError, match="dot takes any numbers: draw lists of floats"):
+        operands("dot")
+
+
+def test_the_checker_works_without_hypothesis(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "hypothesis", None)
+    assert_gradients(lambda x: x.tanh(), 0.5)
+    with pytest.raises(ImportError, match=r'pip install "tinygrad_edu\[check\]"'):
+        expressions()

@@ -1,0 +1,203 @@
+"""Hypothesis strategies: operands, expressions, networks and batches (`pip install "tinygrad_edu[check]"`).
+
+Everything is bounded by construction: an operand that would leave the domain of its operation, or stand at its kink, is
+first mapped into it. So nothing that is drawn is thrown away, and what fails shrinks to a short expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.check.functions import applied
+from tinygrad_edu.engine import TABLE, Row, Value
+from tinygrad_edu.engine.ops import OPERATORS, Domain
+from tinygrad_edu.engine.registry import compile_formula, on_floats, rows_in
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+KINK = 0.05  # how far from a kink operands stay
+LARGEST = 4.0  # and how near to 0, so that numbers do not grow
+CONSTANTS = (0.5, 2.0, -1.5)
+
+
+def strategies() -> Any:
+    try:
+        from hypothesis import strategies
+    except ImportError:
+        raise ImportError('strategies need Hypothesis: pip install "tinygrad_edu[check]"') from None
+    return strategies
+
+
+def operands(op: str | Row) -> SearchStrategy[tuple[float, ...]]:
+    """Numbers in the domain of an operation, as the table gives it, and away from its kink.
+
+    >>> from hypothesis import given
+    >>> @given(operands("log"))
+    ... def positive(at):
+    ...     assert at[0] > 0
+    >>> positive()
+
+    Raises ValueError for an operation over many operands, and for one that the table does not have.
+    """
+    st, row = strategies(), found(op)
+    if row.many:
+        raise ValueError(f"{row.name} takes any numbers: draw lists of floats")
+    numbers = st.tuples(*[inside(domain) for domain in row.domains])
+    return numbers.map(lambda at: away_from_kink(row, at))  # type: ignore[no-any-return]
+
+
+def inside(domain: Domain) -> Any:
+    st = strategies()
+    if not domain.margin:
+        return st.floats(domain.low, domain.high)
+    return st.floats(domain.low, -domain.margin) | st.floats(domain.margin, domain.high)
+
+
+def away_from_kink(row: Row, at: Sequence[float]) -> tuple[float, ...]:
+    """The same operands, the first one moved where they stand at the kink."""
+    if row.kink and abs(kink(row)(*at)) < KINK:
+        return (at[0] + 2 * KINK, *at[1:])
+    return tuple(at)
+
+
+def kink(row: Row) -> Callable[..., float]:
+    return compile_formula(row.operands, row.kink, rows_in([row.kink], on_floats))
+
+
+class Graph:
+    """A random graph: its leaves, its root, and itself as code that can be pasted.
+
+    >>> Graph([0.5], [("exp", 0, 0), ("mul", 1, 0)])
+    a = Value(0.5)
+    n1 = a.exp()  # 1.6487212707001282
+    n2 = n1 * a  # 0.8243606353500641
+    """
+
+    def __init__(self, data: Sequence[float], steps: Sequence[tuple[str, int, int]]) -> None:
+        self.leaves = [Value(x, chr(ord("a") + k)) for k, x in enumerate(data)]
+        self.nodes = list(self.leaves)
+        self.lines = [f"{leaf.label} = Value({leaf.data!r})" for leaf in self.leaves]
+        for name, i, j in steps:
+            row = TABLE[name]
+            first = self.nodes[i % len(self.nodes)]
+            choice = j % (len(self.nodes) + len(CONSTANTS))
+            second = self.nodes[choice] if choice < len(self.nodes) else CONSTANTS[choice - len(self.nodes)]
+            if row.many:
+                self.add(row, [first, second] * len(row.operands))
+            else:
+                self.add(row, self.fitted(row, [first, second][: len(row.operands)]))
+
+    @property
+    def root(self) -> Value:
+        """The last node."""
+        return self.nodes[-1]
+
+    def fitted(self, row: Row, given: Sequence[Value | float]) -> list[Value | float]:
+        """The operands, each mapped into its domain where it is outside, and off the kink."""
+        fitted = [
+            x if fits(x, d) or isinstance(x, float) else self.mapped(x, d)
+            for x, d in zip(given, row.domains, strict=True)
+        ]
+        if row.kink and abs(kink(row)(*map(number, fitted))) < KINK:
+            fitted[0] = self.add(TABLE["add"], [fitted[0], 2 * KINK])
+        return fitted
+
+    def mapped(self, x: Value | float, domain: Domain) -> Value | float:
+        """A function of x that lies well inside the domain, in two operations at most."""
+        start = max(domain.margin, domain.low)
+        if not domain.margin and domain.low <= -1 and domain.high >= 1:
+            steps: list[tuple[str, float | None]] = [("tanh", None)]
+        elif start >= 0:
+            steps = [("sigmoid", None), ("add", start)]
+        else:
+            steps = [("tanh", None), ("mul", 0.9 * min(-domain.low, domain.high))]
+        for name, constant in steps:
+            x = self.add(TABLE[name], [x] if constant is None else [x, constant])
+        return x
+
+    def add(self, row: Row, operands: Sequence[Value | float]) -> Value:
+        node: Value = applied(row, operands)
+        node.label = f"n{len(self.nodes) - len(self.leaves) + 1}"
+        self.nodes.append(node)
+        self.lines.append(f"{node.label} = {code(row, operands)}  # {node.data!r}")
+        return node
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def number(x: Value | float) -> float:
+    return x if isinstance(x, float) else x.data
+
+
+def fits(x: Value | float, domain: Domain) -> bool:
+    return number(x) in domain and abs(number(x)) <= LARGEST
+
+
+def code(row: Row, operands: Sequence[Value | float]) -> str:
+    """The operation as Python."""
+    names = [repr(x) if isinstance(x, float) else x.label for x in operands]
+    if row.many:
+        width = len(names) // len(row.operands)
+        groups = [f"[{', '.join(names[k * width : (k + 1) * width])}]" for k in range(len(row.operands))]
+        return f"{row.name}({', '.join(groups)})"
+    if row.name in OPERATORS and len(names) == 2:
+        return f"{names[0]} {row.symbol.replace('×', '*')} {names[1]}"
+    return f"{names[0]}.{row.name}({', '.join(names[1:])})"
+
+
+def expressions(ops: Sequence[str] = (), max_nodes: int = 12, max_leaves: int = 3) -> SearchStrategy[Graph]:
+    """Random graphs with shared nodes, whose numbers stay small and inside every domain.
+
+    >>> from hypothesis import given
+    >>> from tinygrad_edu.check import assert_gradients
+    >>> @given(expressions(["mul", "exp", "add"], max_nodes=3))
+    ... def right(graph):
+    ...     graph.root.backward()
+    >>> right()
+
+    Arguments:
+        ops: names of rows; all that are differentiable somewhere without them.
+        max_nodes: operations drawn; those that map operands into domains come on top.
+        max_leaves: leaves drawn.
+    """
+    st = strategies()
+    names = [found(op).name for op in ops] or [name for name, row in TABLE.items() if set(row.partials) != {"0"}]
+    choice = st.integers(0, 40)
+    return st.builds(  # type: ignore[no-any-return]
+        Graph,
+        st.lists(st.floats(-2, 2), min_size=1, max_size=max_leaves),
+        st.lists(st.tuples(st.sampled_from(names), choice, choice), min_size=1, max_size=max_nodes),
+    )
+
+
+def networks(make: Callable[..., Any], max_inputs: int = 3, max_layers: int = 3, max_neurons: int = 3) -> Any:
+    """Networks made by `make(nin, nouts, activation=…, seed=…)`, such as `tinygrad_edu.nn.MLP`."""
+    st = strategies()
+    return st.builds(
+        make,
+        st.integers(1, max_inputs),
+        st.lists(st.integers(1, max_neurons), min_size=1, max_size=max_layers),
+        activation=st.sampled_from(["tanh", "sigmoid", "softplus", "silu"]),
+        seed=st.integers(0, 2**16),
+    )
+
+
+def batches(nin: int, nout: int, max_size: int = 4) -> Any:
+    """Examples for a network: pairs of `nin` inputs and `nout` targets, from -1 to 1."""
+    st = strategies()
+
+    def row(n: int) -> Any:
+        return st.lists(st.floats(-1, 1), min_size=n, max_size=n)
+
+    return st.lists(st.tuples(row(nin), row(nout)), min_size=1, max_size=max_size)
+
+
+def found(op: str | Row) -> Row:
+    if isinstance(op, Row):
+        return op
+    if op not in TABLE:
+        raise ValueError(f"the table has no operation {op!r}")
+    return TABLE[op]
