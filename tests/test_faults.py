@@ -1,0 +1,111 @@
+"""Tests of the tests: every classic mistake is caught by the checker, and by the project's own properties."""
+
+import math
+
+import pytest
+from hypothesis import Phase, find, given, settings
+
+from tests import test_backward, test_calculus, test_nn
+from tests.test_table import PLAIN, gradient_errors, points
+from tinygrad_edu.check import check_gradients
+from tinygrad_edu.check.faults import FAULTS, fault
+from tinygrad_edu.check.strategies import expressions
+
+each = pytest.mark.parametrize("broken", FAULTS, ids=lambda broken: broken.name)
+
+HINTS = {
+    "overwritten": "times what it should be",
+    "swapped operands": "",
+    "inner derivative missing": "times what it should be",
+    "updated too early": "times what it should be",
+    "sigmoid' of the input": "times what it should be",
+    "no zero_grad": "a factor 2 too much",
+    "relu' everywhere 1": "the gradient should be zero",
+    "softmax without cross terms": "",
+    "mean instead of sum": "a factor 2 is missing",
+    "kept between passes": "a second pass, halved, gives",
+    "before its consumers": "times what it should be",
+    "an edge of x*x lost": "a factor 2 is missing",
+    "sign of a difference": "the sign is flipped",
+    "tanh' of the input": "times what it should be",
+}
+
+
+@each
+def test_the_checker_catches_it_with_the_right_diagnosis(broken):
+    assert check_gradients(broken.f, *broken.at).passed
+    with broken.switch():
+        report = check_gradients(broken.f, *broken.at)
+    wrong = [c for c in report.comparisons if c.diagnosis == "wrong"]
+    assert wrong, report
+    assert HINTS[broken.name] in wrong[0].hint
+    assert check_gradients(broken.f, *broken.at).passed, "the fault was put back"
+
+
+PROPERTIES = [
+    test_backward.test_micrograds_readme,
+    test_backward.test_a_second_pass_doubles_the_leaves_and_nothing_else,
+    lambda: test_backward.test_a_node_used_k_times_counts_k_times(7),
+    test_backward.test_powers,
+    test_backward.test_reverse_equals_forward_equals_grad,
+    test_backward.test_random_graphs_equal_differences,
+    test_calculus.test_softmax,
+    test_nn.test_the_worked_examples_gradients,
+    test_nn.test_zero_grad_then_backward_is_fresh,
+]
+
+
+def rows_are_right():
+    for row in PLAIN:
+        assert not gradient_errors(row, points(row, 8))
+
+
+def sums_are_right():
+    from tests.test_table import test_operations_over_many_operands_equal_differences as equal_differences
+
+    for name in ("dot", "sum", "logsumexp"):
+        equal_differences(name)
+
+
+@each
+def test_the_suite_catches_it(broken):
+    caught = []
+    with broken.switch():
+        for check in (*PROPERTIES, rows_are_right, sums_are_right):
+            try:
+                check()
+            except (AssertionError, Exception):
+                caught.append(check)
+    assert caught
+
+
+@each
+def test_a_random_expression_catches_it(broken):
+    """Most faults show in some small random graph."""
+    if broken.name in ("no zero_grad", "kept between passes"):
+        return  # not about one graph and one pass
+
+    def wrong(graph):
+        leaves = [leaf for leaf in graph.leaves if leaf.parents == () and graph.root.parents]
+        used = [leaf for leaf in leaves if leaf in test_backward.leaves(graph.root)]
+        return bool(used) and any(c.diagnosis == "wrong" for c in check_gradients(graph.root, *used).comparisons)
+
+    quick = settings(max_examples=200, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+    with broken.switch():
+        assert find(expressions(max_nodes=6), wrong, settings=quick)
+
+
+def test_there_are_at_least_twelve_each_with_a_lesson():
+    assert len(FAULTS) >= 12
+    assert len({broken.name for broken in FAULTS}) == len(FAULTS)
+    assert all(broken.lesson and math.isfinite(broken.at[0]) for broken in FAULTS)
+    with pytest.raises(ValueError, match="there is no fault 'x'; there are overwritten, "):
+        fault("x")
+
+
+@given(expressions())
+@settings(max_examples=20)
+def test_without_a_fault_nothing_is_wrong(graph):
+    used = [leaf for leaf in graph.leaves if graph.root.parents and leaf in test_backward.leaves(graph.root)]
+    if used:
+        assert not any(c.diagnosis == "wrong" for c in check_gradients(graph.root, *used).comparisons)
