@@ -90,7 +90,7 @@ def test_a_random_expression_catches_it(broken):
         used = [leaf for leaf in leaves if leaf in test_backward.leaves(graph.root)]
         return bool(used) and any(c.diagnosis == "wrong" for c in check_gradients(graph.root, *used).comparisons)
 
-    quick = settings(max_examples=200, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+    quick = settings(max_examples=400, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
     with broken.switch():
         assert find(expressions(max_nodes=6), wrong, settings=quick)
 
