@@ -6,6 +6,7 @@ import math
 import pickle
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,12 +176,18 @@ MISTAKES = {
         2, [1], activation="rellu"
     ),
     "mse expected as many targets as predictions, 2, got 1": lambda: mse([1.0, 2.0], [1.0]),
-    "squared_error expected as many targets as predictions, 0, got 0": lambda: squared_error([], []),
+    "squared_error expected predictions, got none": lambda: squared_error([], []),
+    "cross_entropy expected logits, got none": lambda: cross_entropy([], 0),
     "hinge expected the targets -1 and 1, got 0": lambda: hinge([1.0], [0]),
     "huber expected a positive delta, got 0": lambda: huber([1.0], [1.0], delta=0),
     "cross_entropy expected a class from 0 to 1, got 2": lambda: cross_entropy([1.0, 2.0], 2),
     "binary_cross_entropy expected targets from 0 to 1, got 2": lambda: binary_cross_entropy([0.5], [2]),
-    "log(x) is undefined at x = 0.0": lambda: binary_cross_entropy([0.0], [1]),
+    "binary_cross_entropy expected probabilities from 0 to 1, got 1.5": lambda: binary_cross_entropy([1.5], [1]),
+    "binary_cross_entropy expected probabilities from 0 to 1, got -0.5": lambda: binary_cross_entropy([-0.5], [0]),
+    "binary_cross_entropy is infinite for the probability 0.0 and the target 1: train on logits, with "
+    "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([0.0], [1]),
+    "binary_cross_entropy is infinite for the probability 1.0 and the target 0.5: train on logits, with "
+    "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([1.0], [0.5]),
     "SGD expected lr to be at least 0, got -1": lambda: SGD([Value(1.0)], lr=-1),
     "Adam expected betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
     "SGD expected parameters, got none": lambda: SGD([]),
@@ -192,6 +199,22 @@ MISTAKES = {
 def test_mistakes_are_named(words):
     with pytest.raises(ValueError) as error:
         MISTAKES[words]()
+    assert str(error.value) == words
+
+
+WRONG_KINDS = {
+    "mse expected predictions that are numbers or Values, got [1.0]: call it once for each example": lambda: mse(
+        [[1.0], [2.0]], [1.0, 2.0]
+    ),
+    "mse expected targets that are numbers or Values, got 'a': call it once for each example": lambda: mse([1.0], "a"),
+    "cross_entropy expected a class or a probability for each, got 1.5": lambda: cross_entropy([1.0, 2.0], 1.5),
+}
+
+
+@pytest.mark.parametrize("words", WRONG_KINDS)
+def test_wrong_kinds_are_named(words):
+    with pytest.raises(TypeError) as error:
+        WRONG_KINDS[words]()
     assert str(error.value) == words
 
 
@@ -268,6 +291,18 @@ def test_cross_entropy_gradients_sum_to_zero_and_are_softmax_minus_target():
         gradients = [g.data for g in grad(cross_entropy(z, target), z)]
         expected = [p.data - (k == 1) for k, p in enumerate(tinygrad_edu.softmax(z))]
         assert all(math.isclose(a, b, abs_tol=1e-12) for a, b in zip(gradients, expected, strict=True))
+
+
+def test_targets_may_be_numpys():
+    z = [Value(1.0), Value(2.0), Value(-1.0)]
+    for target, same in [
+        (np.int64(1), 1),
+        (np.array(1), 1),
+        (np.array([0.25, 0.75, 0.0]), [0.25, 0.75, 0.0]),
+        ((share for share in (0.25, 0.75, 0.0)), [0.25, 0.75, 0.0]),
+    ]:
+        assert cross_entropy(z, target).data == cross_entropy(z, same).data
+    assert mse(z[0], np.array(3.0)).data == mse(z[:1], np.array([3.0])).data == 4.0
 
 
 def steps(optimizer_of, count=3):

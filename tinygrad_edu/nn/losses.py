@@ -5,7 +5,9 @@ Predictions are a Value or a sequence of them, targets a number or as many numbe
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import TABLE, Value, function
@@ -95,13 +97,24 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
     >>> round(binary_cross_entropy([0.9, 0.2], [1, 0]), 4)
     0.1643
 
-    Raises ValueError where the lengths differ, for a target outside [0, 1], and where the loss would be infinite.
+    Raises ValueError where the lengths differ, for a probability or target outside [0, 1], and where the loss would be
+    infinite.
     """
+    pairs = paired("binary_cross_entropy", probabilities, targets)
     terms = []
-    for p, target in paired("binary_cross_entropy", probabilities, targets):
-        check_probability("binary_cross_entropy", target)
-        terms.append(sum(-factor * log(q) for factor, q in ((target, p), (1 - target, 1 - p)) if factor != 0))
-    return total(terms) / len(terms)  # type: ignore[no-any-return]
+    for p, target in pairs:
+        check_probability("binary_cross_entropy", "probabilities", p)
+        check_probability("binary_cross_entropy", "targets", target)
+        for factor, q in ((target, p), (1 - target, 1 - p)):
+            if factor == 0:
+                continue
+            if q <= 0:
+                raise ValueError(
+                    f"binary_cross_entropy is infinite for the probability {p!r} and the target {target!r}: train on "
+                    "logits, with binary_cross_entropy_with_logits"
+                )
+            terms.append(-factor * log(q))
+    return total(terms) / len(pairs)  # type: ignore[no-any-return]
 
 
 def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value:
@@ -114,7 +127,7 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value
     """
     terms = []
     for z, target in paired("binary_cross_entropy_with_logits", logits, targets):
-        check_probability("binary_cross_entropy_with_logits", target)
+        check_probability("binary_cross_entropy_with_logits", "targets", target)
         terms.append(softplus(z) - target * z)
     return total(terms) / len(terms)  # type: ignore[no-any-return]
 
@@ -129,26 +142,45 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[float]
         logits: one a class.
         target: the number of the class, from 0, or a probability for each.
 
-    Raises ValueError for a class that does not exist and where the lengths differ.
+    Raises ValueError for a class that does not exist and where the lengths differ, TypeError for another target.
     """
-    logs = log_softmax(logits)
-    if hasattr(target, "__index__"):
-        k = int(target)
+    if not is_sequence(target):
+        logs = log_softmax(listed("cross_entropy", "logits", logits))
+        if not hasattr(target, "__index__"):
+            raise TypeError(f"cross_entropy expected a class or a probability for each, got {target!r}")
+        k = operator.index(target)
         if not 0 <= k < len(logs):
             raise ValueError(f"cross_entropy expected a class from 0 to {len(logs) - 1}, got {target!r}")
         return -logs[k]  # type: ignore[no-any-return]
-    pairs = paired("cross_entropy", logs, target)
-    for _, t in pairs:
-        check_probability("cross_entropy", t)
-    return -dot(logs, target)  # type: ignore[no-any-return]
+    scores, shares = zip(*paired("cross_entropy", logits, target), strict=True)
+    for share in shares:
+        check_probability("cross_entropy", "targets", share)
+    return -dot(log_softmax(scores), shares)  # type: ignore[no-any-return]
 
 
 def paired(loss: str, predictions: Numbers, targets: Numbers) -> list[tuple[Any, Any]]:
     """Each prediction with its target."""
-    left, right = (list(n) if hasattr(n, "__iter__") else [n] for n in (predictions, targets))
-    if len(left) != len(right) or not left:
+    left, right = listed(loss, "predictions", predictions), listed(loss, "targets", targets)
+    if len(left) != len(right):
         raise ValueError(f"{loss} expected as many targets as predictions, {len(left)}, got {len(right)}")
     return list(zip(left, right, strict=True))
+
+
+def listed(loss: str, what: str, numbers: Numbers) -> list[Any]:
+    """One number or many, as a list."""
+    many = list(numbers) if is_sequence(numbers) else [numbers]
+    if not many:
+        raise ValueError(f"{loss} expected {what}, got none")
+    for one in many:
+        if is_sequence(one):
+            raise TypeError(
+                f"{loss} expected {what} that are numbers or Values, got {short(one)}: call it once for each example"
+            )
+    return many
+
+
+def is_sequence(numbers: Any) -> bool:
+    return hasattr(numbers, "__iter__") and getattr(numbers, "shape", None) != ()  # not NumPy's array of no dimension
 
 
 def differences(loss: str, predictions: Numbers, targets: Numbers) -> list[Any]:
@@ -156,6 +188,6 @@ def differences(loss: str, predictions: Numbers, targets: Numbers) -> list[Any]:
     return [prediction - target for prediction, target in paired(loss, predictions, targets)]
 
 
-def check_probability(loss: str, target: Any) -> None:
-    if not 0 <= target <= 1:
-        raise ValueError(f"{loss} expected targets from 0 to 1, got {target!r}")
+def check_probability(loss: str, what: str, number: Any) -> None:
+    if not 0 <= number <= 1:
+        raise ValueError(f"{loss} expected {what} from 0 to 1, got {number!r}")
