@@ -208,6 +208,10 @@ WRONG_KINDS = {
     ),
     "mse expected targets that are numbers or Values, got 'a': call it once for each example": lambda: mse([1.0], "a"),
     "cross_entropy expected a class or a probability for each, got 1.5": lambda: cross_entropy([1.0, 2.0], 1.5),
+    "training expected the loss function to return a Value, got 3.0": lambda: training_step(
+        lambda: 3.0, SGD([Value(1.0)])
+    ),
+    "training expected the loss function to return a Value, got None": lambda: train(lambda: None, SGD([Value(1.0)])),
 }
 
 
@@ -382,9 +386,23 @@ def test_training_stops_by_its_criteria():
     assert run(goal=0.01).stopped == "the loss reached the goal, 0.01"
     assert run(tolerance=0.1).stopped == "the loss changed by less than 0.1 in an epoch"
     assert run(epochs=0).losses == [9.0]
+    assert run(epochs=0, goal=9.0).stopped == "the loss reached the goal, 9"
     seen = []
     assert run(epochs=3, on_epoch=lambda epoch, loss: seen.append((epoch, round(loss, 3)))).epochs == 3
     assert seen == [(1, 9.0), (2, 5.76), (3, 3.686)]
+
+
+def test_training_stays_where_it_reached_the_goal():
+    w = Value(3.0)
+    run = train(lambda: w * w, SGD([w], lr=1.5), goal=9.0)  # a step would lead to w = -6
+    assert (run.epochs, run.losses, w.data) == (0, [9.0], 3.0)
+    run = train(lambda: w * w, SGD([w], lr=0.5), goal=0.0, epochs=1)  # reached by the last step
+    assert (run.losses, run.stopped) == ([9.0, 0.0], "the loss reached the goal, 0")
+
+
+def test_a_loss_below_zero_trains_on():
+    w = Value(3.0)
+    assert train(lambda: w * w - 10, SGD([w], lr=0.1), epochs=5).epochs == 5
 
 
 def test_a_training_step_leaves_the_garbage_collector_as_it_was():
