@@ -23,6 +23,7 @@ from tinygrad_edu.nn import (
     Place,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    constant,
     cosine_decay,
     cross_entropy,
     hinge,
@@ -188,7 +189,16 @@ MISTAKES = {
     "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([0.0], [1]),
     "binary_cross_entropy is infinite for the probability 1.0 and the target 0.5: train on logits, with "
     "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([1.0], [0.5]),
-    "SGD expected lr to be at least 0, got -1": lambda: SGD([Value(1.0)], lr=-1),
+    "SGD expected lr to be a number from 0, got -1": lambda: SGD([Value(1.0)], lr=-1),
+    "SGD expected lr to be a number from 0, got '0.1'": lambda: SGD([Value(1.0)], lr="0.1"),
+    "SGD expected lr(0) to be a number from 0, got nan": lambda: SGD([Value(1.0)], lr=lambda k: math.nan).step(),
+    "AdamW expected eps to be a number from 0, got inf": lambda: AdamW([Value(1.0)], eps=math.inf),
+    "SGD expected leaves, got the result of exp(x), Value(data=1.0, grad=not computed)": lambda: SGD(
+        [Value(0.0).exp()]
+    ),
+    "steps of step_decay: expected a whole number from 1, got 0": lambda: step_decay(0.1, 0.5, every=0),
+    "steps of cosine_decay: expected a whole number from 1, got 0": lambda: cosine_decay(0.1, steps=0),
+    "steps of warmup: expected a whole number from 1, got 1.5": lambda: warmup(constant(0.1), steps=1.5),
     "Adam expected betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
     "SGD expected parameters, got none": lambda: SGD([]),
     "train expected epochs from 0, got -1": lambda: train(lambda: Value(1.0), SGD([Value(1.0)]), epochs=-1),
@@ -203,6 +213,8 @@ def test_mistakes_are_named(words):
 
 
 WRONG_KINDS = {
+    "SGD expected Values, like network.parameters(), got MLP of [Layer...n(2, linear)]]": lambda: SGD(MLP(2, [1])),
+    "Adam expected Values, like network.parameters(), got 1.0": lambda: Adam([1.0]),
     "mse expected predictions that are numbers or Values, got [1.0]: call it once for each example": lambda: mse(
         [[1.0], [2.0]], [1.0, 2.0]
     ),
@@ -362,7 +374,15 @@ def test_optimisers_by_their_definitions(optimizer, rule):
     assert all(math.isclose(a, b, rel_tol=1e-12) for a, b in zip(steps(optimizer), by_hand(rule), strict=True))
 
 
+def test_a_parameter_given_twice_is_changed_once():
+    w = Value(3.0)
+    (w * w).backward()
+    SGD([w, w], lr=0.1).step()
+    assert math.isclose(w.data, 2.4)
+
+
 def test_schedules():
+    assert [constant(0.5)(t) for t in (0, 99)] == [0.5, 0.5]
     assert [step_decay(1.0, 0.1, every=2)(t) for t in range(4)] == [1.0, 1.0, 0.1, 0.1]
     assert math.isclose(cosine_decay(1.0, 10)(5), 0.5) and cosine_decay(1.0, 10)(99) == 0.0
     assert [warmup(lambda t: 1.0, 4)(t) for t in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]

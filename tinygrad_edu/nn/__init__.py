@@ -11,7 +11,7 @@ from tinygrad_edu.nn.losses import (
     squared_error,
 )
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place
-from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Optimizer, cosine_decay, step_decay, warmup
+from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Optimizer, constant, cosine_decay, step_decay, warmup
 from tinygrad_edu.nn.training import TrainingRun, collector_paused, train, training_step
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "collector_paused",
+    "constant",
     "cosine_decay",
     "cross_entropy",
     "hinge",

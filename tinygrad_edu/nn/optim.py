@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from numbers import Real
+from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.nn.modules import at_least_one
 
 
 class Optimizer:
@@ -16,9 +19,17 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float | Callable[[int], float], weight_decay: float) -> None:
-        self.parameters = list(parameters)
+        name = type(self).__name__
+        if not isinstance(parameters, Iterable):
+            raise TypeError(f"{name} expected Values, like network.parameters(), got {short(parameters)}")
+        self.parameters = list(dict.fromkeys(parameters))  # one that is given twice is changed once
         if not self.parameters:
-            raise ValueError(f"{type(self).__name__} expected parameters, got none")
+            raise ValueError(f"{name} expected parameters, got none")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value):
+                raise TypeError(f"{name} expected Values, like network.parameters(), got {short(parameter)}")
+            if parameter.parents:
+                raise ValueError(f"{name} expected leaves, got the result of {parameter.op.title}, {parameter!r}")
         not_negative(self, "weight_decay", weight_decay)
         if not callable(lr):
             not_negative(self, "lr", lr)
@@ -31,7 +42,10 @@ class Optimizer:
 
     def step(self) -> None:
         """Change every parameter once."""
-        lr = self.lr(self.steps) if callable(self.lr) else self.lr
+        lr = self.lr
+        if callable(lr):
+            lr = lr(self.steps)
+            not_negative(self, f"lr({self.steps})", lr)
         self.steps += 1
         self.update(lr)
 
@@ -54,7 +68,7 @@ class SGD(Optimizer):
         momentum: how much of the last change is kept; 0 for none.
         weight_decay: the pull towards 0.
 
-    Raises ValueError for a negative number and for no parameters.
+    Raises ValueError for a negative number, for no parameters and for a Value that an operation made.
     """
 
     def __init__(
@@ -140,13 +154,26 @@ class AdamW(Adam):
         super().__init__(parameters, lr, **{"weight_decay": 0.01} | options)
 
 
+def constant(lr: float) -> Callable[[int], float]:
+    """A schedule that stays at `lr`, to start from with `warmup`.
+
+    >>> schedule = warmup(constant(0.1), steps=4)
+    >>> schedule(0), schedule(3), schedule(100)
+    (0.025, 0.1, 0.1)
+    """
+    return lambda step: lr
+
+
 def step_decay(lr: float, factor: float, every: int) -> Callable[[int], float]:
     """A schedule that multiplies the learning rate by `factor` after each `every` steps.
 
     >>> schedule = step_decay(0.1, 0.5, every=10)
     >>> schedule(9), schedule(10)
     (0.1, 0.05)
+
+    Raises ValueError for `every` below 1.
     """
+    at_least_one("steps of step_decay", every)
     return lambda step: lr * factor ** (step // every)
 
 
@@ -156,7 +183,10 @@ def cosine_decay(lr: float, steps: int) -> Callable[[int], float]:
     >>> schedule = cosine_decay(0.1, steps=100)
     >>> schedule(0), round(schedule(50), 4), schedule(100)
     (0.1, 0.05, 0.0)
+
+    Raises ValueError for `steps` below 1.
     """
+    at_least_one("steps of cosine_decay", steps)
     return lambda step: 0.5 * lr * (1 + math.cos(math.pi * min(step, steps) / steps))
 
 
@@ -166,10 +196,13 @@ def warmup(schedule: Callable[[int], float], steps: int) -> Callable[[int], floa
     >>> schedule = warmup(cosine_decay(0.1, steps=100), steps=4)
     >>> schedule(0), schedule(3), schedule(4)
     (0.025, 0.1, 0.1)
+
+    Raises ValueError for `steps` below 1.
     """
+    at_least_one("steps of warmup", steps)
     return lambda step: schedule(0) * (step + 1) / steps if step < steps else schedule(step - steps)
 
 
 def not_negative(optimizer: Optimizer, name: str, number: float) -> None:
-    if not number >= 0:
-        raise ValueError(f"{type(optimizer).__name__} expected {name} to be at least 0, got {number!r}")
+    if not (isinstance(number, Real) and 0 <= number < math.inf):
+        raise ValueError(f"{type(optimizer).__name__} expected {name} to be a number from 0, got {number!r}")
