@@ -128,6 +128,16 @@ def test_weights_there_and_back(bias):
         network.to_weights(wrong)
 
 
+def test_inputs_and_weights_may_come_from_any_iterable():
+    network = MLP.from_weights(THETA)
+    expected = [y.data for y in network(X)]
+    for inputs in (np.array(X), iter(X), tuple(X), (Value(x) for x in X)):
+        assert [y.data for y in network(inputs)] == expected
+    assert MLP.from_weights(map(np.array, THETA)).to_weights() == THETA
+    neuron = network.layers[0].neurons[0]
+    assert neuron(iter(X)).data == neuron(X).data
+
+
 def test_from_weights_draws_no_random_numbers():
     random.seed(1)
     state = random.getstate()
@@ -170,6 +180,11 @@ MISTAKES = {
     "neuron 1 of layer 1 expected 2 inputs, got 1": lambda: Neuron(2)([1]),
     "neuron 2 of layer 1 expected 2 weights and a bias, got 1": lambda: MLP.from_weights([[[1, 2, 3], [1, 2]]]),
     "neuron 1 of layer 2 expected 1 weights and a bias, got 2": lambda: MLP.from_weights([[[1, 2]], [[1, 2, 3]]]),
+    "neurons of layer 3: expected a whole number from 1, got 0": lambda: MLP.from_weights([[[1, 2]], [[1, 2]], []]),
+    "inputs of the network: expected a whole number from 1, got 0": lambda: MLP.from_weights([[[1]]]),
+    "neuron 1 of layer 1: expected a finite number, got nan (a Value takes it with finite=False)": lambda: (
+        MLP.from_weights([[[1, math.nan]]])
+    ),
     "bias expected True, False or \"shared\", got 'all'": lambda: Layer(2, 2, bias="all"),
     'bias expected "first", "last" or None, got \'middle\'': lambda: MLP.from_weights(THETA, bias="middle"),
     'labels expected "textbook" or "layer", got \'x\'': lambda: MLP(2, [1], labels="x"),
@@ -213,6 +228,13 @@ def test_mistakes_are_named(words):
 
 
 WRONG_KINDS = {
+    "an MLP expected the sizes of its layers, like [16, 16, 1], got 3": lambda: MLP(2, 3),
+    "layer 1 expected a sequence of inputs, got 0.5": lambda: MLP(1, [1])(0.5),
+    "neuron 1 of layer 1 expected a sequence of inputs, got 0.5": lambda: Neuron(1)(0.5),
+    "a network expected a matrix for each layer, got 3": lambda: MLP.from_weights(3),
+    "layer 2 expected a row for each neuron, got 0.3": lambda: MLP.from_weights([[[0.1, 0.2]], 0.3]),
+    "neuron 1 of layer 1 expected a row of numbers, got 0.1": lambda: MLP.from_weights([[0.1, 0.2]]),
+    "neuron 2 of layer 1: expected a real number, got 'a' (str)": lambda: MLP.from_weights([[[1, 2], [1, "a"]]]),
     "SGD expected Values, like network.parameters(), got MLP of [Layer...n(2, linear)]]": lambda: SGD(MLP(2, [1])),
     "Adam expected Values, like network.parameters(), got 1.0": lambda: Adam([1.0]),
     "mse expected predictions that are numbers or Values, got [1.0]: call it once for each example": lambda: mse(

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE, Value, function
+from tinygrad_edu.engine.value import number
 
 dot = function(TABLE["dot"])
 
@@ -76,11 +77,12 @@ class Neuron(Module):
         self.activation = activation_function(activation)
         place([[self]])
 
-    def __call__(self, x: Sequence[Value | float]) -> Value:
-        if len(x) != len(self.w):
-            layer, neuron, _ = self.w[0].place
-            raise ValueError(f"neuron {neuron} of layer {layer} expected {len(self.w)} inputs, got {len(x)}")
-        return self.output(x)
+    def __call__(self, x: Iterable[Value | float]) -> Value:
+        return self.output(inputs(x, len(self.w), self))
+
+    def _name(self) -> str:
+        """What an error calls it."""
+        return f"neuron {self.w[0].place.neuron} of layer {self.w[0].place.layer}"
 
     def output(self, x: Sequence[Value | float]) -> Value:
         """The same without counting the inputs, which a layer does once for all its neurons."""
@@ -133,11 +135,12 @@ class Layer(Module):
 
     def outputs(self, x: Iterable[Value | float]) -> list[Value]:
         """The outputs as a list, however many."""
-        x = x if isinstance(x, (list, tuple)) else list(x)
-        nin, layer = len(self.neurons[0].w), self.neurons[0].w[0].place.layer
-        if len(x) != nin:
-            raise ValueError(f"layer {layer} expected {nin} inputs, got {len(x)}")
+        x = inputs(x, len(self.neurons[0].w), self)
         return [neuron.output(x) for neuron in self.neurons]
+
+    def _name(self) -> str:
+        """What an error calls it."""
+        return f"layer {self.neurons[0].w[0].place.layer}"
 
     def __call__(self, x: Iterable[Value | float]) -> Any:
         outputs = self.outputs(x)
@@ -168,7 +171,8 @@ class MLP(Module):
             the weight in layer 2 of neuron 1 on input 3.
 
     A call takes `nin` Values or numbers and returns a list of Values; one Value where the last layer has one neuron.
-    Raises ValueError for a size below 1, no layer, and an activation that the table does not have.
+    Raises ValueError for a size below 1, no layer, an activation that the table does not have, and when called for a
+    wrong number of inputs.
     """
 
     def __init__(
@@ -184,6 +188,8 @@ class MLP(Module):
     ) -> None:
         if labels not in ("textbook", "layer"):
             raise ValueError(f'labels expected "textbook" or "layer", got {labels!r}')
+        if not isinstance(nouts, Iterable):
+            raise TypeError(f"an MLP expected the sizes of its layers, like [16, 16, 1], got {nouts!r}")
         sizes = [at_least_one("inputs of the network", nin)]
         sizes += [at_least_one(f"neurons of layer {k}", nout) for k, nout in enumerate(nouts, start=1)]
         if len(sizes) == 1:
@@ -217,10 +223,13 @@ class MLP(Module):
             bias: where it stands in the row, "first" or "last"; None where there is none.
             activation, output_activation, labels: as for `MLP`.
 
-        Raises ValueError, with layer and neuron, for rows of the wrong length.
+        Raises ValueError, with layer and neuron, for rows of the wrong length, and TypeError for what is no matrix.
         """
         split = bias_position(bias).split
-        layers = [[split([Value(number).data for number in row]) for row in matrix] for matrix in matrices]
+        layers = [
+            [split(row) for row in rows(matrix, f"layer {k}")]
+            for k, matrix in enumerate(listed(matrices, "a network", "a matrix for each layer"), start=1)
+        ]
         nin = len(layers[0][0][0]) if layers and layers[0] else 1
         for k, layer in enumerate(layers, start=1):
             for n, (weights, _) in enumerate(layer, start=1):
@@ -239,8 +248,8 @@ class MLP(Module):
         )
         for made, layer in zip(network.layers, layers, strict=True):
             for neuron, (weights, offset) in zip(made.neurons, layer, strict=True):
-                for parameter, number in zip(neuron.parameters(), weights + offset, strict=True):
-                    parameter.data = number
+                for parameter, entry in zip(neuron.parameters(), weights + offset, strict=True):
+                    parameter.data = entry
         return network
 
     def to_weights(self, bias: str | None = "first") -> list[list[list[float]]]:
@@ -284,6 +293,34 @@ def bias_position(bias: str | None) -> BiasPosition:
     if bias is None:
         return BiasPosition(lambda row: (row, []), lambda weights, bias: weights)
     raise ValueError(f'bias expected "first", "last" or None, got {bias!r}')
+
+
+def rows(matrix: Any, layer: str) -> list[list[float]]:
+    """The rows of the matrix of one layer, in floats."""
+    found = []
+    for n, row in enumerate(listed(matrix, layer, "a row for each neuron"), start=1):
+        entries = listed(row, f"neuron {n} of {layer}", "a row of numbers")
+        try:
+            found.append([number(entry) for entry in entries])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"neuron {n} of {layer}: {error}") from None
+    return found
+
+
+def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer) -> Sequence[Value | float]:
+    """The inputs, counted."""
+    if not isinstance(x, (list, tuple)):
+        x = listed(x, module._name(), "a sequence of inputs")
+    if len(x) != nin:
+        raise ValueError(f"{module._name()} expected {nin} inputs, got {len(x)}")
+    return x
+
+
+def listed(many: Any, name: str, expected: str) -> list[Any]:
+    """Many things as a list."""
+    if not hasattr(many, "__iter__") or getattr(many, "shape", None) == ():
+        raise TypeError(f"{name} expected {expected}, got {many!r}")
+    return list(many)
 
 
 def place(layers: Sequence[Sequence[Neuron]], labels: str = "textbook") -> None:
