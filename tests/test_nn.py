@@ -91,6 +91,37 @@ def test_micrograds_weights_come_from_the_same_seed():
 MICROGRAD = -0.4622584932316083
 
 
+# Loss and accuracy of steps 0, 1, 4, 9 and 29 of the code below with micrograd 0.1.0.
+MICROGRADS_DEMO = {
+    0: (0.907348411565892, 0.5),
+    1: (1.6557411550266985, 0.75),
+    4: (0.52210107691479, 0.8),
+    9: (0.30540386235336187, 0.85),
+    29: (0.12351464830760914, 0.95),
+}
+
+
+def test_micrograds_demo_trains_step_by_step_as_in_micrograd():
+    random.seed(1337)
+    angles = np.linspace(0, np.pi, 10)
+    X = np.concatenate([np.c_[np.cos(angles), np.sin(angles)], np.c_[1 - np.cos(angles), 0.5 - np.sin(angles)]])
+    y = np.repeat([-1, 1], 10)
+    model = MLP(2, [16, 16, 1])
+    for k in range(30):
+        scores = [model(list(map(Value, row))) for row in X]
+        losses = [(1 + -yi * score).relu() for yi, score in zip(y, scores, strict=True)]
+        total = sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in model.parameters())
+        model.zero_grad()
+        total.backward()
+        for p in model.parameters():
+            p.data -= (1.0 - 0.9 * k / 100) * p.grad
+        if k in MICROGRADS_DEMO:
+            accuracy = sum((yi > 0) == (score.data > 0) for yi, score in zip(y, scores, strict=True)) / len(y)
+            loss, right = MICROGRADS_DEMO[k]
+            assert math.isclose(total.data, loss, rel_tol=1e-9)
+            assert accuracy == right
+
+
 def test_labels_and_places():
     network = MLP.from_weights(THETA)
     assert [p.label for p in network.parameters()] == [
@@ -197,6 +228,7 @@ MISTAKES = {
     "hinge expected the targets -1 and 1, got 0": lambda: hinge([1.0], [0]),
     "huber expected a positive delta, got 0": lambda: huber([1.0], [1.0], delta=0),
     "cross_entropy expected a class from 0 to 1, got 2": lambda: cross_entropy([1.0, 2.0], 2),
+    "cross_entropy expected targets from 0 to 1, got -1": lambda: cross_entropy([1.0, 2.0], [-1, 2]),
     "binary_cross_entropy expected targets from 0 to 1, got 2": lambda: binary_cross_entropy([0.5], [2]),
     "binary_cross_entropy expected probabilities from 0 to 1, got 1.5": lambda: binary_cross_entropy([1.5], [1]),
     "binary_cross_entropy expected probabilities from 0 to 1, got -0.5": lambda: binary_cross_entropy([-0.5], [0]),
@@ -440,6 +472,11 @@ def test_training_stays_where_it_reached_the_goal():
     assert (run.epochs, run.losses, w.data) == (0, [9.0], 3.0)
     run = train(lambda: w * w, SGD([w], lr=0.5), goal=0.0, epochs=1)  # reached by the last step
     assert (run.losses, run.stopped) == ([9.0, 0.0], "the loss reached the goal, 0")
+
+
+def test_a_loss_that_stands_still_trains_on_without_a_tolerance():
+    w = Value(3.0)
+    assert train(lambda: w * w, SGD([w], lr=0.0), epochs=4).epochs == 4
 
 
 def test_a_loss_below_zero_trains_on():
