@@ -172,7 +172,7 @@ def check_forms(explanation: Explanation) -> None:
     for formula in formulas:
         assert len(re.findall(r"(?<!\\){", formula)) == len(re.findall(r"(?<!\\)}", formula))
         # What LaTeX has and mathtext lacks.
-        formula = formula.replace(r"\underbrace", "").replace(r"\gets", r"\leftarrow")
+        formula = formula.replace(r"\underbrace", "").replace(r"\&", "+").replace('"', "")
         mathtext.parse(f"${formula}$")
 
 

@@ -172,7 +172,7 @@ class LatexWriter(Writer):
             case "sigmoid" | "log" | "maximum" | "minimum":
                 word = {"sigmoid": r"\sigma", "log": r"\ln", "maximum": r"\max", "minimum": r"\min"}[name]
             case _:
-                word = rf"\{name}" if name in self.known else rf"\operatorname{{{latex_text(name)}}}"
+                word = rf"\{name}" if name in self.known else r"\operatorname{" + name.replace("_", r"\_") + "}"
         return rf"{word}\left({inside}\right)"
 
 
@@ -200,7 +200,7 @@ def latex_name(label: str, copy: int = 1) -> str:
     r"""The same as LaTeX, for math mode. No character of the label is a command.
 
     >>> latex_name("w5"), latex_name("total_error"), latex_name("w2_1,3")
-    ('w_{5}', '\\text{total\\_error}', 'w_{2,1,3}')
+    ('w_{5}', '\\mathrm{total\\_error}', 'w_{2,1,3}')
     """
     label = plain(label)
     index = re.fullmatch(r"([^\W\d_]+)_?(\d+(?:[_,]\d+)*)", label)
@@ -209,10 +209,8 @@ def latex_name(label: str, copy: int = 1) -> str:
         name = rf"\{spelled(stem)}"
     elif re.fullmatch("[A-Za-z]", stem):
         name = stem
-    elif re.fullmatch("[A-Za-z]+", stem):
-        name = rf"\mathrm{{{stem}}}"
     else:
-        name = rf"\text{{{latex_text(stem)}}}"
+        name = latex_word(stem)
     return name + (f"_{{{digits}}}" if digits else "") + (f"^{{({copy})}}" if copy > 1 else "")
 
 
@@ -225,8 +223,18 @@ def spelled(letter: str) -> str:
     return spelling.capitalize() if words[1] == "CAPITAL" else spelling
 
 
-def latex_text(text: str) -> str:
-    """Text for LaTeX's text mode, each special character as a command; what LaTeX's fonts lack becomes a ?."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {c: rf"\{c}" for c in "{}$&#_%"} | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-    return "".join(special.get(c, c if c < "\u0180" else "?") for c in text)
+# In Markdown neither < nor | nor ` may stand for itself, and MathJax reads commands in math mode only.
+IN_MATH_MODE = {"\\": r"\backslash ", "~": r"\sim ", "^": r"\wedge ", "*": r"\ast ", "|": r"\vert ", " ": r"\ "}
+IN_MATH_MODE |= {"…": r"\dots ", "<": r"\langle ", ">": r"\rangle ", "'": r"\text{'}", "`": r"\text{'}"}
+IN_MATH_MODE |= {c: rf"\{c}" for c in "{}$&#_%"}
+
+
+def latex_word(text: str) -> str:
+    """A word in upright letters for math mode; what LaTeX's own fonts lack becomes a ?."""
+    return r"\mathrm{" + "".join(map(latex_letter, text)) + "}"
+
+
+def latex_letter(letter: str) -> str:
+    if letter.isascii() or letter in IN_MATH_MODE:
+        return IN_MATH_MODE.get(letter, letter)
+    return rf"\text{{{letter}}}" if letter < "\u0180" else "?"
