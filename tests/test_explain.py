@@ -96,6 +96,18 @@ def test_through_chooses_the_stations():
         explain(PASSED.total, W5, through=[PASSED.z[1][1]])
 
 
+def test_a_leaf_without_a_name_is_its_number_and_a_long_formula_is_left_out():
+    w, unnamed = Value(0.5, "w"), Value(3.0)
+    y = w * unnamed
+    y.label = "y"
+    assert "∂f/∂y = 2·y = 2·1.5 = 3\n  ∂y/∂w               = 3" in str(explain(y * y, w))
+    y = w
+    for k in range(1, 30):
+        y = y * Value(1.0, f"a{k}") + w
+    y.label = "y"
+    assert "∂f/∂y = 2·y = 2·15 = 30\n  ∂y/∂w              = 30" in str(explain(y * y, w))
+
+
 def test_top_lists_the_largest_and_sums_the_rest():
     mlp = MLP(2, [16, 16, 1], activation="tanh", seed=1)
     loss = squared_error(mlp([0.5, -0.3]), 1.0)

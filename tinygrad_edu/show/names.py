@@ -58,7 +58,7 @@ def roles(root: Value) -> dict[Value, str]:
         inner = [parent for parent in node.parents if isinstance(parent, Value) and parent in places]
         for parent in inner:  # the weighted sum without its bias, or z: only the end of the neuron keeps its name
             if places[parent] == (layer, neuron) and parent in found:
-                if node.op.name == "add" and parent.op.name == "dot":
+                if node.op.name == "add":
                     del found[parent]
                 else:
                     found[parent] = f"z{before + neuron}"

@@ -50,6 +50,7 @@ class Writer:
     """Writes expressions as text, each Value as `value` has it."""
 
     times, minus, opening, closing = "·", "−", "(", ")"
+    quotients = PRODUCT  # how tightly they hold
 
     def __init__(self, value: Callable[[Value], str], number: Callable[[float], str]) -> None:
         self.value, self.shown = value, number
@@ -77,7 +78,7 @@ class Writer:
     def number(self, number: Fraction) -> tuple[str, int]:
         if not is_fraction(number):
             return self.signed(self.shown(float(number)))
-        return self.fraction(*self.numerals(number)), SUM if number < 0 else PRODUCT
+        return self.fraction(*self.numerals(number)), SUM if number < 0 else self.quotients
 
     def numerals(self, number: Fraction) -> tuple[str, str]:
         return str(number.numerator).replace("-", self.minus), str(number.denominator)
@@ -109,10 +110,8 @@ class Writer:
                 above += [abs(factor)] if abs(factor) != 1 else []
             else:
                 above.append(factor)
-        text = self.juxtaposed(above) if above else "1"
-        if below:
-            text = self.quotient(above or [ONE], below)
-        return sign + text, SUM if sign else PRODUCT
+        text = self.quotient(above or [ONE], below) if below else self.juxtaposed(above)
+        return sign + text, SUM if sign else self.quotients if below else PRODUCT
 
     def juxtaposed(self, factors: list[Expr]) -> str:
         if len(factors) == 1:
@@ -149,10 +148,11 @@ class LatexWriter(Writer):
     """The same as LaTeX, for math mode."""
 
     times, minus, opening, closing = r" \cdot ", "-", r"\left(", r"\right)"
+    quotients = POWER
     known = ("exp", "sin", "cos", "tan", "sinh", "cosh", "tanh")
 
     def quotient(self, above: list[Expr], below: list[Expr]) -> str:
-        return self.fraction(self.juxtaposed(above), self.juxtaposed(below))
+        return self.fraction(*(self(part[0]) if len(part) == 1 else self.juxtaposed(part) for part in (above, below)))
 
     def fraction(self, above: str, below: str) -> str:
         sign = "-" if above.startswith("-") else ""

@@ -1,0 +1,162 @@
+"""What is written stands for what is meant: formulas are read back and give the same number."""
+
+import math
+import re
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_edu import Value
+from tinygrad_edu.expression import parse
+from tinygrad_edu.show.notation import LatexWriter, Writer, latex_name, latex_number, pretty, rounded
+from tinygrad_edu.show.symbols import ONE, add, evaluated, multiply, number, power, values_in
+
+VALUES = {Value(data, name): name for data, name in ((0.7, "a"), (-1.3, "b"), (2.1, "c"))}
+NUMBERS = st.sampled_from([-3, -1, 1, 2, Fraction(1, 3), Fraction(-5, 7), Fraction(1, 4)]).map(Fraction)
+
+expressions = st.recursive(
+    st.one_of(st.sampled_from(list(VALUES)), NUMBERS),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: add(*parts)),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: multiply(*parts)),
+        st.tuples(inner, st.sampled_from([-2, -1, 2, 3]).map(Fraction)).map(lambda two: power(*two)),
+        st.tuples(inner, st.just(Fraction(1, 2))).map(lambda two: power(*two)),
+        inner.map(lambda part: ("sigmoid", part)),
+        inner.map(lambda part: ("abs", part)),
+    ),
+    max_leaves=10,
+)
+
+
+def plainly(text):
+    """What people write, as the expression parser reads it."""
+    text = text.replace("·", "*").replace("−", "-").replace("σ", "sigmoid").replace("^", "**")
+    text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda power: f"**{str(power[0]).translate(BACK)}", text)
+    text = re.sub(r"\|", "§", text)
+    while "§" in text:  # |x|, innermost first
+        text = re.sub(r"§((?:[^§])*)§", r"abs(\1)", text, count=1)
+    return re.sub(r"(\b[abc]|\)|\*\*-?\d+)\(", r"\1*(", text)
+
+
+BACK = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def value(expression):
+    try:
+        exact = evaluated(expression, lambda node: node.data)
+    except (ArithmeticError, ValueError):
+        return None
+    return exact if math.isfinite(exact) and 1e-6 < abs(exact) < 1e6 else None
+
+
+@given(expressions)
+def test_text_read_back_gives_the_same_number(expression):
+    exact = value(expression)
+    text = Writer(VALUES.__getitem__, repr)(expression)
+    if exact is None or text.count("|") > 2:
+        return
+    back = parse(plainly(text))
+    data = {name: node.data for node, name in VALUES.items()}
+    assert back.build({name: data[name] for name in back.names}).data == pytest.approx(exact, rel=1e-6)
+
+
+@given(expressions)
+def test_simplifying_again_changes_nothing_and_latex_is_balanced(expression):
+    assert add(expression) == expression
+    assert multiply(expression) == expression
+    text = LatexWriter(VALUES.__getitem__, repr)(expression)
+    assert text.count("{") == text.count("}")
+    assert text.count(r"\left") == text.count(r"\right")
+    assert set(values_in(expression)) <= set(VALUES)
+
+
+A, B, C = VALUES
+
+
+@pytest.mark.parametrize(
+    "expression, text, latex",
+    [
+        (multiply(A, add(ONE, multiply(-ONE, A))), "a(1 − a)", r"a\left(1 - a\right)"),
+        (multiply(number(-2.0), A, B), "−2·a·b", r"-2 \cdot a \cdot b"),
+        (multiply(A, power(B, -ONE), power(C, number(-2.0))), "a/(b·c²)", r"\frac{a}{b \cdot c^{2}}"),
+        (power(add(A, B), -ONE), "1/(a + b)", r"\frac{1}{a + b}"),
+        (power(add(A, B), number(2.0)), "(a + b)²", r"\left(a + b\right)^{2}"),
+        (add(number(-1.0), A), "a − 1", "a - 1"),
+        (multiply(Fraction(2, 3), A), "(2/3)·a", r"\frac{2}{3} \cdot a"),
+        (add(A, A, multiply(-ONE, B)), "2·a − b", r"2 \cdot a - b"),
+        (add(A, multiply(-ONE, A)), "0", "0"),
+        (multiply(A, A, power(A, number(-2.0))), "1", "1"),
+        (power(power(A, number(2.0)), number(3.0)), "a⁶", "a^{6}"),
+        (power(A, number(0.5)), "a^0.5", "a^{0.5}"),
+        (power(A, add(B, multiply(-ONE, ONE))), "a^(b − 1)", "a^{b - 1}"),
+        (("sigmoid", multiply(-ONE, A)), "σ(−a)", r"\sigma\left(-a\right)"),
+        (("leaky_relu", A), "leaky(a)", r"\operatorname{leaky\_relu}\left(a\right)"),
+        (("sqrt", A), "√(a)", r"\sqrt{a}"),
+        (("abs", A), "|a|", r"\left|a\right|"),
+        (("log", A), "log(a)", r"\ln\left(a\right)"),
+        (("atan2", A, B), "atan2(a, b)", r"\operatorname{atan2}\left(a, b\right)"),
+    ],
+)
+def test_notation(expression, text, latex):
+    assert Writer(VALUES.__getitem__, rounded)(expression) == text
+    assert LatexWriter(VALUES.__getitem__, lambda x: latex_number(rounded(x)))(expression) == latex
+
+
+@pytest.mark.parametrize(
+    "expression, text",
+    [
+        (multiply(number(2.0), B), "2·(−1.3)"),
+        (power(B, number(2.0)), "(−1.3)²"),
+        (add(A, multiply(-ONE, B)), "0.7 − (−1.3)"),
+        (add(B, A), "−1.3 + 0.7"),
+        (multiply(A, power(B, -ONE)), "0.7/(−1.3)"),
+    ],
+)
+def test_negative_numbers_stand_in_brackets(expression, text):
+    assert Writer(lambda node: rounded(node.data), rounded)(expression) == text
+
+
+@pytest.mark.parametrize(
+    "label, text, latex",
+    [
+        ("w12", "w₁₂", "w_{12}"),
+        ("w2_1,3", "w2_1,3", "w_{2,1,3}"),
+        ("Error1", "Error₁", r"\mathrm{Error}_{1}"),
+        ("α1", "α₁", r"\alpha_{1}"),
+        ("Δ", "Δ", r"\Delta"),
+        ("λ", "λ", r"\lambda"),
+        ("Größe", "Größe", r"\mathrm{Gr\text{ö}\text{ß}e}"),
+        ("日", "日", r"\mathrm{?}"),
+        ("$x", "$x", r"\mathrm{\$x}"),
+    ],
+)
+def test_labels(label, text, latex):
+    assert pretty(label) == text
+    assert latex_name(label) == latex
+
+
+@pytest.mark.parametrize(
+    "exact, digits, text",
+    [
+        (0.042772599, 4, "0.0428"),
+        (0.004897279, 4, "0.004897"),
+        (0.000517735, 4, "0.0005177"),
+        (0.00001234567, 4, "1.235e−5"),
+        (-645.57725, 4, "−645.5773"),
+        (1.0, 4, "1"),
+        (0.0, 4, "0"),
+        (-0.0, 4, "0"),
+        (123456789.0, 4, "1.235e8"),
+        (0.69, 1, "0.7"),
+        (float("-inf"), 4, "−∞"),
+    ],
+)
+def test_rounding(exact, digits, text):
+    assert rounded(exact, digits) == text
+
+
+def test_numbers_in_latex():
+    assert latex_number("−1.23e−5") == r"-1.23 \cdot 10^{-5}"
+    assert latex_number("−∞") == r"-\infty"
