@@ -52,6 +52,15 @@ def test_all_paths_are_found_the_largest_first(graph):
     assert all(later <= earlier * (1 + 1e-12) for earlier, later in pairwise(sizes))
 
 
+def test_the_order_in_a_network():
+    mlp = MLP(2, [4, 4, 4, 2], activation="tanh", seed=3)
+    loss = squared_error(mlp([0.5, -0.3]), [1.0, 0.0])
+    plain = sorted((abs(product(path)) for path in every_path(loss, mlp.parameters()[0])), reverse=True)
+    found = [abs(path.product) for path in Paths(loss, mlp.parameters()[0]).largest()]
+    assert len(found) == 64
+    assert found == pytest.approx(plain, rel=1e-12)
+
+
 def key(path):
     return [(id(edge.upper), id(edge.lower), edge.factor) for edge in path.edges]
 

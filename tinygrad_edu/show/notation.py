@@ -124,7 +124,7 @@ class Writer:
         return text
 
     def quotient(self, above: list[Expr], below: list[Expr]) -> str:
-        under = self.juxtaposed(below) if len(below) > 1 else self.at_least(POWER, below[0])
+        under = self.juxtaposed(below)
         return self.fraction(self.juxtaposed(above), f"({under})" if len(below) > 1 else under)
 
     def fraction(self, above: str, below: str) -> str:

@@ -74,8 +74,8 @@ def power(base: Expr, exponent: Expr) -> Expr:
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         if isinstance(base, Fraction) and base and abs(exponent) < 10:
             return base**exponent
-        if kind(base) == "**" and isinstance(base[2], Fraction) and base[2].denominator == 1:
-            return power(base[1], base[2] * exponent)
+        if kind(base) == "**":
+            return power(base[1], multiply(base[2], exponent))
         if kind(base) == "*":
             return multiply(*(power(factor, exponent) for factor in base[1:]))
     return ("**", base, exponent)
