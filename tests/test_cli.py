@@ -166,6 +166,12 @@ MISTAKES = {
     ("draw", "log(w)", "w=0"): "log(x) is undefined at x = 0.0 ('w')",
     ("draw", "2*w", "w=1", "-o", "g.bmp"): "expected a name that ends in .svg, .png, .pdf, .dot, got g.bmp",
     ("draw", "2*w", "w=1", "-o", "none/g.svg"): "none",
+    ("check", "2*w", "w=1", "--ops", "missing"): "cannot read missing: No such file or directory",
+    ("check", "2*w", "w=1", "--method", "magic"): "method expected one of central, richardson, complex, got 'magic'",
+    ("check", "1 + 1"): "check_gradients expected inputs to differentiate for, got none",
+    ("exercise", "99"): "there are exercises 1 to 14, got 99",
+    ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from",
+    ("worksheet", "-o", "none/sheet.md"): "none",
     ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got v",
     ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
     ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",
@@ -236,6 +242,53 @@ def test_an_interrupt_ends_in_one_line(tmp_path):
             process.kill()
     assert process.returncode == 130
     assert errors.strip() == "tinygrad-edu: stopped"
+
+
+def test_check_prints_the_report_and_names_a_wrong_row(tmp_path):
+    done = run("check", "x**3 * log(y)", "x=2", "y=3", cwd=tmp_path)
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["input", "x", "y"]
+    assert done.stdout.count("ok") == 2
+    (tmp_path / "ops").write_text('# mine\n\n("cube", "³", "x*x*x", "2*x*x")\n', encoding="utf-8")
+    done = run("check", "cube(x) * log(y)", "x=2", "y=3", "--ops", "ops", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "the rule of cube is wrong: ∂/∂x = 2*x*x gives 8 at x = 2.0 ('x'), differences give 12" in done.stdout
+    assert run("check", "x**3 * log(y)", "x=2", "y=3", "--order", "2", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "line", ["__import__('os').system('touch owned')", "('a', 'b')", "(1, 2, 3, 4)", "(", "f'{1}'"]
+)
+def test_a_file_of_operations_is_parsed_and_never_run(line, tmp_path):
+    (tmp_path / "ops").write_text(line)
+    done = run("check", "x", "x=1", "--ops", "ops", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tinygrad-edu: ops, line 1: expected texts in brackets")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "owned").exists()
+
+
+def test_exercises_are_posed_and_their_answers_checked(tmp_path):
+    from tinygrad_edu.check.faults import FAULTS
+    from tinygrad_edu.lesson.exercises import numbered
+
+    done = run("exercise", "3", cwd=tmp_path)
+    assert done.returncode == 0 and "wrong" in done.stdout and "an edge of x*x lost" in done.stdout
+    right = numbered(3).name
+    assert run("exercise", "3", "--answer", right, cwd=tmp_path).stdout.startswith("Right: ")
+    wrong = next(fault.name for fault in FAULTS if fault.name != right)
+    assert run("exercise", "3", "--answer", wrong, cwd=tmp_path).returncode == 1
+    assert {numbered(k).name for k in range(1, len(FAULTS) + 1)} == {fault.name for fault in FAULTS}
+
+
+def test_worksheets(tmp_path):
+    first = run("worksheet", "--seed", "4", "-o", "sheet.md", "--key", "key.md", cwd=tmp_path)
+    assert first.stdout.split() == ["sheet.md", "key.md"]
+    sheet, key = ((tmp_path / name).read_text(encoding="utf-8") for name in ("sheet.md", "key.md"))
+    assert run("worksheet", "--seed", "4", cwd=tmp_path).stdout == sheet
+    assert sheet.count("______") == 4 * 2 + 1 + 2 + 4 + 12 * 2 == key.count("**") / 2
+    assert "______" not in key
+    assert sheet.splitlines()[4] == key.splitlines()[4]
 
 
 def test_version():

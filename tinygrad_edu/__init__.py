@@ -32,6 +32,7 @@ from tinygrad_edu.engine import (
 from tinygrad_edu.engine.functions import log_softmax, max, min, softmax
 
 if TYPE_CHECKING:
+    from tinygrad_edu.check import assert_gradients, check_gradients
     from tinygrad_edu.engine._functions import *  # noqa: F403  every row as a function
     from tinygrad_edu.nn import MLP, Layer, Neuron
     from tinygrad_edu.show import count_operations, draw, explain, explain_update, explore, name
@@ -40,6 +41,8 @@ __version__ = "0.1.0"
 
 # Loaded when first asked for, so that `import tinygrad_edu` stays quick.
 LAZY = {
+    "assert_gradients": "tinygrad_edu.check",
+    "check_gradients": "tinygrad_edu.check",
     "MLP": "tinygrad_edu.nn",
     "Layer": "tinygrad_edu.nn",
     "Neuron": "tinygrad_edu.nn",
@@ -50,7 +53,7 @@ LAZY = {
     "explore": "tinygrad_edu.show",
     "name": "tinygrad_edu.show",
 }
-ROOMS = {"lesson", "nn", "show"}
+ROOMS = {"check", "lesson", "nn", "show"}
 
 __all__ = [
     "MLP",
@@ -60,6 +63,8 @@ __all__ = [
     "Layer",
     "Neuron",
     "Value",
+    "assert_gradients",
+    "check_gradients",
     "count_operations",
     "draw",
     "explain",

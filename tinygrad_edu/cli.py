@@ -206,6 +206,92 @@ def explore(expression: str, values: Any, wrt: str | None, output: str | None) -
     click.echo(output)
 
 
+def rows_in_file(path: str) -> list[Any]:
+    """Operations of the user's, one a line of literals: ("cube", "³", "x*x*x", "3*x*x"). Parsed, never run."""
+    import ast
+
+    from tinygrad_edu.engine import register
+
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
+    made = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            row = ast.literal_eval(line.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            row = None
+        if not (isinstance(row, tuple) and len(row) >= 4 and all(isinstance(column, str) for column in row)):
+            raise click.ClickException(
+                f'{path}, line {number}: expected texts in brackets, ("name", "symbol", "value", "derivative", …), got {line}'
+            )
+        made.append(register(*row))
+    return made
+
+
+@command.command()
+@click.argument("expression")
+@click.argument("values", nargs=-1, type=Assignment())
+@click.option("--ops", metavar="FILE", help='Operations of your own, one a line: ("cube", "³", "x*x*x", "3*x*x").')
+@click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True, help="2 for second derivatives.")
+@click.option("--method", default="central", show_default=True, help="central, richardson or complex.")
+def check(expression: str, values: Any, ops: str | None, order: int, method: str) -> None:
+    """Compare the gradient of an expression with differences.
+
+    Exit status 1 where it is wrong; then the report names the rule to blame.
+    """
+    from tinygrad_edu.check import check_gradients
+    from tinygrad_edu.engine import Value
+    from tinygrad_edu.expression import parse
+
+    if ops:
+        rows_in_file(ops)
+    leaves = {name: Value(number, name) for name, number in values}
+    root = parse(expression).build(leaves)
+    report = check_gradients(root, *leaves.values(), order=order, method=method)
+    click.echo(report)
+    sys.exit(0 if report.passed else 1)
+
+
+@command.command()
+@click.argument("number", type=int, default=1)
+@click.option("--answer", help="The name of the mistake.")
+def exercise(number: int, answer: str | None) -> None:
+    """Find the broken rule in a backward pass with the checker.
+
+    Exit status 1 for a wrong answer.
+    """
+    from tinygrad_edu.lesson import exercises
+
+    if answer is None:
+        click.echo(exercises.exercise(number))
+        return
+    right, words = exercises.answer(number, answer)
+    click.echo(words)
+    sys.exit(0 if right else 1)
+
+
+@command.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Chooses the numbers.")
+@click.option("-o", "--output", metavar="FILE", help="Where to write the sheet; it is printed without.")
+@click.option("--key", metavar="FILE", help="Where to write the key with the answers.")
+def worksheet(seed: int, output: str | None, key: str | None) -> None:
+    """Make a worksheet: a small network with round numbers, and blanks to fill."""
+    from tinygrad_edu.files import write
+    from tinygrad_edu.lesson.worksheets import worksheet
+
+    made = worksheet(seed)
+    if output:
+        click.echo(write(output, made.questions))
+    if key:
+        click.echo(write(key, made.answers))
+    if not output:
+        click.echo(made.questions, nl=False)
+
+
 def console() -> Any:
     """A terminal of at most 100 columns; plain text of 100 where the output is a file."""
     from rich.console import Console

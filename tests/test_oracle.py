@@ -1,0 +1,148 @@
+"""An independent oracle: the same formulas at 50 digits, differentiated by differences that are exact to 30."""
+
+import math
+
+import pytest
+from hypothesis import given
+
+from tests.test_table import PLAIN, points
+from tinygrad_edu import TABLE
+from tinygrad_edu.check.functions import applied
+from tinygrad_edu.check.strategies import expressions
+from tinygrad_edu.engine import leaves, local_derivatives, topological
+from tinygrad_edu.engine.registry import compile_formula, on_floats, partials_on_floats, rows_in
+from tinygrad_edu.engine.source import folds
+
+mpmath = pytest.importorskip("mpmath")
+mp = mpmath.mp.clone()
+mp.dps = 50
+LITERALS = {"0.7071067811865476": "(1 / sqrt(2))", "0.01": "(1 / hundred)"}  # what the decimals in formulas stand for
+
+PRIMITIVES = {
+    name: getattr(mp, name)
+    for name in ["exp", "expm1", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh"]
+} | {
+    "tanh": mp.tanh,
+    "erf": mp.erf,
+    "erfc": mp.erfc,
+    "hypot": mp.hypot,
+    "atan2": mp.atan2,
+    "pow": mp.power,
+    "log1p": lambda x: mp.log(1 + x),
+    "abs": abs,
+    "maximum": max,
+    "minimum": min,
+    "sign": mp.sign,
+    "step": lambda x: mp.mpf(x > 0),
+}
+
+# Where float64 formulas cannot do better without arithmetic in two parts, the bound and the reason.
+ULPS = {
+    ("pow", 1): (10, "y - 1 is rounded, and log(x) times that error shows"),
+    ("erf", 1): (16, "x*x is rounded before exp"),
+    ("erfc", 1): (16, "x*x is rounded before exp"),
+    ("gelu", 0): (32, "erfc multiplies the rounding of x/√2 by 2x²"),
+}
+SCALED = {"gelu", "silu"}  # whose derivative crosses 0: measured against the size of its terms, which is about 1
+
+
+def on_mpmath(row):
+    if row.primitive:
+        return PRIMITIVES[row.name]
+    text = row.primal
+    for literal, exact in LITERALS.items():
+        text = text.replace(literal, exact)
+    return compile_formula(
+        row.operands, text, rows_in([row.primal], on_mpmath) | {"sqrt": mp.sqrt, "hundred": mp.mpf(100)}
+    )
+
+
+def derivative(f, at, k):
+    """The central difference at 50 digits, with a step whose error is 1e-30."""
+    h = mp.mpf(10) ** -16
+    up, down = ([x + s * (j == k) for j, x in enumerate(at)] for s in (h, -h))
+    return (f(*up) - f(*down)) / (2 * h)
+
+
+def ulps(number, exact, at_least=0.0):
+    return float(abs(mp.mpf(number) - exact) / math.ulp(max(abs(float(exact)), at_least)))
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.name)
+def test_values_and_partials_are_within_units_in_the_last_place(row):
+    f = on_mpmath(row)
+    for at in points(row, 200):
+        exact = [mp.mpf(x) for x in at]
+        out = on_floats(row)(*at)
+        bound, _ = ULPS.get((row.name, 0), (4, ""))
+        assert ulps(out, f(*exact)) <= bound, at
+        for k, partial in enumerate(partials_on_floats(row)):
+            bound, _ = ULPS.get((row.name, k + 1), (4, ""))
+            size = 1.0 if row.name in SCALED else 0.0
+            assert ulps(partial(*at, out), derivative(f, exact, k), size) <= bound, (at, k)
+
+
+def test_the_oracle_catches_a_derivative_that_is_wrong_in_the_tail():
+    """1 - tanh² and σ(1 - σ) are right near 0 and lose all digits in the tail."""
+    tanh = on_mpmath(TABLE["tanh"])
+    assert ulps(1 - math.tanh(9.0) ** 2, derivative(tanh, [mp.mpf(9)], 0)) > 1e6
+    assert ulps(1 - math.tanh(0.1) ** 2, derivative(tanh, [mp.mpf("0.1")], 0)) < 1e3
+
+
+def evaluated(graph, moved=None, by=0):
+    """The root of a graph at 50 digits, with one leaf moved."""
+    at = {leaf: mp.mpf(leaf.data) + (by if leaf is moved else 0) for leaf in leaves(graph.root)}
+    for node in topological(graph.root):
+        operands = [mp.mpf(p) if isinstance(p, float) else at[p] for p in node.parents]
+        if not node.op.many:
+            at[node] = on_mpmath(node.op)(*operands)
+            continue
+        width = len(operands) // len(node.op.operands)
+        groups = [operands[k * width : (k + 1) * width] for k in range(len(node.op.operands))]
+        found, rest = folds(node.op.primal)
+        scope = {}
+        for name, fold, term in found:
+            each = compile_formula(node.op.operands, term, rows_in([term], on_mpmath) | scope)
+            scope[name] = {"sum": sum, "max": max}[fold]([each(*x) for x in zip(*groups, strict=True)])
+        at[node] = compile_formula((), rest, rows_in([rest], on_mpmath) | scope)()
+    return at[graph.root]
+
+
+def conditioning(root):
+    """Σ |path products| over all nodes: how much of each node's own rounding reaches the gradient of a leaf, and of it."""
+    weight = {root: 1.0}
+    for node in reversed(topological(root)):
+        for _, parent, partial in local_derivatives(node):
+            weight[parent] = weight.get(parent, 0.0) + weight.get(node, 0.0) * abs(partial)
+    return weight
+
+
+@given(expressions())
+def test_random_graphs_are_within_the_bound_of_their_own_conditioning(graph):
+    root = graph.root
+    if not root.parents:
+        return
+    root.backward()
+    nodes = len(topological(root))
+    weight = conditioning(root)
+    size = max(1.0, *(abs(v.data) for v in weight), *weight.values())
+    for leaf in leaves(root):
+        h = mp.mpf(10) ** -16
+        exact = (evaluated(graph, leaf, h) - evaluated(graph, leaf, -h)) / (2 * h)
+        # A node's rounding moves its own local derivatives too, by as much as second derivatives are large: below 16.
+        bound = 16 * nodes * 2.3e-16 * size * max(1.0, weight[leaf])
+        assert abs(leaf.grad - exact) <= bound, f"{graph}\n{leaf.label}: {leaf.grad} {exact}"
+
+
+@pytest.mark.parametrize("name", ["dot", "sum", "logsumexp"])
+def test_operations_over_many(name):
+    row = TABLE[name]
+    numbers = [0.3, -1.7, 2.2, 0.1][: 4 if len(row.operands) == 2 else 3]
+    out = applied(row, numbers)
+    groups = [numbers[: len(numbers) // len(row.operands)], numbers[len(numbers) // len(row.operands) :]]
+    exact = {
+        "dot": sum(mp.mpf(x) * mp.mpf(y) for x, y in zip(*groups, strict=False)),
+        "sum": sum(map(mp.mpf, numbers)),
+        "logsumexp": mp.log(sum(mp.exp(mp.mpf(x)) for x in numbers)),
+    }[name]
+    assert ulps(out, exact, 1.0) <= 4
