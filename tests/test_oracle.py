@@ -85,7 +85,7 @@ def test_values_and_partials_are_within_units_in_the_last_place(row):
 def test_the_oracle_catches_a_derivative_that_is_wrong_in_the_tail():
     """1 - tanh² and σ(1 - σ) are right near 0 and lose all digits in the tail."""
     tanh = on_mpmath(TABLE["tanh"])
-    assert ulps(1 - math.tanh(9.0) ** 2, derivative(tanh, [mp.mpf(9)], 0)) > 1e6
+    assert ulps(1 - math.tanh(9.0) ** 2, derivative(tanh, [mp.mpf(9)], 0)) > 1e5
     assert ulps(1 - math.tanh(0.1) ** 2, derivative(tanh, [mp.mpf("0.1")], 0)) < 1e3
 
 
@@ -109,7 +109,7 @@ def evaluated(graph, moved=None, by=0):
 
 
 def conditioning(root):
-    """Σ |path products| over all nodes: how much of each node's own rounding reaches the gradient of a leaf, and of it."""
+    """Σ |path products| from the root to each node: how much of its own rounding reaches the root."""
     weight = {root: 1.0}
     for node in reversed(topological(root)):
         for _, parent, partial in local_derivatives(node):

@@ -225,9 +225,8 @@ def rows_in_file(path: str) -> list[Any]:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             row = None
         if not (isinstance(row, tuple) and len(row) >= 4 and all(isinstance(column, str) for column in row)):
-            raise click.ClickException(
-                f'{path}, line {number}: expected texts in brackets, ("name", "symbol", "value", "derivative", …), got {line}'
-            )
+            form = '("name", "symbol", "value", "derivative", …)'
+            raise click.ClickException(f"{path}, line {number}: expected texts in brackets, {form}, got {line}")
         made.append(register(*row))
     return made
 
