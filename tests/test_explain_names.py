@@ -51,6 +51,20 @@ def test_names_are_given_once():
     assert names.latex(b) == "a^{(2)}"
 
 
+def test_copies_are_counted_from_the_first_example_and_from_the_leaves_up():
+    mlp = MLP(1, [1], activation=None, seed=1)
+    outputs = [mlp([float(k)]) for k in range(1, 4)]
+    for loss in (mse(outputs, [0.0] * 3), outputs[0] + outputs[1] + outputs[2]):
+        names = Names(loss, mlp.parameters()[0])
+        assert [names.text(y) for y in outputs] == ["y", "y⁽²⁾", "y⁽³⁾"]
+    first = a = Value(1.0, "a")
+    for _ in range(2):
+        a = a * 2
+        a.label = "a"
+    names = Names(a, first)
+    assert [names.text(v) for v in (first, a.parents[0], a)] == ["a", "a⁽²⁾", "a⁽³⁾"]
+
+
 def test_root_and_wrt_without_labels_are_f_and_x():
     x = Value(1.0)
     y = x * 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.engine import Value, topological
 from tinygrad_edu.engine.calculus import dependents
 from tinygrad_edu.show.labels import plain
 from tinygrad_edu.show.neurons import neurons
@@ -67,6 +67,20 @@ def roles(root: Value) -> dict[Value, str]:
     return found
 
 
+def in_order(root: Value) -> list[Value]:
+    """Every node once, each after its operands and these from first to last, so that the first example is counted 1."""
+    found: dict[Value, None] = {}
+    stack: list[tuple[Value, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            found[node] = None
+        elif node not in found:
+            stack.append((node, True))
+            stack += [(p, False) for p in reversed(node.parents) if isinstance(p, Value) and p not in found]
+    return list(found)
+
+
 class Names:
     """The name of each node under a root, each given once.
 
@@ -78,7 +92,7 @@ class Names:
         self.roles = roles(root)
         self.given: dict[Value, tuple[str, int]] = {}
         self.copies: dict[str, int] = {}
-        for node in dict.fromkeys([*leaves(root), *topological(root), wrt]):
+        for node in dict.fromkeys([*in_order(root), wrt]):
             label = plain(node.label) or self.roles.get(node, "")
             if label:
                 self.give(node, label)
