@@ -85,6 +85,15 @@ def test_without_labels_every_operation_is_a_step_and_is_defined():
     assert "f → v₁ → v₂ → w  0.2217 × 1 × 2 = 0.4434" in text
 
 
+def test_a_value_that_is_used_twice_is_told_apart_by_its_operand():
+    x = Value(3.0, "x")
+    text = str(explain(x * x, x))
+    assert "  f → x[1]  = 3\n  f → x[2]  = 3\n" in text
+    assert "∂f/∂x[1] = x = 3" in text
+    assert "[1], [2], …: which operand, where an operation takes the same Value more than once." in text
+    assert "[" not in str(explain(x * Value(2.0, "y"), x))
+
+
 def test_through_chooses_the_stations():
     assert "E → Error₁ → y₁ → z₃ → w₅" in str(explain(PASSED.total, W5, through="names"))
     assert "E → z₃ → w₅" in str(explain(PASSED.total, W5, through=[PASSED.z[1][0]]))

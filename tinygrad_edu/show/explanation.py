@@ -141,6 +141,13 @@ class Explanation:
                 value = evaluated(symbols, lambda node: self.rounded(node.data), self.rounded_constant)
         return Factor(edge, symbols, self.rounded(value))
 
+    def operand(self, edge: Edge) -> int:
+        """The number of the operand, counted from 1, where `upper` takes `lower` more than once; else 0."""
+        if edge.operand is None:
+            return 0
+        uses = sum(other.lower is edge.lower for other in self.all.steps[edge.upper])
+        return edge.operand + 1 if uses > 1 else 0
+
     def rounded(self, exact: float) -> float:
         if not isfinite(exact):
             return exact

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.engine import Value
 from tinygrad_edu.show.notation import LatexWriter, Writer, latex_number, rounded
 from tinygrad_edu.show.numbers import shown
-from tinygrad_edu.show.paths import Path
+from tinygrad_edu.show.paths import Edge, Path
 from tinygrad_edu.show.symbols import Expr
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Style:
     writer: type[Writer] = Writer
 
     def __init__(self, explanation: Explanation) -> None:
-        self.names, self.digits = explanation.names, explanation.digits
+        self.names, self.digits, self.operand = explanation.names, explanation.digits, explanation.operand
         self.symbols = self.writer(self.name, self.number)
         self.numbers = self.writer(lambda node: self.number(node.data), self.number)
 
@@ -45,14 +45,22 @@ class Style:
     def derivative(self, upper: Value, lower: Value) -> str:
         return f"∂{self.name(upper)}/∂{self.name(lower)}"
 
+    def step(self, edge: Edge) -> str:
+        return self.derivative(edge.upper, edge.lower) + self.mark(edge)
+
+    def mark(self, edge: Edge) -> str:
+        """Which operand, where a node takes the same one more than once."""
+        number = self.operand(edge)
+        return f"[{number}]" if number else ""
+
     def factor(self, factor: Factor) -> list[str]:
         """Derivative, symbols, numbers, value; "" for what would only repeat the next."""
         value = self.number(factor.value)
         symbols = "" if factor.symbols is None else self.symbols(factor.symbols)
         numbers = "" if factor.symbols is None else self.numbers(factor.symbols)
-        numbers = "" if isinstance(factor.symbols, Value) or numbers == value else numbers
+        numbers = "" if isinstance(factor.symbols, Value) or numbers in (value, symbols) else numbers
         return [
-            self.derivative(factor.edge.upper, factor.edge.lower),
+            self.step(factor.edge),
             "" if symbols == value else symbols,
             numbers,
             value,
@@ -63,8 +71,8 @@ class Style:
         return self.times.join(shortened(parts, self.dots)) or "1"
 
     def path(self, path: Path, root: Value) -> str:
-        nodes = [root, *(edge.lower for edge in path.edges)]
-        return self.arrow.join(shortened(nodes, self.dots, self.name))
+        nodes = [self.name(root), *(self.name(edge.lower) + self.mark(edge) for edge in path.edges)]
+        return self.arrow.join(shortened(nodes, self.dots))
 
     def definition(self, node: Value, made: Expr | None) -> list[str]:
         return [self.name(node), f"{node.op.name}({self.dots})" if made is None else self.symbols(made)]
@@ -113,6 +121,12 @@ def factors_shown(explanation: Explanation, style: Style) -> list[list[str]]:
     return [style.factor(factor) for factor in islice(explanation.factors.values(), FACTORS)]
 
 
+def note(explanation: Explanation) -> str:
+    if not any(map(explanation.operand, explanation.factors)):
+        return ""
+    return "[1], [2], …: which operand, where an operation takes the same Value more than once."
+
+
 def none(explanation: Explanation) -> str:
     """The sentence where there is nothing to multiply; "" where there is."""
     name = explanation.names.text
@@ -151,6 +165,7 @@ def text(explanation: Explanation) -> str:
     width = max((len(path) for path, _ in rows), default=0)
     lines += ["", *(f"  {path:<{width}}  {product}" for path, product in rows), ""]
     lines.append(f"{whole(explanation)}{derivative} = {value} {verdict(explanation)}")
+    lines += filter(None, [note(explanation)])
     if explanation.on_paper is not None:
         lines.append(
             f"On paper, with every number rounded, {style.finer(explanation.on_paper)}; "
@@ -211,7 +226,7 @@ def continued(head: str, terms: list[str], explanation: Explanation, rest: str =
 
 
 def chain(style: Style, path: Path) -> str:
-    edges = shortened(list(path.edges), style.dots, lambda edge: style.derivative(edge.upper, edge.lower))
+    edges = shortened(list(path.edges), style.dots, style.step)
     return style.times.join(edges)
 
 
@@ -244,6 +259,7 @@ def markdown(explanation: Explanation) -> str:
     others = explanation.count - len(explanation.paths)
     lines += [f"| {counted(others)} more | $= {style.number(explanation.rest)}$ |"] if others else []
     lines += ["", f"{whole(explanation)}${derivative} = {value}$ {verdict(explanation)}"]
+    lines += ["", note(explanation)] if note(explanation) else []
     if explanation.on_paper is not None:
         paper, exact = style.finer(explanation.on_paper), style.finer(explanation.gradient)
         lines += ["", f"On paper, with every number rounded, ${paper}$; exactly ${exact}$"]
@@ -271,6 +287,7 @@ def html(explanation: Explanation) -> str:
     parts.append(table(rows, between=""))
     result = f"<b>{escape(derivative)} = {escape(value)}</b> {escape(verdict(explanation))}"
     parts.append(f"<p>{whole(explanation)}{result}</p>")
+    parts += [f"<p>{note(explanation)}</p>"] if note(explanation) else []
     if explanation.on_paper is not None:
         paper, exact = style.finer(explanation.on_paper), style.finer(explanation.gradient)
         parts.append(f"<p>On paper, with every number rounded, {escape(paper)}; exactly {escape(exact)}</p>")
