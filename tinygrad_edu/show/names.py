@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from tinygrad_edu.engine import Value, topological
@@ -62,8 +63,8 @@ def roles(root: Value) -> dict[Value, str]:
                     del found[parent]
                 else:
                     found[parent] = f"z{before + neuron}"
-        count = neuron if layer == last else before + neuron
-        found[node] = ("y" if layer == last else "h") + ("" if layer == last and sizes[layer] == 1 else str(count))
+        number = neuron if layer == last else before + neuron
+        found[node] = ("y" if layer == last else "h") + ("" if layer == last and sizes[layer] == 1 else str(number))
     return found
 
 
@@ -99,7 +100,7 @@ class Names:
         for node, label in ((root, "E" if self.roles else "f"), (wrt, "x")):
             if node not in self.given and label not in self.copies:
                 self.give(node, label)
-        self.numbered: dict[Value, int] = {}
+        self.numbers = count(1)
 
     def between(self, root: Value, wrt: Value) -> set[Value]:
         """`wrt` and what of the graph depends on it."""
@@ -115,11 +116,7 @@ class Names:
     def of(self, node: Value) -> tuple[str, int]:
         """Name and count."""
         if node not in self.given:
-            count = max(self.numbered.values(), default=0) + 1
-            while f"v{count}" in self.copies:
-                count += 1
-            self.numbered[node] = count
-            self.give(node, f"v{count}")
+            self.give(node, next(label for k in self.numbers if (label := f"v{k}") not in self.copies))
         return self.given[node]
 
     def text(self, node: Value) -> str:

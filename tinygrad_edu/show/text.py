@@ -71,8 +71,8 @@ class Style:
         return self.times.join(shortened(parts, self.dots)) or "1"
 
     def path(self, path: Path, root: Value) -> str:
-        nodes = [self.name(root), *(self.name(edge.lower) + self.mark(edge) for edge in path.edges)]
-        return self.arrow.join(shortened(nodes, self.dots))
+        steps = shortened(list(path.edges), self.dots, lambda edge: self.name(edge.lower) + self.mark(edge))
+        return self.arrow.join([self.name(root), *steps])
 
     def definition(self, node: Value, made: Expr | None) -> list[str]:
         return [self.name(node), f"{node.op.name}({self.dots})" if made is None else self.symbols(made)]
