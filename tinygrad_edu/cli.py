@@ -33,8 +33,10 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
 
 def read_weights(path: str) -> list[list[list[float]]]:
     """The matrices in a JSON file: a list a layer, in it a list a neuron, the bias first."""
+    from tinygrad_edu.lesson import network
+
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except OSError as error:
         raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
@@ -44,7 +46,10 @@ def read_weights(path: str) -> list[list[list[float]]]:
     )
     if not nested:
         raise click.ClickException(f"{path}: expected matrices, [[[bias, weight, …], …], …], a row a neuron")
-    return content  # type: ignore[no-any-return]
+    try:
+        return network(content).to_weights()
+    except (TypeError, ValueError) as error:
+        raise click.ClickException(f"{path}: {error}") from None
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -292,11 +297,11 @@ def worksheet(seed: int, output: str | None, key: str | None) -> None:
 
 
 def console() -> Any:
-    """A terminal of at most 100 columns; plain text of 100 where the output is a file."""
+    """80 to 100 columns on a terminal, which breaks the lines where it has fewer; plain text of 100 in a file."""
     from rich.console import Console
 
     made = Console(highlight=False)
-    made.width = min(made.width, 100) if made.is_terminal else 100
+    made.width = min(max(made.width, 80), 100) if made.is_terminal else 100
     return made
 
 

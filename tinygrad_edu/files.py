@@ -9,9 +9,12 @@ from pathlib import Path
 
 def folder(path: str | os.PathLike[str]) -> Path:
     """The folder, made where there is none. Raises OSError where there cannot be one that can be written to."""
-    Path(path).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path):
-        return Path(path)
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return Path(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the name of what was tried in it
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> Path:

@@ -1,7 +1,8 @@
 """The 2-2-2 sigmoid network of the source document, built from scalars.
 
-The document prints activations and gradients but not the weights it starts from; these are reconstructed: the only
-ones in tenths, plainly counted up, that give all four printed activations.
+The document prints activations and gradients but not the weights it starts from. These are reconstructed: they give all
+four printed activations, the rows of Theta2 as the only ones in tenths from 0 to 1, those of Theta1 as the ones plainly
+meant.
 """
 
 from __future__ import annotations
