@@ -95,6 +95,13 @@ def test_a_wrong_gradient_at_the_edge_of_a_domain_is_wrong():
         assert diagnoses(check_gradients(lambda x: x.own_log(), 1e-12)) == ["wrong"]
 
 
+@pytest.mark.parametrize("method", ["central", "richardson", "complex"])
+def test_a_kink_is_one_by_every_method_and_a_smooth_formula_in_pieces_is_none(method):
+    assert diagnoses(check_gradients(lambda x: x.relu(), 0.0, method=method)) == ["kink"]
+    for f in (lambda x: x.softplus(), lambda x: x.sigmoid(), lambda x: x.silu()):
+        assert diagnoses(check_gradients(f, 0.0, method=method)) == ["ok"]
+
+
 def test_zeros_alone_do_not_pass_but_one_zero_among_others_does():
     report = check_gradients(lambda x: x.step(), 1.0)
     assert not report.passed

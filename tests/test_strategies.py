@@ -33,6 +33,19 @@ def test_expressions_are_bounded_and_differentiable(graph):
     assert all(math.isfinite(leaf.grad) for leaf in graph.leaves)
 
 
+@pytest.mark.parametrize(
+    ("data", "steps"),
+    [
+        ([0.0], [("add", 0, 2), ("add", 1, 1), ("exp", 2, 0), ("acos", 3, 0)]),
+        ([2.0], [("add", 0, 0), *[("dot", k, k) for k in range(1, 12)]]),
+    ],
+)
+def test_numbers_stay_inside_the_domains(data, steps):
+    graph = Graph(data, steps)
+    assert all(abs(node.data) < 100 for node in graph.nodes)
+    graph.root.backward()
+
+
 @given(expressions())
 def test_a_graph_prints_as_code_that_builds_it(graph):
     scope = {"Value": Value} | {row.name: getattr(tinygrad_edu, row.name) for row in TABLE.values()}

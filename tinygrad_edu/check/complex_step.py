@@ -1,6 +1,7 @@
 """The complex step: f'(x) = Im f(x + ih) / h, without a subtraction, so h may be 1e-20.
 
-It runs the formulas of the table on complex numbers. The real part chooses between pieces, which is right off kinks.
+It runs the formulas of the table on complex numbers. The real part chooses between pieces. Where two tie, the step goes
+into both by half, as in the table, so that formulas in pieces (softplus at 0) are right there too.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ COMPLEX: dict[str, Callable[..., complex]] = {name: getattr(cmath, name) for nam
     "expm1": lambda x: cmath.exp(x) - 1,
     "log1p": lambda x: cmath.log(1 + x),
     "hypot": lambda x, y: cmath.sqrt(x * x + y * y),
-    "abs": lambda x: x if x.real >= 0 else -x,
-    "maximum": lambda x, y: x if x.real > y.real else y,
-    "minimum": lambda x, y: x if x.real < y.real else y,
+    "abs": lambda x: x * ((x.real > 0) - (x.real < 0)),
+    "maximum": lambda x, y: (x + y) / 2 if x.real == y.real else x if x.real > y.real else y,
+    "minimum": lambda x, y: (x + y) / 2 if x.real == y.real else x if x.real < y.real else y,
     "sign": lambda x: complex((x.real > 0) - (x.real < 0)),
     "step": lambda x: complex(x.real > 0),
 }

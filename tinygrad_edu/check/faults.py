@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE, Value, function, graph, topological
+from tinygrad_edu.engine.registry import compile_pullback
 
 Pullback = Callable[[Value], None]
 
@@ -42,12 +43,12 @@ def pullbacks(change: Callable[[Pullback, Value], None], *rows: str) -> Iterator
     with ExitStack() as undo:
         for name in rows or list(TABLE):
             row = TABLE[name]
-            right = row.pullback
+            right = compile_pullback(row)  # row.pullback may still be what compiles it and takes its own place
 
             def wrong(node: Value, right: Pullback = right) -> None:
                 change(right, node)
 
-            undo.callback(setattr, row, "pullback", right)
+            undo.callback(setattr, row, "pullback", row.pullback)
             row.pullback = wrong
         yield
 

@@ -16,7 +16,7 @@ from tinygrad_edu.engine.errors import UNDEFINED
 
 OneNumber = Callable[[float], float]
 METHODS = ("central", "richardson", "complex")
-STEPS = {"central": 6.06e-6, "richardson": 3e-4}  # times max(1, |x|)
+STEPS = {"central": 6.06e-6, "richardson": 3e-4, "complex": 6.06e-6}  # times max(1, |x|)
 
 
 class Slope(NamedTuple):
@@ -30,9 +30,6 @@ class Slope(NamedTuple):
 
 def slope(function: Function, i: int, method: str) -> Slope:
     """The derivative for input number `i` where the function starts."""
-    if method == "complex":
-        value = complex_step(function, i)
-        return Slope(value, 1e-15 * abs(value))
     at = function.start
     x = at[i]
     h = STEPS[method] * max(1.0, abs(x))
@@ -44,6 +41,13 @@ def slope(function: Function, i: int, method: str) -> Slope:
         # Divided by the step that floats can represent, not by the one that was meant.
         return (f(x + h) - f(x - h)) / ((x + h) - (x - h))
 
+    if method == "complex":
+        value = complex_step(function, i)
+        try:
+            kink, _ = slopes(f, x, f(x), h)
+        except UNDEFINED:
+            kink = None
+        return Slope(value, 1e-15 * abs(value), kink)
     try:
         here, near = central(2 * h), central(h)
     except UNDEFINED as error:

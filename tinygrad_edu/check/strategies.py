@@ -85,7 +85,7 @@ class Graph:
             choice = j % (len(self.nodes) + len(CONSTANTS))
             second = self.nodes[choice] if choice < len(self.nodes) else CONSTANTS[choice - len(self.nodes)]
             if row.many:
-                self.add(row, [first, second] * len(row.operands))
+                self.add(row, [self.fit(x, d) for d in row.domains for x in (first, second)])
             else:
                 self.add(row, self.fitted(row, [first, second][: len(row.operands)]))
 
@@ -96,21 +96,19 @@ class Graph:
 
     def fitted(self, row: Row, given: Sequence[Value | float]) -> list[Value | float]:
         """The operands, each mapped into its domain where it is outside, and off the kink."""
-        fitted = [
-            x if fits(x, d) or isinstance(x, float) else self.mapped(x, d)
-            for x, d in zip(given, row.domains, strict=True)
-        ]
+        fitted = [self.fit(x, domain) for x, domain in zip(given, row.domains, strict=True)]
         if row.kink and abs(kink(row)(*map(number, fitted))) < KINK:
             fitted[0] = self.add(TABLE["add"], [fitted[0], 2 * KINK])
         return fitted
 
-    def mapped(self, x: Value | float, domain: Domain) -> Value | float:
-        """A function of x that lies well inside the domain, in two operations at most."""
-        start = max(domain.margin, domain.low)
-        if not domain.margin and domain.low <= -1 and domain.high >= 1:
-            steps: list[tuple[str, float | None]] = [("tanh", None)]
-        elif start >= 0:
-            steps = [("sigmoid", None), ("add", start)]
+    def fit(self, x: Value | float, domain: Domain) -> Value | float:
+        """x, or where it is outside, a function of x that lies well inside the domain, in two operations at most."""
+        if isinstance(x, float) or (x.data in domain and abs(x.data) <= LARGEST):
+            return x
+        if domain.margin or domain.low >= 0:
+            steps: list[tuple[str, float | None]] = [("sigmoid", None), ("add", max(domain.margin, domain.low))]
+        elif domain.low <= -1 and domain.high >= 1:
+            steps = [("tanh", None)]
         else:
             steps = [("tanh", None), ("mul", 0.9 * min(-domain.low, domain.high))]
         for name, constant in steps:
@@ -130,10 +128,6 @@ class Graph:
 
 def number(x: Value | float) -> float:
     return x if isinstance(x, float) else x.data
-
-
-def fits(x: Value | float, domain: Domain) -> bool:
-    return number(x) in domain and abs(number(x)) <= LARGEST
 
 
 def code(row: Row, operands: Sequence[Value | float]) -> str:
