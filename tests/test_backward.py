@@ -68,6 +68,13 @@ def test_a_leaf_and_a_root_at_once():
     assert x.grad == 1.0
 
 
+def test_what_a_jump_reaches_has_the_gradient_zero():
+    x, y = Value(1.0), Value(2.0)
+    (x.step() + y.sign()).backward()
+    assert (x.grad, y.grad) == (0.0, 0.0)
+    assert x.grad is not NOT_COMPUTED and y.grad is not NOT_COMPUTED
+
+
 def test_what_the_root_does_not_reach_keeps_no_gradient():
     x, y = Value(1.0), Value(2.0)
     z = y * 2
@@ -166,7 +173,7 @@ def test_a_traceback_shows_the_formula():
     except ValueError as error:
         text = "".join(traceback.format_exception(error))
     assert "raise _undefined" in text
-    assert "<tinygrad_edu Value.log>" in text
+    assert "<tinygrad_edu Value.log>" in text and "# log(x)" in text
 
 
 CONVENTIONS = [  # operation, operands, gradients

@@ -140,6 +140,47 @@ def test_data_that_was_changed_after_the_forward_pass_is_noticed():
         check_recorded(y)
 
 
+def test_a_gradient_is_a_value_of_its_own():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    gradients = grad(a * b, [a, b])
+    assert not {*gradients} & {a, b}
+    for parameter, gradient in zip([a, b], gradients, strict=True):
+        parameter.data -= 0.1 * gradient.data
+    assert (a.data, b.data) == (1.7, 2.8)
+    assert jvp([a * b], [a], [1.0])[0] is not b
+    assert grad(grad(a * b, a), b).data == 1.0
+
+
+def test_what_is_differentiated_must_be_values():
+    x = Value(1.0)
+    assert data(grad(x * 2, (v for v in [x]))) == [2.0]
+    for attempt, words in [
+        (lambda: grad(x * 2, [1.0]), "wrt expected Values, got 1.0"),
+        (lambda: grad(3.0, x), "roots expected Values, got 3.0"),
+        (lambda: hessian(x * 2, x), "wrt expected a sequence of Values, got Value"),
+        (lambda: jvp(x, [x], [1.0]), "roots expected a sequence of Values, got Value"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            attempt()
+
+
+def test_softmax_keeps_its_digits_for_large_inputs():
+    for shift in (0.0, 1e8, 1e16):
+        x = [Value(shift), Value(shift)]
+        probabilities = tinygrad_edu.softmax(x)
+        assert [p.data for p in probabilities] == [0.5, 0.5]
+        assert data(grad(probabilities[0], x)) == [0.25, -0.25]
+
+
+def test_nothing_and_one_thing_over_many_operands():
+    assert [type(f([])) for f in (tinygrad_edu.sum, lambda v: tinygrad_edu.dot(v, v))] == [float, float]
+    assert type(tinygrad_edu.max([3])) is float
+    with pytest.raises(ValueError, match="max expected at least one value, got none"):
+        tinygrad_edu.max([])
+    with pytest.raises(TypeError, match="expected a real number, got 'a'"):
+        tinygrad_edu.min(["a"])
+
+
 def test_softmax():
     x = [Value(1.0), Value(2.0), Value(3.0)]
     probabilities = tinygrad_edu.softmax(x)

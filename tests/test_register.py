@@ -94,11 +94,20 @@ WRONG = {
         "__import__('os')",
         "1",
     ),
-    "hs: value = 'dot(x, x)': dot is not an operation of the table": ("hs", "h", "dot(x, x)", "1"),
+    "hs: value = 'dot(x, x)': dot takes many operands, a formula has operations of one or two": (
+        "hs",
+        "h",
+        "dot(x, x)",
+        "1",
+    ),
     "hs: 'hs(x)' refers to itself": ("hs", "h", "hs(x)", "1"),
     "hs: expected a formula for the value, got 'hs(x)', which only names itself": ("hs", "h", "", "1"),
     "hs: ∂/∂x = 'y': y is not in scope; in scope are out, x and rows": ("hs", "h", "x", "y"),
     "hs: value = 'x_i': x_i stands outside of sum(…) and max(…)": ("hs", "h", "x_i", "1"),
+    "hs: ∂/∂x = '1  # one': a formula is one line without a comment": ("hs", "h", "x", "1  # one"),
+    "hs: expected the value as a formula in text, got None": ("hs", "h", None, "1"),
+    "'softmax' cannot name an operation: the word is reserved": ("softmax", "s", "x", "1"),
+    "'x_i' cannot name an operation: the word is reserved": ("x_i", "s", "x", "1"),
     "the name 'tanh' is taken by <row tanh: tanh(x)>": ("tanh", "t", "x", "1"),
     "the name 'backward' is taken by Value": ("backward", "b", "x", "1"),
     "'data' cannot name an operation: the word is reserved": ("data", "d", "x", "1"),
@@ -140,6 +149,31 @@ def test_taking_back():
 def test_a_row_that_is_wrong_about_its_derivative_is_caught():
     with registered("cube", "³", "x * x * x", "2 * x * x") as row:
         assert gradient_errors(row, points(row))
+
+
+def test_no_row_can_hide_a_name_of_the_package():
+    for word in (word for word in dir(tinygrad_edu) if word.islower() and not word.startswith("_")):
+        with pytest.raises(ValueError):
+            register(word, "w", "x", "1")
+
+
+def test_values_of_rows_that_use_each_other_outlive_them():
+    inner = register("inner", "i", "2 * x", "2")
+    outer = register("outer", "o", "inner(x) + 1", "2")
+    v = Value(1.0, "v")
+    y = v.outer()
+    unregister(outer)
+    unregister(inner)
+    y.backward()
+    assert v.grad == grad(y, v).data == 2.0
+    tinygrad_edu.engine.check_recorded(y)
+    assert "∂" in tinygrad_edu.explain(y, v).text()
+
+
+@pytest.mark.parametrize("wrong", [(1, 0), (math.nan, 1), (-0.05, 0.05, 0.1), (0, 0)])
+def test_an_empty_domain_is_refused(wrong):
+    with pytest.raises(ValueError, match="a Domain expected low < high and room beside the margin"):
+        Domain(*wrong)
 
 
 def test_each_primitive_is_a_row():

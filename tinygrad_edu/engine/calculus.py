@@ -6,8 +6,9 @@ them is the function.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
+from reprlib import repr as short
 from typing import overload
 
 from tinygrad_edu.engine.errors import not_finite, places
@@ -54,6 +55,7 @@ def vjp(roots: Sequence[Value], wrt: Sequence[Value], cotangents: Sequence[Value
 
     Returns m Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
+    roots, wrt = values("roots", roots), values("wrt", wrt)
     require_same_length("vjp", "roots", roots, "cotangents", cotangents)
     tape = topological(*roots)
     require_finite(roots, tape)
@@ -66,7 +68,7 @@ def vjp(roots: Sequence[Value], wrt: Sequence[Value], cotangents: Sequence[Value
             partials = partials_on_values(node.op)
             for _, parent, partial in edges(node, partials, node.parents, node, among=depends):
                 accumulate(adjoints, parent, partial, adjoints[node])
-    return [as_value(adjoints.get(value, 0.0)) for value in wrt]
+    return own([adjoints.get(value, 0.0) for value in wrt], tape, [*roots, *wrt, *cotangents])
 
 
 def jvp(roots: Sequence[Value], wrt: Sequence[Value], tangents: Sequence[Value | float]) -> list[Value]:
@@ -83,6 +85,7 @@ def jvp(roots: Sequence[Value], wrt: Sequence[Value], tangents: Sequence[Value |
 
     Returns n Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
+    roots, wrt = values("roots", roots), values("wrt", wrt)
     require_same_length("jvp", "wrt", wrt, "tangents", tangents)
     tape = topological(*roots)
     require_finite(roots, tape)
@@ -93,7 +96,7 @@ def jvp(roots: Sequence[Value], wrt: Sequence[Value], tangents: Sequence[Value |
         # A list: the node's own tangent may be a seed, and must not grow while its operands are read.
         for _, parent, partial in list(edges(node, partials_on_values(node.op), node.parents, node, among=moved)):
             accumulate(moved, node, partial, moved[parent])
-    return [as_value(moved.get(root, 0.0)) for root in roots]
+    return own([moved.get(root, 0.0) for root in roots], tape, [*roots, *wrt, *tangents])
 
 
 def jacobian(roots: Sequence[Value], wrt: Sequence[Value]) -> list[list[Value]]:
@@ -105,7 +108,8 @@ def jacobian(roots: Sequence[Value], wrt: Sequence[Value]) -> list[list[Value]]:
 
     Returns n rows of m Values for n roots and m Values in `wrt`. Raises what `Value.backward` raises.
     """
-    return [grad(root, wrt) for root in roots]
+    wrt = values("wrt", wrt)
+    return [grad(root, wrt) for root in values("roots", roots)]
 
 
 def hessian(root: Value, wrt: Sequence[Value]) -> list[list[Value]]:
@@ -117,6 +121,7 @@ def hessian(root: Value, wrt: Sequence[Value]) -> list[list[Value]]:
 
     Returns m rows of m Values for m Values in `wrt`. Raises what `Value.backward` raises.
     """
+    wrt = values("wrt", wrt)
     return jacobian(grad(root, wrt), wrt)
 
 
@@ -130,6 +135,7 @@ def hvp(root: Value, wrt: Sequence[Value], vector: Sequence[Value | float]) -> l
     Returns m Values for m Values in `wrt`.
     Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
+    wrt = values("wrt", wrt)
     return jvp(grad(root, wrt), wrt, vector)
 
 
@@ -190,8 +196,24 @@ def accumulate(total: dict[Value, Value | float], key: Value, partial: Value | f
     total[key] = total[key] + term if key in total else term
 
 
-def as_value(number: Value | float) -> Value:
-    return number if isinstance(number, Value) else Value(number, finite=False)
+def own(results: list[Value | float], tape: list[Value], given: Sequence[Value | float]) -> list[Value]:
+    """Each result as a Value of its own: the derivative of a·b for a *is* b, and b must not change with it."""
+    graph = {*given, *tape, *(parent for node in tape for parent in node.parents)}
+    return [
+        Value(result, finite=False) if not isinstance(result, Value) else result * 1.0 if result in graph else result
+        for result in results
+    ]
+
+
+def values(what: str, given: Iterable[Value]) -> list[Value]:
+    """A list of Values, checked."""
+    if isinstance(given, Value) or not isinstance(given, Iterable):
+        raise TypeError(f"{what} expected a sequence of Values, got {short(given)} ({type(given).__name__})")
+    found = list(given)
+    for value in found:
+        if not isinstance(value, Value):
+            raise TypeError(f"{what} expected Values, got {short(value)} ({type(value).__name__})")
+    return found
 
 
 def require_finite(roots: Sequence[Value], tape: list[Value]) -> None:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def slots(value: Value) -> dict[str, Any]:
-    """Name and content of each slot, those of a subclass included."""
+    """Name and content of each slot, and of the attributes of a subclass."""
     state: Any = object.__reduce_ex__(value, 2)[2]
-    return dict(state[1])
+    return {**(state[0] or {}), **state[1]}
 
 
 def twin(value: Value) -> Value:
@@ -58,7 +58,10 @@ def without_grad_if_not_computed(value: Value) -> dict[str, Any]:
 
 
 def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:
-    leaf = kind(0.0)
+    from tinygrad_edu.engine.value import NOT_COMPUTED
+
+    leaf: Value = object.__new__(kind)
+    leaf.grad, leaf.op, leaf.parents = NOT_COMPUTED, None, ()  # type: ignore[assignment]
     for name, part in content.items():
         setattr(leaf, name, part)
     return leaf

@@ -27,6 +27,8 @@ class Domain:
     """
 
     def __init__(self, low: float, high: float, margin: float = 0.0) -> None:
+        if not low < high or not 0 <= margin < max(-low, high):
+            raise ValueError(f"a Domain expected low < high and room beside the margin, got {low}, {high}, {margin}")
         self.low, self.high, self.margin = low, high, margin
 
     def __contains__(self, number: float) -> bool:

@@ -135,6 +135,8 @@ def register(name: str, symbol: str, primal: str, *partials: str, **properties: 
 
     Raises ValueError, with the formula and the reason, for a row that cannot be right.
     """
+    if not isinstance(primal, str):
+        raise ValueError(f"{name}: expected the value as a formula in text, got {primal!r}")
     row = Row(name, symbol, primal, *partials, **properties)
     validate(row)
     TABLE[name] = row
@@ -153,7 +155,9 @@ def unregister(row: Row) -> None:
     if users:
         raise ValueError(f"{row.name} is used by {', '.join(users)}")
     row.pullback = compile_pullback(row)  # while its own name is still in the table
-    partials_on_floats(row), partials_on_values(row)
+    partials_on_floats(row), partials_on_values(row), function(row)
+    if not row.many:
+        on_floats(row)
     del TABLE[row.name]
     for name in methods(row):
         delattr(Value, name)

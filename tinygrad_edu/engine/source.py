@@ -104,7 +104,7 @@ def forward(row: Row, name: str, parameters: str, is_value: str = "") -> str:
             source += f"    if isinstance({X}, Value): {x} = {X}.data\n    else: {X} = {x} = _number({X})\n"
     source += f"""\
     try: data = {for_numbers(row.primal)}
-    except _errors as error: raise _undefined(_row, ({operands},), error) from None
+    except _errors as error: raise _undefined(_row, ({operands},), error) from None  # {row.primal}
 """
     if not is_value:
         source += f"    if {' and '.join(f'{x.upper()} is {x}' for x in row.operands)}: return data\n"
@@ -125,12 +125,12 @@ def forward_many(row: Row, name: str) -> str:
     source += f"    parents = ({', '.join('*' + x.upper() for x in numbers)},)\n    try:\n"
     found, rest = folds(for_numbers(row.primal))
     for fold, function, term in found:
-        source += (
-            f"        {fold} = _{function}([{term} for {', '.join(row.operands)}, in zip({', '.join(numbers)})])\n"
-        )
+        start = ", 0.0" if function == "sum" else ""
+        terms = f"[{term} for {', '.join(row.operands)}, in zip({', '.join(numbers)})]"
+        source += f"        {fold} = _{function}({terms}{start})\n"
     source += f"""\
         data = {rest}
-    except _errors as error: raise _undefined(_row, parents, error) from None
+    except _errors as error: raise _undefined(_row, parents, error) from None  # {row.primal}
     if _constants.issuperset(map(type, parents)): return data
 """
     return source + RECORD.format(parents="parents")
@@ -180,6 +180,6 @@ def additions(row: Row, indent: str, values: tuple[str, ...]) -> str:
     lines = [f"{x} = {x.upper()}" + (".data" if x in values else "") for x in row.operands if x in used]
     lines += ["out = node.data"] if "out" in used else []
     for x, term in terms.items():
-        if term != "0":
-            lines.append(f"{x.upper()}.grad += " + {"1": "g", "-1": "-g"}.get(term, f"g * ({term})"))
-    return "".join(f"{indent}{line}\n" for line in lines or ["pass"])
+        # Adding 0.0 says that the gradient was computed.
+        lines.append(f"{x.upper()}.grad += " + {"0": "0.0", "1": "g", "-1": "-g"}.get(term, f"g * ({term})"))
+    return "".join(f"{indent}{line}\n" for line in lines)

@@ -26,7 +26,20 @@ RESERVED = {
     "map",
     "type",
     "zip",
+    "x_i",
+    "y_i",
 }
+
+
+# Functions and rooms of the package, which a row of the same name would hide; a test compares them with it.
+# fmt: off
+PACKAGE = {
+    "assert_gradients", "check", "check_gradients", "cli", "count_operations", "draw", "engine", "explain",
+    "explain_update", "explore", "expression", "files", "function", "grad", "hessian", "hvp", "import_module",
+    "jacobian", "jvp", "lesson", "log_softmax", "min", "name", "nn", "register", "registered", "replay", "show",
+    "softmax", "unregister", "vjp",
+}
+# fmt: on
 
 
 def validate(row: Row) -> None:
@@ -34,7 +47,7 @@ def validate(row: Row) -> None:
     name = row.name
     if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
         raise ValueError(f"{name!r} cannot name an operation: expected a lower-case Python name")
-    if keyword.iskeyword(name) or name in RESERVED or name in FOLDS:
+    if keyword.iskeyword(name) or name in RESERVED | PACKAGE | {*FOLDS}:
         raise ValueError(f"{name!r} cannot name an operation: the word is reserved")
     if name in TABLE or hasattr(Value, name):
         raise ValueError(f"the name {name!r} is taken" + (f" by {TABLE[name]!r}" if name in TABLE else " by Value"))
@@ -81,6 +94,8 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
     def refuse(reason: str) -> ValueError:
         return ValueError(f"{row.name}: {what} = {formula!r}: {reason}")
 
+    if "#" in formula or "\n" in formula:
+        raise refuse("a formula is one line without a comment")
     try:
         tree = ast.parse(formula, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -108,6 +123,8 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
                     expected = len(TABLE[name].operands)
                 elif name == row.name and not row.many:
                     expected = len(row.operands)
+                elif name in TABLE:
+                    raise refuse(f"{name} takes many operands, a formula has operations of one or two")
                 else:
                     raise refuse(f"{name} is not an operation of the table")
                 if len(args) != expected:

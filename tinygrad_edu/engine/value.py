@@ -44,7 +44,8 @@ def _float(x: Any) -> float:
     try:
         return float(x)
     except OverflowError:
-        raise ValueError(f"{short(x)} is too large for a float") from None
+        size = f"an int of {x.bit_length()} bits" if isinstance(x, int) else short(x)
+        raise ValueError(f"{size} is too large for a float") from None
 
 
 def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
