@@ -89,7 +89,7 @@ def audit() -> list[Figure]:
             ["0.009895"],
             [total],
             [before.total.data],
-            "of errors rounded before",
+            "adds rounded errors",
         ),
         figure("∂E/∂out", ["0.0428"], [to_output], [grad(before.total, y1).data]),
         figure(

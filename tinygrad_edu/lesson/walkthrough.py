@@ -240,6 +240,8 @@ def show_training(settings: Settings, console: Console) -> TrainingRun:
             on_epoch=lambda epoch, loss: bar.update(task, completed=epoch, loss=loss),
         )
         bar.update(task, completed=run.epochs, total=run.epochs, loss=run.losses[-1])
+    if console.is_terminal:
+        console.print()
     table = columns(">epoch", ">E")
     marks = [epoch for epoch in (0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000) if epoch < run.epochs]
     for epoch in [*marks, run.epochs]:
