@@ -170,7 +170,7 @@ MISTAKES = {
     ("explain", "1 + 1"): "the expression has no names",
     ("draw", "log(w)", "w=0"): "log(x) is undefined at x = 0.0 ('w')",
     ("draw", "2*w", "w=1", "-o", "g.bmp"): "expected a name that ends in .svg, .png, .pdf, .dot, got g.bmp",
-    ("draw", "2*w", "w=1", "-o", "none/g.svg"): "none",
+    ("draw", "2*w", "w=1", "-o", "none/g.svg"): "none/g.svg: No such file or directory",
     ("check", "2*w", "w=1", "--ops", "missing"): "cannot read missing: No such file or directory",
     ("check", "2*w", "w=1", "--method", "magic"): "method expected one of central, richardson, complex, got 'magic'",
     ("check", "1 + 1"): "check_gradients expected inputs to differentiate for, got none",

@@ -126,6 +126,14 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     assert caught.value.filename == str(tmp_path)
 
 
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path):
+    (tmp_path / "graph.svg").mkdir()
+    with pytest.raises(OSError) as caught:
+        walked(tmp_path)
+    assert caught.value.filename == str(tmp_path / "graph.svg")
+    assert os.listdir(tmp_path) == ["graph.svg"]
+
+
 def test_long_sums_show_their_ends():
     assert shortened("abcd", "+") == "a+b+c+d"
     assert shortened("abcde", "+") == "a+b+…+e"

@@ -25,13 +25,21 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> Path:
     ...     write(Path(folder, "note.txt"), "whole").read_text()
     'whole'
 
-    Raises OSError as `open` does; then nothing is left behind.
+    Raises OSError as `open` does, with the path in it; then nothing is left behind.
     """
     path = Path(path)
+    try:
+        replace(path, content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name
+    return path
+
+
+def replace(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # as open() would; temporary files are private
@@ -39,4 +47,3 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> Path:
     except BaseException:
         os.unlink(temporary)
         raise
-    return path
