@@ -108,13 +108,15 @@ def audit() -> list[Figure]:
             [float(PRIOR_W5) - LEARNING_RATE * slope],
             "survives the slip",
         ),
-        figure("new z2", ["1.13", "1.03"], new_z2, [z.data for z in after.z[0]], "1.135 is cut off", exact=3),
+        figure(
+            "new z2", ["1.13", "1.03"], new_z2, [z.data for z in after.z[0]], f"{after.z[0][0]:.3f} is cut off", exact=3
+        ),
         figure(
             "new a2",
             ["0.756", "0.737"],
             new_a2,
             [a.data for a in after.a[0]],
-            f"{new_a2[0]} follows from {new_z2[0]}",
+            f"{new_a2[0]} follows from {new_z2[0]}; it is {after.a[0][0]:.3f}",
         ),
         Figure("in z3", ["05*.737"], [factor], [factor], "the decimal point is lost"),
         figure("new z3", ["1.5015", "1.3709"], new_z3, [z.data for z in after.z[1]], "the two rows are swapped"),
