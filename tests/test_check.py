@@ -41,6 +41,8 @@ def wrong_rule(x):
         (lambda x: (x * 1e8).sin(), 1.0, "step", False),
         (lambda x: x.sqrt(), 0.0, "domain edge", True),
         (lambda x: x.asin(), 0.9999999, "domain edge", True),
+        (lambda x: x.log(), 1e-300, "domain edge", True),
+        (lambda x: x.sqrt() + 1e6, 1e-9, "step", False),
         (lambda x: x.step(), 1.0, "zero", False),
         (lambda x: Value(3.0) * 2, 1.0, "zero", False),
         (lambda x: x.exp(), 20.0, "ok", True),
@@ -91,8 +93,9 @@ def test_a_kink_with_a_gradient_outside_its_slopes_is_wrong():
 
 
 def test_a_wrong_gradient_at_the_edge_of_a_domain_is_wrong():
-    with registered("own_log", "l", "log(x)", "2 / x"):
-        assert diagnoses(check_gradients(lambda x: x.own_log(), 1e-12)) == ["wrong"]
+    for partial in ("2 / x", "1.001 / x", "0.5 / x"):
+        with registered("own_log", "l", "log(x)", partial):
+            assert diagnoses(check_gradients(lambda x: x.own_log(), 1e-12)) == ["wrong"]
 
 
 @pytest.mark.parametrize("method", ["central", "richardson", "complex"])
@@ -168,6 +171,18 @@ def test_second_order(f):
     report = check_gradients(f, 2.0, 3.0, names=["x", "y"], order=2)
     assert report.passed, report
     assert [c.name for c in report.comparisons] == ["x, x", "x, y", "y, x", "y, y"]
+
+
+def test_second_order_at_an_edge_at_a_jump_and_where_it_is_wrong():
+    assert diagnoses(check_gradients(lambda x: x.log(), 1e-9, order=2)) == ["domain edge"]
+    assert diagnoses(check_gradients(lambda x: x.sqrt(), 0.0, order=2)) == ["domain edge"]
+    assert diagnoses(check_gradients(lambda x: x * x.relu(), 0.0, order=2)) == ["kink"]
+    assert "wrong" not in diagnoses(check_gradients(lambda x: x.relu(), 0.0, order=2))
+    report = check_gradients(lambda x: x.log(), 1e-300, order=2)
+    assert (diagnoses(report), report.comparisons[0].hint) == (["wrong"], "the gradient is -inf")
+    with registered("cube", "³", "x * x * x", "3.01 * x * x"):
+        assert diagnoses(check_gradients(lambda x: x.cube(), 2.0)) == ["wrong"]
+    assert diagnoses(check_gradients(noisy, 2.0, order=2)) == ["not deterministic"]
 
 
 def test_a_network_with_a_loss_and_a_root_with_its_leaves():
