@@ -10,6 +10,7 @@ from tinygrad_edu import TABLE
 from tinygrad_edu.check.functions import applied
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves, local_derivatives, topological
+from tinygrad_edu.engine.ops import OPERATORS
 from tinygrad_edu.engine.registry import compile_formula, on_floats, partials_on_floats, rows_in
 from tinygrad_edu.engine.source import folds
 
@@ -125,6 +126,8 @@ def test_random_graphs_are_within_the_bound_of_their_own_conditioning(graph):
     root.backward()
     nodes = len(topological(root))
     weight = conditioning(root)
+    roundings = sum(weight[value] * abs(value.data) for value in weight)
+    assert abs(root.data - evaluated(graph)) <= 32 * 2.3e-16 * roundings, f"{graph}\n{root.data} {evaluated(graph)}"
     size = max(1.0, *(abs(v.data) for v in weight), *weight.values())
     for leaf in leaves(root):
         h = mp.mpf(10) ** -16
@@ -146,3 +149,23 @@ def test_operations_over_many(name):
         "logsumexp": mp.log(sum(mp.exp(mp.mpf(x)) for x in numbers)),
     }[name]
     assert ulps(out, exact, 1.0) <= 4
+
+
+DEFINITIONS = {  # of the rows that formulas make, as books write them; the formulas are what is stable in floats
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "relu": lambda x: x if x > 0 else mp.mpf(0),
+    "leaky_relu": lambda x: x if x > 0 else x / 100,
+    "gelu": lambda x: x * mp.ncdf(x),
+    "silu": lambda x: x / (1 + mp.exp(-x)),
+}
+
+
+COMPOSED = [row for row in PLAIN if not row.primitive and row.name not in OPERATORS]
+
+
+@pytest.mark.parametrize("row", COMPOSED, ids=lambda row: row.name)
+def test_formulas_are_their_definitions(row):
+    for at in points(row, 50):
+        x = mp.mpf(at[0])
+        assert mp.almosteq(on_mpmath(row)(x), DEFINITIONS[row.name](x), rel_eps=mp.mpf(10) ** -30)
