@@ -270,6 +270,17 @@ def test_formats(renderer, tmp_path):
         assert Path(written).stat().st_size > 500
     assert {path.name for path in tmp_path.iterdir()} >= {"one", "one.png", "two.svg", "three.svg"}
     assert "image/svg+xml" in picture._repr_mimebundle_()
+    assert b"<svg" in Path(picture.render(directory=str(tmp_path))).read_bytes()  # SVG if nothing is said
+    assert picture.pipe(format="dot", encoding="utf-8").startswith("digraph")
+    assert picture.pipe(format="svg", engine="neato") != picture.pipe(format="svg")
+    with pytest.raises(ValueError, match=r"outfile .*one.gv is the file of the source: save\(\) writes that"):
+        picture.render(outfile=str(tmp_path / "one.gv"))
+
+
+def test_pdf_with_graphviz_itself():
+    if shutil.which("dot") is None:
+        pytest.skip("no system Graphviz")
+    assert draw(example()[2]).pipe(format="pdf").startswith(b"%PDF")
 
 
 def test_pdf_needs_graphviz_itself(monkeypatch):
@@ -286,12 +297,23 @@ def test_without_any_graphviz_the_error_names_the_command_and_the_source_is_writ
     assert "digraph" in (tmp_path / "graph.gv").read_text()
 
 
-def test_a_failing_renderer_is_an_error(monkeypatch):
-    monkeypatch.setenv("PATH", "")
+def test_a_failing_renderer_is_an_error_and_leaves_no_half_picture(renderer, tmp_path):
     picture = draw(example()[2])
     picture.node("broken", "<<TABLE>>")
     with pytest.raises(RuntimeError, match="drawing failed: "):
-        picture.pipe(format="svg")
+        picture.render(str(tmp_path / "graph.gv"))
+    assert [path.name for path in tmp_path.iterdir()] == ["graph.gv"]
+
+
+def test_a_renderer_that_takes_too_long_or_crashes(renderer, monkeypatch):
+    picture = draw(example()[2])
+    monkeypatch.setattr("tinygrad_edu.show.dot.TIMEOUT", 0)
+    with pytest.raises(RuntimeError, match="drawing took more than 0 seconds: draw less of the graph, with depth="):
+        picture.pipe()
+    crash = subprocess.CompletedProcess([], -11, b"<svg", b"")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: crash)
+    with pytest.raises(RuntimeError, match=r"crashed \(signal 11\): draw less of the graph"):
+        picture.pipe()
 
 
 def test_large_graphs():

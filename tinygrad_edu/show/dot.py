@@ -2,88 +2,103 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from importlib import metadata
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import graphviz  # type: ignore[import-untyped]
 
+from tinygrad_edu.files import write
+
 escape = graphviz.escape  # of text for a plain attribute: a backslash stays one, and <…> is no markup
-TIMEOUT = 120  # seconds; the largest picture that draw() allows takes a few
+TIMEOUT = 120  # seconds; most pictures that draw() allows take a few
+SMALLER = 'draw less of the graph, with depth=, collapse="neurons" or collapse="layers"'
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]
     """A `graphviz.Digraph` that needs no system Graphviz for SVG and PNG.
 
-    `pipe`, `render` and the notebook's display work as in the `graphviz` package. Where `dot` is not on PATH, the
-    executable in the package `graphviz-pure` draws instead; it has no PDF.
+    `pipe`, `render`, `save`, `view` and the notebook's display are those of the `graphviz` package. Where `dot` is not
+    on PATH, the executable in the package `graphviz-pure` draws instead; it has no PDF.
     """
 
-    def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **options: Any) -> Any:
+    # Not through the methods of the base class: these take no timeout, and write half a file where `dot` fails.
+    def pipe(self, format: str | None = None, *, engine: str | None = None, encoding: str | None = None) -> Any:
         """The picture as bytes, or as text in an encoding.
 
-        Raises `graphviz.ExecutableNotFound`, with the command to run, where there is nothing to draw with.
+        Raises RuntimeError, with what to do, where there is nothing to draw with and where drawing fails.
         """
-        try:
-            return super().pipe(format, *args, encoding=encoding, **options)
-        except graphviz.ExecutableNotFound:
-            drawn = draw_bundled(self.source, format or self.format)
-            return drawn.decode(encoding) if encoding else drawn
+        drawn = run(self.source, format or self.format, engine or self.engine)
+        return drawn.decode(encoding) if encoding else drawn
 
-    def render(self, *args: Any, **options: Any) -> str:
+    def render(
+        self,
+        filename: str | PathLike[str] | None = None,
+        directory: str | PathLike[str] | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        quiet: bool = False,
+        quiet_view: bool = False,
+        *,
+        outfile: str | PathLike[str] | None = None,
+        engine: str | None = None,
+    ) -> str:
         """Write the `.gv` source and the picture beside it, and return the picture's path.
 
-        Raises as `pipe` does; the source is written all the same.
+        Raises what `pipe` raises; the source is written all the same, and no half picture.
         """
-        try:
-            return str(super().render(*args, **options))
-        except graphviz.ExecutableNotFound:
-            source, format, outfile = self._paths(*args, **options)
-            outfile.write_bytes(draw_bundled(self.source, format))
-            if options.get("cleanup"):
-                source.unlink()
-            return str(outfile)
-
-    def _paths(
-        self,
-        filename: str | None = None,
-        directory: str | None = None,
-        *,
-        format: str | None = None,
-        outfile: str | None = None,
-        **_: Any,
-    ) -> tuple[Path, str, Path]:
-        """Where `render` has put the source, and where the picture goes."""
         if outfile is not None:
-            target = Path(directory or self.directory or "", outfile)
-            return Path(self.filepath), format or target.suffix[1:], target
-        source = Path(directory or self.directory or "", filename or self.filename)
+            filename = filename or Path(outfile).with_suffix(".gv")
+            format = format or Path(outfile).suffix[1:]
+        source = Path(self.save(filename, directory=directory))
         format = format or self.format
-        return source, format, source.with_name(f"{source.name}.{format}")
+        target = source.with_name(f"{source.name}.{format}") if outfile is None else Path(self.directory or "", outfile)
+        if target == source:
+            raise ValueError(f"outfile {target} is the file of the source: save() writes that")
+        write(target, self.pipe(format, engine=engine))
+        if cleanup:
+            source.unlink()
+        if view or quiet_view:
+            graphviz.view(str(target), quiet=quiet_view)
+        return str(target)
 
 
-def draw_bundled(source: str, format: str) -> bytes:
-    """Draw with the executable that `pip install graphviz-pure` brings.
+def run(source: str, format: str, engine: str = "dot") -> bytes:
+    """Lay a graph out and draw it, with the system's `dot` or else with the executable from PyPI.
 
-    Raises RuntimeError where there is none, where it has no such format, and where it fails.
+    Raises RuntimeError where there is neither, for PDF without the first, where drawing fails, and where it takes more
+    than two minutes.
     """
-    executable = bundled_executable()
+    executable = shutil.which("dot")
+    if executable is None and format == "pdf":
+        raise RuntimeError("PDF needs Graphviz itself, with `dot` on PATH; SVG and PNG do not")
+    executable = executable or bundled_executable()
     if executable is None:
         raise RuntimeError(
             "no Graphviz to draw with: run `pip install graphviz-pure`, or install Graphviz so that `dot` is on PATH"
         )
-    if format == "pdf":
-        raise RuntimeError("PDF needs Graphviz itself, with `dot` on PATH; SVG and PNG do not")
-    done = subprocess.run(
-        [executable, f"-T{format}"], input=source.encode(), capture_output=True, timeout=TIMEOUT, check=False
-    )
+    try:
+        done = subprocess.run(
+            [executable, f"-K{engine}", f"-T{format}"],
+            input=source.encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"drawing took more than {TIMEOUT} seconds: {SMALLER}") from None
+    if done.returncode < 0:
+        raise RuntimeError(f"{executable} crashed (signal {-done.returncode}): {SMALLER}")
     if done.returncode:  # an SVG may have come out all the same, with a label missing
         raise RuntimeError(f"drawing failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
-def bundled_executable() -> Path | None:
+def bundled_executable() -> str | None:
     """The executable of graphviz-pure, found through its metadata: a virtual environment need not be on PATH."""
     try:
         files = metadata.distribution("graphviz-pure").files or []
@@ -91,5 +106,5 @@ def bundled_executable() -> Path | None:
         return None
     for file in files:
         if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
-            return Path(str(file.locate())).resolve()
+            return str(Path(str(file.locate())).resolve())
     return None

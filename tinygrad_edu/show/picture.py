@@ -155,6 +155,7 @@ class Picture:
         font = {"fontname": "Helvetica", "fontcolor": self.theme.text}
         graph = {"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11"}
         dot = Digraph(
+            format="svg",
             graph_attr=graph
             | font
             | {"bgcolor": self.theme.background}
