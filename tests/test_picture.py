@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import xml.dom.minidom
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tinygrad_edu import Value
 from tinygrad_edu.lesson import forward, network
 from tinygrad_edu.show import draw, frames, tree
 from tinygrad_edu.show.dot import bundled_executable
+from tinygrad_edu.show.labels import plain
 from tinygrad_edu.show.numbers import shown
 
 NASTY = {
@@ -26,8 +28,11 @@ NASTY = {
     "cjk": "重み",
     "emoji": "🧠",
     "control": "\x00\x01\x1b[31m\x7f\u202e",
-    "entity": "&amp;&#60;",
+    "entity": "&amp;&#60;&copy;",
+    "surrogate": "\ud800",
+    "escapes": "\\L\\E\\H\\T\\l\\r\\\\",
     "colon": "a:b:c",
+    "blank": " \n\x00",
     "empty": "",
 }
 
@@ -252,9 +257,11 @@ def test_labels_are_never_markup(name, renderer):
         r"href|javascript:(?!alert\(1\)&)", re.sub(r'xlink:title="[^"]*"|xmlns:xlink="[^"]*"', "", svg)
     )
     assert len(svg) < 20_000
-    import xml.dom.minidom
-
-    xml.dom.minidom.parseString(svg)
+    root = xml.dom.minidom.parseString(svg)
+    texts = [text.firstChild.data for text in root.getElementsByTagName("text") if text.getAttribute("font-style")]
+    tooltips = [a.getAttribute("xlink:title") for a in root.getElementsByTagName("a")]
+    assert texts == [plain(label)] * 2 * bool(plain(label))  # letter by letter, with nothing replaced
+    assert set(tooltips) == ({plain(label)} if plain(label) else {"leaf", "mul"})
 
 
 def test_formats(renderer, tmp_path):

@@ -38,20 +38,29 @@ THEMES = {
 def plain(text: object) -> str:
     """One short line without control characters.
 
-    >>> plain("two\\nlines")
+    >>> plain("two\\n  lines")
     'two lines'
     """
-    line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * LONGEST]).strip()
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * LONGEST]).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def html(text: object) -> str:
-    """Text for an HTML-like label.
+    """Text for an HTML-like label, in which Graphviz replaces `\\N` by a name, as in any label.
 
-    >>> html('<b>"&')
-    '&lt;b&gt;&quot;&amp;'
+    >>> print(html('<b>"&'), html("\\\\N"))
+    &lt;b&gt;&quot;&amp; \\\\N
     """
-    return escape(plain(text), quote=True)
+    return escape(plain(text), quote=True).replace("\\", "\\\\")
+
+
+def tooltip(text: object) -> str:
+    """Text for a tooltip, where Graphviz resolves entities, and replaces `\\N` twice: `graphviz.escape` guards once.
+
+    >>> print(tooltip("&lt;"), tooltip("\\\\N"))
+    &amp;lt; \\\\N
+    """
+    return plain(text).replace("&", "&amp;").replace("\\", "\\\\")
 
 
 def table(title: str, rows: list[tuple[str, str, str]], colour: str, theme: Theme, width: int = 0) -> str:

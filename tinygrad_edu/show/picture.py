@@ -12,7 +12,7 @@ from tinygrad_edu.engine import NOT_COMPUTED, Value, check_recorded, leaves, loc
 from tinygrad_edu.files import folder, write
 from tinygrad_edu.show.backward import Step, steps
 from tinygrad_edu.show.boxes import Box, Collapse, collapsed
-from tinygrad_edu.show.labels import THEMES, html, plain, table
+from tinygrad_edu.show.labels import THEMES, html, plain, table, tooltip
 from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.numbers import shown
 
@@ -195,8 +195,8 @@ class Picture:
         return dot
 
     def add_node(self, dot: Any, node: Value) -> None:
-        symbol = f"<B>{html(node.op.symbol)}</B>" if node.op else ""
-        title = " ".join(part for part in (symbol, f"<I>{html(node.label)}</I>" if node.label else "") if part) or " "
+        parts = (node.op.symbol if node.op else "", "B"), (node.label, "I")
+        title = " ".join(f"<{tag}>{html(text)}</{tag}>" for text, tag in parts if plain(text)) or " "
         colour = self.theme.operation if node.op else self.theme.leaf
         name = plain(node.label) or (node.op.name if node.op else "leaf")
         self.add_table(dot, node, title, self.rows(node), colour, name)
@@ -215,7 +215,7 @@ class Picture:
         from tinygrad_edu.show.dot import escape
 
         label = table(title, rows, colour, self.theme, self.cell_width)
-        dot.node(self.ids[unit], label, id=self.ids[unit], tooltip=escape(name))
+        dot.node(self.ids[unit], label, id=self.ids[unit], tooltip=escape(tooltip(name)))
 
     def rows(self, node: Value) -> list[tuple[str, str, str]]:
         if not self.full:
