@@ -1,6 +1,7 @@
 """Pictures, through their source, and through both renderers."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -94,8 +95,68 @@ def test_highlight():
     assert draw(root, highlight=a).source.count("penwidth=2.8") == 3
     assert draw(root, highlight=[b, root.parents[1], root]).source.count("penwidth=2.8") == 2
     assert draw(root).source.count("penwidth") == 0
-    with pytest.raises(ValueError, match="highlight expected Values of the graph, got Value"):
-        draw(root, highlight=Value(1.0))
+
+
+def test_a_path_is_highlighted_edge_by_edge_in_either_direction():
+    a = Value(1.0, "a")
+    r = a.relu()
+    y = a + r
+    thick = lambda highlight: re.findall(r"(\w+ -> \w+) \[.*penwidth=2.8", draw(y, highlight=highlight).source)  # noqa: E731
+    assert thick([a, r, y]) == thick([y, r, a]) == ["n0 -> n1", "n1 -> n2"]
+    assert thick([a, y]) == ["n0 -> n2"]
+    assert thick(a) == thick([a]) == ["n0 -> n1", "n0 -> n2", "n1 -> n2"]
+    assert thick(y) == thick([]) == []
+
+
+def test_a_path_that_leaves_nodes_out_is_highlighted_by_all_the_ways_between():
+    mlp = network()
+    passed = forward(mlp)
+    w5 = mlp.layers[1].neurons[0].w[0]
+    y1 = passed.a[1][0]
+    whole = draw(passed.total, highlight=w5).source
+    assert draw(passed.total, highlight=[passed.total, y1, w5]).source == whole
+    assert whole.count("penwidth=2.8") == 7
+
+
+def test_a_highlight_shows_through_boxes_and_depth():
+    model = tinygrad_edu.MLP(2, [3, 2, 1], activation="tanh", seed=1)
+    root = model([Value(0.5, "x1"), Value(-1.0, "x2")])
+    for neuron in model.layers[0].neurons:
+        assert draw(root, collapse="layers", highlight=neuron.w[0]).source.count("penwidth=2.8") == 2
+    a, _, root = example()
+    assert draw(root, depth=1, highlight=a).source.count("penwidth=2.8") == 3
+
+
+@pytest.mark.parametrize("highlight", [Value(1.0), [Value(1.0)], ["w5"]])
+def test_only_values_of_the_graph_can_be_highlighted(highlight):
+    with pytest.raises(ValueError, match="highlight expected Values of the graph, got "):
+        draw(example()[2], highlight=highlight)
+
+
+def test_a_path_must_be_a_way():
+    a, b, root = example()
+    with pytest.raises(ValueError, match=r"highlight: there is no way from Value\(data=2.0.*'a'\) to Value\(.*'b'\)"):
+        draw(root, highlight=[a, b, root])
+
+
+def test_a_node_without_derivative_is_drawn():
+    x, y = Value(0.0, "x"), Value(0.5, "y")
+    root = x.sqrt() + x**y
+    source = draw(root).source
+    assert source.count("no derivative") == 2
+    assert "<TD>×0</TD>" in source  # that of x**y for y exists
+    assert tree(root).count("no derivative  x") == 2
+    with pytest.raises(
+        (ValueError, ZeroDivisionError), match=r"the derivative of (sqrt|pow) .*is undefined at x = 0.0"
+    ):
+        draw(root, step=3)
+
+
+@pytest.mark.parametrize("show", [draw, tree, lambda root: frames(root, "unused")])
+@pytest.mark.parametrize("root", [3.0, [Value(1.0)], None])
+def test_only_values_can_be_shown(show, root):
+    with pytest.raises(TypeError, match=r"expected a Value to show, got .* \((float|list|NoneType)\)"):
+        show(root)
 
 
 def test_constants_can_be_left_out():
@@ -113,6 +174,20 @@ def test_neurons_have_boxes():
     for label in ("w5", "w6", "b3", "z3", "y1"):
         assert f"<I>{label}</I>" in box
     assert "cluster" not in draw(passed.total, boxes=False).source
+    assert source.count("cluster") == 4
+    for rankdir, length in (("LR", 3), ("TB", 2)):  # room before a box for the edges that enter it, two inputs a neuron
+        assert draw(passed.total, rankdir=rankdir).source.count(f"minlen={length}") == 4 * 2
+
+
+def test_layers_have_boxes_around_those_of_their_neurons(renderer):
+    picture = draw(forward(network()).total, boxes="layers", rankdir="TB")
+    layer = picture.source[picture.source.index("cluster_2 ") :]
+    layer = layer[: layer.index("\n\t}")]
+    assert re.findall(r"cluster_\w+", layer) == ["cluster_2", "cluster_2_1", "cluster_2_2"]
+    assert re.findall(r"label=\"?([^<\" ]+ \d)", layer) == ["layer 2", "neuron 1", "neuron 2"]
+    assert re.findall(r">((?:layer|neuron) \d)<", picture.pipe(format="svg", encoding="utf-8")) == [
+        f"{what} {k}" for layer in (1, 2) for what, k in (("layer", layer), ("neuron", 1), ("neuron", 2))
+    ]
 
 
 def collapsible():
@@ -171,7 +246,9 @@ def test_depth():
     source = draw(root, depth=1).source
     assert source.count("…") == 3  # a, a and b
     assert "<I>a</I>" not in source
-    assert draw(root, depth=99).source == draw(root).source
+    assert draw(root, depth=10**9).source == draw(root).source
+    with pytest.raises(ValueError, match="depth expected a number from 0, got -1"):
+        draw(root, depth=-1)
 
 
 def test_steps_of_the_backward_pass_and_frames(tmp_path):
@@ -187,6 +264,18 @@ def test_steps_of_the_backward_pass_and_frames(tmp_path):
     written = frames(root, tmp_path / "slides", theme="dark")
     assert [path.name for path in written] == [f"frame-{k:03}.svg" for k in range(6)]
     assert all(path.read_text().count("</svg>") == 1 for path in written)
+
+
+def test_frames_have_one_size_and_show_a_contribution_only_when_it_was_added(renderer, tmp_path):
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    root = ((a * a + b * 0.5) * 1e-5).tanh()
+    pictures = [path.read_text() for path in frames(root, tmp_path, contributions=True, digits=6)]
+    assert len({re.search("viewBox=[^>]*", picture).group() for picture in pictures}) == 1
+    assert len({re.sub("<text.*?</text>|<[^>]*stroke[^>]*>|<polygon[^>]*>", "", p) for p in pictures}) == 1
+    sources = [draw(root, step=k, contributions=True).source for k in range(len(pictures))]
+    assert [source.count('COLOR="transparent"') for source in sources] == [7, 6, 5, 4, 3, 2, 1, 0]
+    root.backward()
+    assert re.findall("←[^<]*", sources[-1]) == re.findall("←[^<]*", draw(root, contributions=True).source)
 
 
 def test_contributions_have_colour_by_sign_and_width_by_size():
@@ -336,7 +425,10 @@ def test_large_graphs():
         draw(y)
 
 
-@pytest.mark.parametrize(("option", "words"), [("theme", "light, dark, print"), ("rankdir", "LR, TB, RL, BT")])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("theme", "light, dark, print"), ("rankdir", "LR, TB, RL, BT"), ("boxes", "True, False, layers")],
+)
 def test_unknown_options(option, words):
     with pytest.raises(ValueError, match=f"{option} expected one of {words}, got 'x'"):
         draw(example()[2], **{option: "x"})
@@ -345,8 +437,9 @@ def test_unknown_options(option, words):
 def test_changed_data_are_noticed():
     a, _, root = example()
     a.data = 5.0
-    with pytest.raises(ValueError, match="run the forward pass again"):
-        draw(root)
+    for show in (draw, tree):
+        with pytest.raises(ValueError, match="run the forward pass again"):
+            show(root)
 
 
 @pytest.mark.parametrize(
@@ -377,3 +470,15 @@ def test_numbers_for_people(number, text):
 def test_drawing_imports_graphviz_only_when_asked():
     code = "import sys, tinygrad_edu.show; sys.exit('graphviz' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+MAKE = runpy.run_path(str(Path(__file__).parents[1] / "docs/images/make.py"))
+
+
+@pytest.mark.parametrize("make", MAKE["PICTURES"], ids=lambda make: make.__name__)
+def test_the_pictures_of_the_documentation_are_current(make, renderer):
+    def words(svg):  # where they stand depends on the renderer
+        return sorted(re.findall("<text[^>]*>([^<]*)", svg)), svg.count('stroke-width="2.8"'), svg.count("<path")
+
+    kept = Path(MAKE["HERE"], f"{make.__name__}.svg").read_text(encoding="utf-8")
+    assert words(kept) == words(make().pipe(format="svg", encoding="utf-8"))

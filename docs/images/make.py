@@ -1,5 +1,6 @@
 """Draw the pictures of the documentation: `python docs/images/make.py`."""
 
+import os
 from pathlib import Path
 
 from tinygrad_edu import MLP, Value, draw
@@ -47,6 +48,9 @@ def collapsed_2_16_16_1():
     return draw(loss, collapse="layers")
 
 
+PICTURES = worked_example, micrograd, collapsed_2_16_16_1
+
 if __name__ == "__main__":
-    for picture in (worked_example, micrograd, collapsed_2_16_16_1):
+    os.environ["PATH"] = ""  # so that it is the Graphviz from PyPI that draws, whose letters are as wide as a browser's
+    for picture in PICTURES:
         print(write(HERE / f"{picture.__name__}.svg", picture().pipe(format="svg")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
-from math import isfinite
+from math import isfinite, isnan
 
 
 def shown(number: float, digits: int = 4) -> str:
@@ -29,3 +29,12 @@ def shown(number: float, digits: int = 4) -> str:
         mantissa, exponent = f"{rounded:e}".split("e")
         text = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     return text.replace("-", "−")
+
+
+def times(factor: float, digits: int = 4) -> str:
+    """The local derivative on an edge, nan where there is none.
+
+    >>> times(-0.5), times(float("nan"))
+    ('×−0.5', 'no derivative')
+    """
+    return "no derivative" if isnan(factor) else f"×{shown(factor, digits)}"

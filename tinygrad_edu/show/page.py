@@ -15,7 +15,8 @@ from tinygrad_edu.engine import Value, leaves, topological
 from tinygrad_edu.files import write
 from tinygrad_edu.show.javascript import Program
 from tinygrad_edu.show.labels import THEMES, plain
-from tinygrad_edu.show.picture import FULL, draw
+from tinygrad_edu.show.picture import draw
+from tinygrad_edu.show.scene import FULL
 
 
 class Page:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from math import isfinite, isnan
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value, check_recorded, leaves, local_derivatives, topological
+from tinygrad_edu.engine import Value
 from tinygrad_edu.files import folder, write
-from tinygrad_edu.show.backward import Step, steps
-from tinygrad_edu.show.boxes import Box, Collapse, collapsed
-from tinygrad_edu.show.labels import THEMES, html, plain, table, tooltip
+from tinygrad_edu.show.backward import checked, steps
+from tinygrad_edu.show.boxes import Box, Collapse, described
+from tinygrad_edu.show.highlight import Wire, highlighted
+from tinygrad_edu.show.labels import THEMES, Theme, html, plain, table, tooltip
 from tinygrad_edu.show.neurons import neurons
-from tinygrad_edu.show.numbers import shown
+from tinygrad_edu.show.numbers import shown, times
+from tinygrad_edu.show.scene import Edge, Scene
 
 if TYPE_CHECKING:
     from tinygrad_edu.show.dot import Digraph
 
-FULL, LARGEST = 150, 1000  # boxes drawn with all their numbers; boxes drawn at all
+LARGEST = 1000  # boxes drawn at all
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -29,7 +32,7 @@ def draw(
     highlight: Value | Iterable[Value] = (),
     contributions: bool = False,
     constants: bool = True,
-    boxes: bool = True,
+    boxes: bool | str = True,
     collapse: Collapse = (),
     depth: int | None = None,
     step: int | None = None,
@@ -52,11 +55,13 @@ def draw(
 
     Arguments:
         root: the Value to draw.
-        highlight: one Value, for all its ways to the root; or the Values of a path.
+        highlight: one Value, for all its ways to the root; or the Values of a path, in either direction, which may
+            leave some out.
         contributions: whether each edge also shows gradient × local derivative, and has its colour by the sign of that
             and its width by the size; after `backward()`.
         constants: whether plain numbers are drawn.
-        boxes: whether the nodes of each neuron of `tinygrad_edu.nn` stand in a box.
+        boxes: whether the nodes of each neuron of `tinygrad_edu.nn` stand in a box; "layers" for boxes of layers around
+            these, between which edges have less room.
         collapse: "neurons" or "layers", or layers and (layer, neuron) pairs counted from 1, to draw as one box each.
         depth: how many edges from the root; what lies below reads "…". None for all.
         step: draw the state after so many steps of the backward pass, one edge a step, from 0.
@@ -66,26 +71,35 @@ def draw(
         max_nodes: refuse to draw more boxes.
         cell_width: the least width of a box, in points.
 
-    Returns a `graphviz.Digraph`, which a notebook shows, and `render` and `pipe` turn into SVG or PNG.
-    Raises ValueError for a graph that is too large or whose data were changed after the forward pass, for Values,
-    layers and neurons that it does not have, and for an unknown theme or direction.
+    Returns a `graphviz.Digraph`, which a notebook shows, and `render` and `pipe` turn into SVG or PNG. Its `source` is
+    DOT. More than 150 boxes are drawn without their numbers.
+    Raises TypeError for what is no Value; ValueError for a graph that is too large or whose data were changed after the
+    forward pass, for Values, layers and neurons that it does not have, and for an unknown theme or direction.
     """
-    for name, value, allowed in (("theme", theme, tuple(THEMES)), ("rankdir", rankdir, DIRECTIONS)):
+    choices = ("theme", theme, THEMES), ("rankdir", rankdir, DIRECTIONS), ("boxes", boxes, (True, False, "layers"))
+    for name, value, allowed in choices:
         if value not in allowed:
-            raise ValueError(f"{name} expected one of {', '.join(allowed)}, got {value!r}")
-    check_recorded(root)
-    picture = Picture(root, collapse, depth, step, theme, digits, cell_width)
-    if len(picture.units) > max_nodes:
+            raise ValueError(f"{name} expected one of {', '.join(map(str, allowed))}, got {value!r}")
+    scene = Scene(checked(root), collapse, depth, step)
+    if len(scene.units) > max_nodes:
         raise ValueError(
-            f"the graph has {len(picture.units)} nodes, more than max_nodes={max_nodes}: draw part of it with depth=, "
+            f"the graph has {len(scene.units)} nodes, more than max_nodes={max_nodes}: draw part of it with depth=, "
             'collapse="neurons" or "layers", or raise max_nodes'
         )
-    picture.thick = highlighted(picture.nodes, highlight)
-    return picture.drawn(contributions, constants, boxes, rankdir)
+    thick = highlighted(scene.everything, highlight)
+    drawing = Drawing(scene, THEMES[theme], digits, rankdir, cell_width)
+    drawing.add_units(
+        {n: place for n, place in neurons(root).items() if boxes and scene.is_drawn(n)}, boxes == "layers"
+    )
+    drawing.add_edges(thick, contributions)
+    drawing.add_rest(thick, constants)
+    return drawing.dot
 
 
 def frames(root: Value, path: str | PathLike[str], **options: Any) -> list[Path]:
     """Write the backward pass as numbered SVGs, one a step: frame-000.svg and so on, for slides.
+
+    All have the same size, with each node in the same place.
 
     Arguments:
         root: the Value to draw.
@@ -94,105 +108,53 @@ def frames(root: Value, path: str | PathLike[str], **options: Any) -> list[Path]
 
     Returns the files. Raises what `draw` raises, and OSError where the folder cannot be written to.
     """
-    count = 1 + sum(1 for _ in steps(root))
-    pictures = (draw(root, step=k, **options).pipe(format="svg") for k in range(count))
-    return [write(folder(path) / f"frame-{k:03}.svg", picture) for k, picture in enumerate(pictures)]
+    longest = max(len("grad not computed"), len("grad −.e−300") + options.get("digits", 4))
+    options.setdefault("cell_width", 7 * longest)
+    last = sum(1 for _ in steps(checked(root)))
+    pictures = (draw(root, step=k, **options).pipe(format="svg") for k in range(last + 1))
+    digits = max(3, len(str(last)))
+    return [write(folder(path) / f"frame-{k:0{digits}}.svg", picture) for k, picture in enumerate(pictures)]
 
 
-class Edge(NamedTuple):
-    """An arrow of the picture; `factor` is None where it stands for several."""
+class Drawing:
+    """A scene turned into DOT."""
 
-    tail: Value | Box
-    head: Value | Box
-    id: str
-    factor: float | None
-    ends: tuple[Value, Value]
-
-
-class Picture:
-    """One picture: what to draw, with which numbers, in which colours."""
-
-    def __init__(
-        self,
-        root: Value,
-        collapse: Collapse,
-        depth: int | None,
-        step: int | None,
-        theme: str,
-        digits: int,
-        cell_width: int,
-    ) -> None:
-        self.root, self.digits, self.cell_width, self.theme = root, digits, cell_width, THEMES[theme]
-        everything = [*leaves(root), *topological(root)]
-        self.nodes = everything if depth is None else within(everything, root, depth)
-        self.boxes = collapsed(root, self.nodes, collapse) if collapse else {}
-        self.units = list(dict.fromkeys(self.boxes.get(node, node) for node in self.nodes))
-        self.full = len(self.units) <= FULL
-        self.ids: dict[Value | Box, str] = {node: f"n{k}" for k, node in enumerate(self.nodes)}
-        self.ids |= {box: f"b{k}" for k, box in enumerate(dict.fromkeys(self.boxes.values()))}
-        self.groups = {n: place for n, place in neurons(root).items() if n in self.ids and n not in self.boxes}
-        self.thick: set[tuple[Value, Value]] = set()
-        self.last: Step | None = None
-        self.gradients = {node: node.grad for node in self.nodes if node.grad is not NOT_COMPUTED}
-        if step is not None:
-            if step < 0:
-                raise ValueError(f"step expected a number from 0, got {step}")
-            self.gradients = {root: 1.0}
-            for self.last in islice(steps(root), step):
-                old = self.gradients.get(self.last.operand, 0.0)
-                self.gradients[self.last.operand] = old + self.last.contribution
-
-    def number(self, number: float) -> str:
-        return shown(number, self.digits)
-
-    def unit(self, node: Value) -> Value | Box:
-        """What stands for a node in the picture."""
-        return self.boxes.get(node, node)
-
-    def drawn(self, contributions: bool, constants: bool, boxes: bool, rankdir: str) -> Digraph:
+    def __init__(self, scene: Scene, theme: Theme, digits: int, rankdir: str, cell_width: int) -> None:
         from tinygrad_edu.show.dot import Digraph
 
-        font = {"fontname": "Helvetica", "fontcolor": self.theme.text}
-        graph = {"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11"}
-        dot = Digraph(
+        self.scene, self.theme, self.digits, self.cell_width = scene, theme, digits, cell_width
+        self.vertical = rankdir in ("TB", "BT")
+        self.places: dict[Value, tuple[int, int]] = {}
+        font = {"fontname": "Helvetica", "fontcolor": theme.text}
+        graph = {"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11", "bgcolor": theme.background}
+        self.dot: Digraph = Digraph(
             format="svg",
-            graph_attr=graph
-            | font
-            | {"bgcolor": self.theme.background}
-            | ({} if self.full else {"nslimit": "2", "mclimit": "0.1"}),
+            graph_attr=graph | font | ({} if scene.full else {"nslimit": "2", "mclimit": "0.1"}),
             node_attr={"shape": "plain", "fontsize": "11"} | font,
-            edge_attr={"fontsize": "10", "arrowsize": "0.7", "color": self.theme.line} | font,
+            edge_attr={"fontsize": "10", "arrowsize": "0.7", "color": theme.line} | font,
         )
-        groups = self.groups if boxes else {}
-        for layer, neuron in dict.fromkeys(groups.values()):
-            with dot.subgraph(name=f"cluster_{layer}_{neuron}") as cluster:
-                cluster.attr(label=f"layer {layer}, neuron {neuron}", style="rounded", color=self.theme.line)
-                for unit in self.units:
-                    if isinstance(unit, Value) and groups.get(unit) == (layer, neuron):
-                        self.add_node(cluster, unit)
-        for unit in self.units:
+
+    def add_units(self, places: dict[Value, tuple[int, int]], layers: bool) -> None:
+        """The nodes and boxes, those with a place in the box of their neuron, and that in the box of its layer."""
+        self.places = places
+        for layer in dict.fromkeys(layer for layer, _ in places.values()):
+            with self.box(self.dot, f"layer {layer}", layer) if layers else nullcontext(self.dot) as around:
+                for place in dict.fromkeys(place for place in places.values() if place[0] == layer):
+                    with self.box(around, f"neuron {place[1]}" if layers else described(place), *place) as inside:
+                        for node in self.scene.nodes:
+                            if places.get(node) == place:
+                                self.add_node(inside, node)
+        for unit in self.scene.units:
             if isinstance(unit, Box):
-                self.add_box(dot, unit)
-            else:
-                if unit not in groups:
-                    self.add_node(dot, unit)
-                self.add_rest(dot, unit, constants)
-        edges = list(self.edges())
-        weights = [abs(self.contribution(edge) or 0.0) for edge in edges]
-        for edge in edges:
-            attributes = {"id": edge.id} | self.label(edge, contributions)
-            if contributions and (contribution := self.contribution(edge)) is not None:
-                attributes["color"] = self.theme.grad if contribution < 0 else self.theme.data
-                attributes["penwidth"] = f"{0.6 + 2.4 * abs(contribution) / (max(weights) or 1.0):.2f}"
-            if edge.ends in self.thick or self.is_last(edge):
-                attributes |= {"color": self.theme.grad, "penwidth": "2.8"}
-            head = groups.get(edge.head) if isinstance(edge.head, Value) else None
-            if head is not None and (not isinstance(edge.tail, Value) or groups.get(edge.tail) != head):
-                attributes["minlen"] = (
-                    "2" if rankdir in ("TB", "BT") else "3"
-                )  # else boxes climb a half-empty staircase
-            dot.edge(self.ids[edge.tail], self.ids[edge.head], **attributes)
-        return dot
+                self.add_box(unit)
+            elif unit not in places:
+                self.add_node(self.dot, unit)
+
+    @contextmanager
+    def box(self, dot: Any, title: str, *place: int) -> Iterator[Any]:
+        with dot.subgraph(name="_".join(map(str, ("cluster", *place)))) as cluster:
+            cluster.attr(label=title, style="rounded", color=self.theme.line)
+            yield cluster
 
     def add_node(self, dot: Any, node: Value) -> None:
         parts = (node.op.symbol if node.op else "", "B"), (node.label, "I")
@@ -201,13 +163,12 @@ class Picture:
         name = plain(node.label) or (node.op.name if node.op else "leaf")
         self.add_table(dot, node, title, self.rows(node), colour, name)
 
-    def add_box(self, dot: Any, box: Box) -> None:
-        count = f"{box.parameters} parameters"
-        rows = [(count, self.theme.text, self.theme.constant)]
+    def add_box(self, box: Box) -> None:
+        rows = [(f"{box.parameters} parameters", self.theme.text, self.theme.constant)]
         rows += self.rows(box.exits[0]) if len(box.exits) == 1 else []
         if len(box.exits) > 1:
             rows.append((f"{len(box.exits)} outputs", self.theme.data, self.theme.data_back))
-        self.add_table(dot, box, f"<B>{box.title}</B>", rows, self.theme.operation, box.title)
+        self.add_table(self.dot, box, f"<B>{box.title}</B>", rows, self.theme.operation, box.title)
 
     def add_table(
         self, dot: Any, unit: Value | Box, title: str, rows: list[tuple[str, str, str]], colour: str, name: str
@@ -215,91 +176,65 @@ class Picture:
         from tinygrad_edu.show.dot import escape
 
         label = table(title, rows, colour, self.theme, self.cell_width)
-        dot.node(self.ids[unit], label, id=self.ids[unit], tooltip=escape(tooltip(name)))
+        dot.node(self.scene.ids[unit], label, id=self.scene.ids[unit], tooltip=escape(tooltip(name)))
 
     def rows(self, node: Value) -> list[tuple[str, str, str]]:
-        if not self.full:
+        if not self.scene.full:
             return []
-        grad = self.number(self.gradients[node]) if node in self.gradients else "not computed"
+        gradients = self.scene.gradients
+        grad = shown(gradients[node], self.digits) if node in gradients else "not computed"
         return [
-            (f"data {self.number(node.data)}", self.theme.data, self.theme.data_back),
+            (f"data {shown(node.data, self.digits)}", self.theme.data, self.theme.data_back),
             (f"grad {grad}", self.theme.grad, self.theme.grad_back),
         ]
 
-    def add_rest(self, dot: Any, node: Value, constants: bool) -> None:
-        """The constants of a node, and a sign for operands that lie too deep."""
-        small = {"shape": "box", "style": "filled", "color": self.theme.line, "fillcolor": self.theme.constant}
-        small |= {"height": "0.2", "width": "0.2", "margin": "0.05"}
-        for k, parent in enumerate(node.parents):
-            if isinstance(parent, float) and constants:
-                text = self.number(parent)
-            elif isinstance(parent, Value) and parent not in self.ids:
-                text = "…"
-            else:
-                continue
-            name = f"c{self.ids[node]}_{k}"
-            dot.node(name, text, **small)
-            dot.edge(name, self.ids[node], id=f"e{self.ids[node]}_{k}")
+    def add_edges(self, thick: set[Wire], contributions: bool) -> None:
+        for edge in self.scene.edges:
+            attributes = {"id": edge.id} | self.label(edge, contributions)
+            contribution = self.scene.contributions.get(edge.id)
+            if contributions and contribution is not None:
+                share = abs(contribution) / self.scene.largest if isfinite(contribution) else 1.0
+                attributes["color"] = self.theme.grad if contribution < 0 else self.theme.data
+                attributes["penwidth"] = f"{0.6 + 2.4 * share:.2f}"
+            if edge.id == self.scene.last or not thick.isdisjoint(edge.wires):
+                attributes |= self.thick
+            if isinstance(edge.head, Value) and edge.head in self.places:
+                tail = self.places.get(edge.tail) if isinstance(edge.tail, Value) else None
+                if tail != self.places[edge.head]:  # else boxes climb a half-empty staircase
+                    attributes["minlen"] = "2" if self.vertical else "3"
+            self.dot.edge(self.scene.ids[edge.tail], self.scene.ids[edge.head], **attributes)
 
-    def edges(self) -> Iterable[Edge]:
-        """One edge an operand; into a box one for each node that enters it, and one for all that come from a box."""
-        for node in self.nodes:
-            head = self.unit(node)
-            if isinstance(head, Box):
-                continue
-            partials = {k: partial for k, _, partial in local_derivatives(node)} if self.full else {}
-            for k, parent in enumerate(node.parents):
-                if parent in self.ids:
-                    yield Edge(self.unit(parent), head, f"e{self.ids[node]}_{k}", partials.get(k), (parent, node))
-        for box in dict.fromkeys(self.boxes.values()):
-            inside = set(box.members)
-            entering = {p: m for m in box.members for p in m.parents if p in self.ids and p not in inside}
-            derivatives = box.derivatives()
-            by_tail: dict[Value | Box, list[Value]] = {}
-            for parent in entering:
-                by_tail.setdefault(self.unit(parent), []).append(parent)
-            for k, (tail, parents) in enumerate(by_tail.items()):
-                factor = derivatives.get(parents[0]) if len(parents) == 1 else None
-                yield Edge(tail, box, f"e{self.ids[box]}_{k}", factor, (parents[0], entering[parents[0]]))
-
-    def contribution(self, edge: Edge) -> float | None:
-        """Gradient × local derivative, where both are known."""
-        end = edge.head if isinstance(edge.head, Value) else edge.head.exits[0]
-        return edge.factor * self.gradients[end] if edge.factor is not None and end in self.gradients else None
+    @property
+    def thick(self) -> dict[str, str]:
+        return {"color": self.theme.grad, "penwidth": "2.8"}
 
     def label(self, edge: Edge, contributions: bool) -> dict[str, str]:
-        if edge.factor is None or not self.full:
+        if edge.factor is None or not self.scene.full:
             return {}
-        text = f"×{self.number(edge.factor)}"
-        if contributions and (contribution := self.contribution(edge)) is not None:
-            text += f'<BR/><FONT COLOR="{self.theme.grad}">←{self.number(contribution)}</FONT>'
+        text = times(edge.factor, self.digits)
+        if contributions:
+            for known, colour in (
+                (self.scene.contributions, self.theme.grad),
+                (self.scene.coming, "transparent"),  # takes its room already, so that nothing moves between frames
+            ):
+                if edge.id in known and not isnan(known[edge.id]):
+                    text += f'<BR/><FONT COLOR="{colour}">←{shown(known[edge.id], self.digits)}</FONT>'
         # A cell keeps the text off the line.
         return {"label": f'<<TABLE BORDER="0" CELLPADDING="2"><TR><TD>{text}</TD></TR></TABLE>>'}
 
-    def is_last(self, edge: Edge) -> bool:
-        """Whether the edge is the one that the last step of the backward pass went along."""
-        return self.last is not None and edge.id == f"e{self.ids.get(self.last.node)}_{self.last.k}"
-
-
-def within(nodes: list[Value], root: Value, depth: int) -> list[Value]:
-    """The nodes at most so many edges from the root."""
-    near = {root}
-    for _ in range(depth):
-        near |= {parent for node in near for parent in node.parents if isinstance(parent, Value)}
-    return [node for node in nodes if node in near]
-
-
-def highlighted(nodes: list[Value], highlight: Value | Iterable[Value]) -> set[tuple[Value, Value]]:
-    """The edges to draw thick: those on any way from one Value to the root, or those between the Values of a path."""
-    grows = isinstance(highlight, Value)
-    wanted = {highlight} if isinstance(highlight, Value) else set(highlight)
-    unknown = wanted.difference(nodes)
-    if unknown:
-        raise ValueError(f"highlight expected Values of the graph, got {next(iter(unknown))!r}")
-    found = set()
-    for node in nodes:
-        for parent in node.parents:
-            if parent in wanted and (grows or node in wanted):
-                found.add((parent, node))
-                wanted.add(node)
-    return found
+    def add_rest(self, thick: set[Wire], constants: bool) -> None:
+        """The constants of the nodes, and a sign for operands that lie too deep."""
+        small = {"shape": "box", "style": "filled", "color": self.theme.line, "fillcolor": self.theme.constant}
+        small |= {"height": "0.2", "width": "0.2", "margin": "0.05"}
+        for node in self.scene.units:
+            for k, parent in enumerate(node.parents) if isinstance(node, Value) else ():
+                if isinstance(parent, float) and constants:
+                    text = shown(parent, self.digits)
+                elif isinstance(parent, Value) and parent not in self.scene.ids:
+                    text = "…"
+                else:
+                    continue
+                head = self.scene.ids[node]
+                self.dot.node(f"c{head}_{k}", text, **small)
+                line = self.thick if (parent, node) in thick else {}
+                self.dot.edge(f"c{head}_{k}", head, id=f"e{head}_{k}", **line)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value, local_derivatives
+from tinygrad_edu.engine import NOT_COMPUTED, Value
+from tinygrad_edu.show.backward import checked, factors
 from tinygrad_edu.show.labels import plain
-from tinygrad_edu.show.numbers import shown
+from tinygrad_edu.show.numbers import shown, times
 
 
 def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
@@ -25,11 +26,13 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
         root: the Value at the top.
         digits: significant digits.
         depth: how many levels below the root; None for all.
+
+    Raises TypeError for what is no Value, ValueError where data were changed after the forward pass.
     """
     lines: list[str] = []
     seen: set[Value] = set()
     # What is still to write: the operand, the indentation before it, its branch, and the factor on its edge.
-    waiting: list[tuple[Any, str, str, str]] = [(root, "", "", "")]
+    waiting: list[tuple[Any, str, str, str]] = [(checked(root), "", "", "")]
     while waiting:
         node, indent, branch, factor = waiting.pop()
         if isinstance(node, float):
@@ -46,7 +49,7 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
         if depth is not None and len(indent) // 3 >= depth and node.parents:
             lines.append(f"{indent}└─ …")
             continue
-        partials = {k: f"×{shown(partial, digits)}  " for k, _, partial in local_derivatives(node)}
+        partials = {k: f"{times(partial, digits)}  " for k, partial in factors(node).items()}
         for k, parent in reversed(list(enumerate(node.parents))):
             last = k == len(node.parents) - 1
             waiting.append((parent, indent, "└─ " if last else "├─ ", partials.get(k, "")))

@@ -1,0 +1,115 @@
+"""What a picture shows, before any of it is drawn: nodes or boxes that stand for them, edges, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import NamedTuple
+
+from tinygrad_edu.engine import NOT_COMPUTED, Value, leaves, topological
+from tinygrad_edu.show.backward import factors, steps
+from tinygrad_edu.show.boxes import Box, Collapse, collapsed
+from tinygrad_edu.show.highlight import Wire
+
+FULL = 150  # boxes drawn with all their numbers
+
+
+class Edge(NamedTuple):
+    """An arrow of the picture: its factor, None where it stands for several edges of the graph, and which it is."""
+
+    tail: Value | Box
+    head: Value | Box
+    id: str
+    factor: float | None
+    wires: list[Wire]
+
+
+class Scene:
+    """The part of a graph that is drawn.
+
+    Attributes:
+        units: the nodes, and the boxes that stand for some, operands before results.
+        nodes: the nodes near enough to be drawn, those in boxes included; `everything` has the others too.
+        full: whether there is room for numbers.
+        ids: of units, the same for the same graph.
+        gradients, contributions: by node and by the edge's id, as far as they are known.
+        coming: the contributions that later steps will add.
+        last: the id of the edge of the last step.
+    """
+
+    def __init__(self, root: Value, collapse: Collapse = (), depth: int | None = None, step: int | None = None) -> None:
+        for name, number in (("depth", depth), ("step", step)):
+            if number is not None and number < 0:
+                raise ValueError(f"{name} expected a number from 0, got {number}")
+        self.everything = [*leaves(root), *topological(root)]
+        self.nodes = self.everything if depth is None else within(self.everything, root, depth)
+        self.boxes = collapsed(root, self.nodes, collapse) if collapse else {}
+        self.units: list[Value | Box] = list(dict.fromkeys(self.boxes.get(node, node) for node in self.nodes))
+        self.full = len(self.units) <= FULL
+        self.ids: dict[Value | Box, str] = {node: f"n{k}" for k, node in enumerate(self.nodes)}
+        self.ids |= {box: f"b{k}" for k, box in enumerate(dict.fromkeys(self.boxes.values()))}
+        self.edges = list(self._edges())
+        self.contributions: dict[str, float] = {}
+        self.coming: dict[str, float] = {}
+        self.last = ""
+        if step is None:
+            self.gradients = {node: node.grad for node in self.nodes if node.grad is not NOT_COMPUTED}
+            for edge in self.edges:
+                end = edge.head if isinstance(edge.head, Value) else edge.head.exits[0]
+                if edge.factor is not None and end in self.gradients:
+                    self.contributions[edge.id] = edge.factor * self.gradients[end]
+        else:
+            self._run(root, step)
+        sizes = [abs(number) for number in (self.contributions | self.coming).values() if isfinite(number)]
+        self.largest = max(sizes, default=0.0) or 1.0
+
+    def _run(self, root: Value, step: int) -> None:
+        """The first steps of the backward pass."""
+        self.gradients = {root: 1.0}
+        for done, (node, k, operand, _, contribution) in enumerate(steps(root)):
+            edge = f"e{self.ids.get(node)}_{k}"
+            if done < step:
+                self.gradients[operand] = self.gradients.get(operand, 0.0) + contribution
+                self.contributions[edge] = contribution
+                self.last = edge
+            else:
+                self.coming[edge] = contribution
+
+    def unit(self, node: Value) -> Value | Box:
+        """What stands for a node in the picture."""
+        return self.boxes.get(node, node)
+
+    def is_drawn(self, node: Value) -> bool:
+        """Whether the picture has the node itself."""
+        return node in self.ids and node not in self.boxes
+
+    def _edges(self) -> Iterator[Edge]:
+        """One edge an operand; into a box one for each node that enters it, and one for all that come from a box."""
+        for node in self.nodes:
+            if node not in self.boxes:
+                partials = factors(node) if self.full else {}
+                for k, parent in enumerate(node.parents):
+                    if parent in self.ids:
+                        yield Edge(self.unit(parent), node, f"e{self.ids[node]}_{k}", partials.get(k), [(parent, node)])
+        for box in dict.fromkeys(self.boxes.values()):
+            inside = set(box.members)
+            derivatives = box.derivatives() if self.full else {}
+            wires: dict[Value | Box, list[Wire]] = {}
+            for member in box.members:
+                for parent in dict.fromkeys(member.parents):
+                    if parent in self.ids and parent not in inside:
+                        wires.setdefault(self.unit(parent), []).append((parent, member))
+            for k, (tail, through) in enumerate(wires.items()):
+                several = len({parent for parent, _ in through}) > 1
+                factor = None if several else derivatives.get(through[0][0])
+                yield Edge(tail, box, f"e{self.ids[box]}_{k}", factor, through)
+
+
+def within(nodes: list[Value], root: Value, depth: int) -> list[Value]:
+    """The nodes at most so many edges from the root."""
+    near, outermost = {root}, {root}
+    while depth and outermost:
+        outermost = {p for node in outermost for p in node.parents if isinstance(p, Value)} - near
+        near |= outermost
+        depth -= 1
+    return [node for node in nodes if node in near]
