@@ -1,5 +1,6 @@
 """Every row of the table: value and partials against SymPy, differences and each other."""
 
+import itertools
 import math
 import random
 
@@ -7,13 +8,16 @@ import pytest
 
 import tinygrad_edu
 from tinygrad_edu import TABLE, Value, grad
+from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.primitives import sympy_primitives
-from tinygrad_edu.engine.registry import function, on_floats, partials_on_floats
+from tinygrad_edu.engine.registry import compile_pullback, function, on_floats, partials_on_floats, rows_in
+from tinygrad_edu.engine.source import folds
 from tinygrad_edu.engine.validation import check_formulas
 
 ROWS = list(TABLE.values())
 PLAIN = [row for row in ROWS if not row.many]
-SMOOTH = [row for row in PLAIN if not row.kink]
+MANY = [row for row in ROWS if row.many]
+FLAT = ("sign", "step")  # whose derivative is 0 everywhere
 POINTS = 40
 
 
@@ -47,8 +51,11 @@ def close(analytic, numeric, value, x):
     return abs(analytic - numeric) <= absolute + 1e-6 * max(abs(analytic), abs(numeric))
 
 
+# Each check gives the points at which a row fails it, so that it can be tried on wrong rows too.
+
+
 def gradient_errors(row, samples):
-    """Each point at which the gradient that `backward` gives differs from the central difference."""
+    """Where the gradient that `backward` gives differs from the central difference."""
     wrong = []
     for at in samples:
         operands = [Value(x) for x in at]
@@ -61,43 +68,13 @@ def gradient_errors(row, samples):
     return wrong
 
 
-@pytest.mark.parametrize("row", ROWS, ids=named)
-def test_each_formula_keeps_to_the_rules(row):
-    check_formulas(row)
-
-
-@pytest.mark.parametrize("row", PLAIN, ids=named)
-def test_gradients_equal_differences(row):
-    samples = points(row)
-    assert not gradient_errors(row, samples)
-    if row.name not in ("sign", "step"):  # the comparison is not one of zeros
-        assert any(partial(*at, on_floats(row)(*at)) for at in samples for partial in partials_on_floats(row))
-
-
-@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in ("sign", "step")], ids=named)
-@pytest.mark.parametrize("factor", [0.0, -1.0, 2.0, 1.001])
-def test_a_wrong_gradient_is_caught(row, factor, monkeypatch):
-    right = row.pullback
-
-    def wrong(node):
-        before = [p.grad for p in node.parents]
-        right(node)
-        for parent, old in zip(node.parents, before, strict=True):
-            parent.grad = old + factor * (parent.grad - old)
-
-    samples = points(row)
-    gradient_errors(row, samples[:1])  # compiled by now
-    right = row.pullback
-    monkeypatch.setattr(row, "pullback", wrong)
-    assert gradient_errors(row, samples)
-
-
-@pytest.mark.parametrize("row", SMOOTH, ids=named)
-def test_second_derivatives_equal_differences_of_the_gradient(row):
-    for at in points(row, 12):
+def second_order_errors(row, samples):
+    """Where the derivative of the gradient differs from the central difference of the right row's partial."""
+    wrong = []
+    for at in samples:
         operands = [Value(x) for x in at]
         first = grad(function(row)(*operands), operands)
-        for i, partial in enumerate(partials_on_floats(row)):
+        for i, partial in enumerate(partials_on_floats(TABLE[row.name])):
             second = grad(first[i], operands)
             for j, domain in enumerate(row.domains):
 
@@ -106,7 +83,9 @@ def test_second_derivatives_equal_differences_of_the_gradient(row):
                     return partial(*moved, on_floats(row)(*moved))
 
                 numeric = central(slope, at[j], domain.low, domain.high)
-                assert close(second[j].data, numeric, first[i].data, at[j]), (at, i, j)
+                if not close(second[j].data, numeric, first[i].data, at[j]):
+                    wrong.append((at, i, j, second[j].data, numeric))
+    return wrong
 
 
 def symbols(row):
@@ -121,53 +100,134 @@ def symbols(row):
 def in_sympy(row):
     """The row's primal as a function of SymPy expressions."""
     primitives = sympy_primitives()
-    if row.primitive:
-        return primitives[row.name]
-    scope = {
-        name: in_sympy(other)
-        for name, other in TABLE.items()
-        if not other.many and name in row.primal and other is not row
-    }
-    sympy = pytest.importorskip("sympy")
-    text = row.primal
-    return lambda *at: sympy.sympify(eval(text, scope, dict(zip(row.operands, at, strict=True))))
+    return primitives[row.name] if row.primitive else lambda *at: formula_in_sympy(row, row.primal, at)
 
 
-def formula_in_sympy(row, formula, at, out):
-    scope = {name: in_sympy(other) for name, other in TABLE.items() if not other.many}
-    return eval(formula, scope, dict(zip(row.operands, at, strict=True)) | {"out": out})
+def formula_in_sympy(row, formula, at, out=None):
+    import sympy
+
+    scope = rows_in([formula], in_sympy)
+    return sympy.sympify(eval(formula, scope, dict(zip(row.operands, at, strict=True)) | {"out": out}))
 
 
-@pytest.mark.parametrize("row", SMOOTH, ids=named)
-def test_partials_equal_sympys_derivatives(row):
+def sympy_errors(row, samples):
+    """Where the value, or a partial, differs from SymPy's function and its own derivative of it."""
     sympy, at = symbols(row)
     out = in_sympy(row)(*at)
-    for x, partial in zip(at, row.partials, strict=True):
-        expected = sympy.diff(out, x)
-        ours = formula_in_sympy(row, partial, at, out)
-        for point in points(row, 5):
-            values = dict(zip(at, point, strict=True))
-            assert math.isclose(
-                sympy.N(sympy.sympify(ours).subs(values)), sympy.N(expected.subs(values)), rel_tol=1e-9, abs_tol=1e-12
+    wrong = []
+    for k, x in enumerate(at):
+        expected, ours = sympy.diff(out, x), formula_in_sympy(row, row.partials[k], at, out)
+        for point in samples:
+            there = dict(zip(at, point, strict=True))
+            number = on_floats(row)(*point)
+            pairs = (
+                (number, out),
+                (partials_on_floats(row)[k](*point, number), expected),
+                (sympy.N(ours, subs=there), expected),
             )
+            if not all(math.isclose(a, sympy.N(b, subs=there), rel_tol=1e-9, abs_tol=1e-12) for a, b in pairs):
+                wrong.append((point, x))
+    return wrong
+
+
+def shown_errors(row, samples):
+    """Where the textbook form of a partial is not the partial: proven by SymPy, and tried at points."""
+    sympy, at = symbols(row)
+    out = in_sympy(row)(*at)
+    wrong = []
+    for partial, shown in zip(row.partials, row.shown, strict=True):
+        ours, textbook = (formula_in_sympy(row, text, at, out) for text in (partial, shown))
+        for sign in (1, -1):  # abs and minimum have two branches
+            if sign < 0 and any(d.low >= 0 for d in row.domains):
+                continue
+            branch = {x: sympy.Symbol(f"{x}_", positive=True) * sign for x in at}
+            difference = (ours - textbook).subs(branch).rewrite(sympy.exp)
+            if row.name != "pow" and sympy.simplify(difference) != 0:  # whose guard SymPy sees only at a point
+                wrong.append(difference)
+        for point in samples:
+            there = dict(zip(at, point, strict=True))
+            if not math.isclose(sympy.N(ours.subs(there)), sympy.N(textbook.subs(there)), rel_tol=1e-9, abs_tol=1e-15):
+                wrong.append(point)
+    return wrong
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_each_formula_keeps_to_the_rules(row):
+    check_formulas(row)
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_gradients_equal_differences(row):
+    assert not gradient_errors(row, points(row))
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_second_derivatives_equal_differences_of_the_gradient(row):
+    assert not second_order_errors(row, points(row, 12))
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_values_and_partials_equal_sympys_functions_and_derivatives(row):
+    assert not sympy_errors(row, points(row, 5))
 
 
 @pytest.mark.parametrize("row", [row for row in PLAIN if row.shown != row.partials], ids=named)
 def test_the_textbook_form_is_the_partial(row):
-    sympy, at = symbols(row)
-    out = in_sympy(row)(*at)
-    for partial, shown in zip(row.partials, row.shown, strict=True):
-        ours, textbook = (sympy.sympify(formula_in_sympy(row, text, at, out)) for text in (partial, shown))
-        for sign in (1, -1):  # abs and minimum have two branches
-            domain = {x: sympy.Symbol(f"{x}_", positive=True) * sign for x in at}
-            if sign < 0 and any(d.low >= 0 for d in row.domains):
-                continue
-            difference = (ours - textbook).subs(domain).rewrite(sympy.exp)
-            if row.name != "pow":  # whose guard SymPy sees only at a point
-                assert sympy.simplify(difference) == 0
-        for point in points(row, 5):
-            values = dict(zip(at, point, strict=True))
-            assert math.isclose(sympy.N(ours.subs(values)), sympy.N(textbook.subs(values)), rel_tol=1e-9, abs_tol=1e-15)
+    assert not shown_errors(row, points(row, 5))
+
+
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in FLAT], ids=named)
+def test_the_checks_compare_with_something(row):
+    """Not one of their references is 0 at every point."""
+    for partial in partials_on_floats(row):
+        for samples in (points(row), points(row, 12), points(row, 5)):
+            assert any(abs(partial(*at, on_floats(row)(*at))) > 1e-3 for at in samples)
+
+
+def wrong_rows(row):
+    """Copies of the row, each wrong in one partial: too simple, of the wrong sign, a little too large."""
+    for k, partial in enumerate(row.partials):
+        for wrong in ("0", f"-({partial})", f"1.001 * ({partial})", f"{partial} + 0.001", f"({partial}) * x"):
+            if row.name in FLAT and wrong != f"{partial} + 0.001":
+                continue  # still 0
+            partials = [*row.partials[:k], wrong, *row.partials[k + 1 :]]
+            domains = dict(zip("xy", row.domains, strict=False))
+            copy = Row(row.name, row.symbol, "" if row.primitive else row.primal, *partials, kink=row.kink, **domains)
+            copy.pullback = compile_pullback(copy)
+            yield copy
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_each_check_catches_a_wrong_partial(row):
+    for wrong in wrong_rows(row):
+        assert gradient_errors(wrong, points(row))
+        assert sympy_errors(wrong, points(row, 5))
+
+
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in FLAT], ids=named)
+def test_a_wrong_second_derivative_is_caught(row):
+    """x² more in a partial is 2x more in its derivative."""
+    wrong = Row(row.name, row.symbol, "" if row.primitive else row.primal, *[f"{p} + x * x" for p in row.partials])
+    wrong.domains = row.domains
+    wrong.pullback = compile_pullback(wrong)
+    assert second_order_errors(wrong, points(row, 12))
+
+
+def test_a_wrong_textbook_form_is_caught():
+    row = TABLE["tanh"]
+    for shown in ("1 - out", "1 + out**2", "out**2", "1 - x**2", "1.0001 - out**2"):
+        assert shown_errors(Row("tanh", "tanh", "", *row.partials, shown=shown), points(row, 5)), shown
+
+
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.kink and row.name not in FLAT], ids=named)
+def test_at_a_kink_the_derivative_lies_between_the_slopes(row):
+    at = [0.0] if len(row.operands) == 1 else [1.5, 1.5]
+    assert eval(row.kink, dict(zip(row.operands, at, strict=True))) == 0
+    f, out = on_floats(row), on_floats(row)(*at)
+    for k, partial in enumerate(partials_on_floats(row)):
+        left, right = ((f(*at[:k], at[k] + h, *at[k + 1 :]) - out) / h for h in (-1e-6, 1e-6))
+        assert abs(left - right) > 0.5
+        assert min(left, right) - 1e-9 <= partial(*at, out) <= max(left, right) + 1e-9
 
 
 @pytest.mark.parametrize("row", PLAIN, ids=named)
@@ -203,24 +263,109 @@ def test_a_constant_gets_no_gradient_and_its_partial_is_not_needed(row):
             assert sum(isinstance(parent, float) for parent in out.parents) == 1
 
 
+OPERATORS = {  # name: with the Value on the left, on the right
+    "add": (lambda v, n: v + n, lambda v, n: n + v),
+    "sub": (lambda v, n: v - n, lambda v, n: n - v),
+    "mul": (lambda v, n: v * n, lambda v, n: n * v),
+    "truediv": (lambda v, n: v / n, lambda v, n: n / v),
+    "pow": (lambda v, n: v**n, lambda v, n: n**v),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_an_operator_and_its_reflected_form_are_the_function(name):
+    left, right = OPERATORS[name]
+    for x, y in [(0.5, 1.5), (2.0, 0.25), (3.0, 7.0)]:
+        for operator, at in ((left, (x, y)), (right, (y, x))):
+            v, w, both = Value(x), Value(x), Value(x)
+            numbers = (v, y) if operator is left else (y, v)
+            out = operator(w, y)
+            assert out.op is TABLE[name] and out.data == on_floats(TABLE[name])(*at)
+            out.backward()
+            function(TABLE[name])(*numbers).backward()
+            operator(both, Value(y)).backward()
+            assert v.grad == w.grad == both.grad != 0.0
+
+
+def groups_of(row, n):
+    """n numbers for each of the row's operands."""
+    rng = random.Random(row.name)
+    return [[rng.uniform(-3, 3) for _ in range(n)] for _ in row.operands]
+
+
+def with_one_moved(groups, g, i, x):
+    return [[x if (h, j) == (g, i) else y for j, y in enumerate(group)] for h, group in enumerate(groups)]
+
+
 @pytest.mark.parametrize("name", ["dot", "sum", "logsumexp"])
 def test_operations_over_many_operands_equal_differences(name):
-    rng = random.Random(name)
     row = TABLE[name]
     for n in (1, 2, 5):
-        groups = [[rng.uniform(-3, 3) for _ in range(n)] for _ in row.operands]
+        groups = groups_of(row, n)
         values = [[Value(x) for x in group] for group in groups]
         out = function(row)(*values)
         out.backward()
+        assert function(row)(*groups) == out.data and type(function(row)(*groups)) is float
         for g, group in enumerate(groups):
-            for i in range(n):
+            for i, x in enumerate(group):
+                numeric = central(lambda x: function(row)(*with_one_moved(groups, g, i, x)), x, -4, 4)  # noqa: B023
+                assert math.isclose(values[g][i].grad, numeric, rel_tol=1e-7, abs_tol=1e-9)
 
-                def at(x, g=g, i=i):
-                    moved = [list(group) for group in groups]  # noqa: B023
-                    moved[g][i] = x
-                    return function(row)(*moved)
 
-                assert math.isclose(values[g][i].grad, central(at, group[i], -4, 4), rel_tol=1e-7, abs_tol=1e-9)
+@pytest.mark.parametrize("row", MANY, ids=named)
+def test_second_derivatives_over_many_operands_equal_differences_of_the_gradient(row):
+    groups = groups_of(row, 3)
+
+    def gradient(*groups):
+        values = [[Value(x) for x in group] for group in groups]
+        flat = [*itertools.chain(*values)]
+        return flat, grad(function(row)(*values), flat)
+
+    flat, first = gradient(*groups)
+    for k, slope in enumerate(first):
+        second = [v.data for v in grad(slope, flat)]
+        places = [(g, i) for g, group in enumerate(groups) for i in range(len(group))]
+        for value, (g, i) in zip(second, places, strict=True):
+            numeric = central(
+                lambda x: gradient(*with_one_moved(groups, g, i, x))[1][k].data,  # noqa: B023
+                groups[g][i],
+                -4,
+                4,
+            )
+            assert math.isclose(value, numeric, rel_tol=1e-7, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("row", MANY, ids=named)
+def test_partials_of_operations_over_many_operands_equal_sympys_derivatives(row):
+    sympy = pytest.importorskip("sympy")
+    groups = groups_of(row, 3)
+    at = [sympy.symbols(f"{x}1:4", real=True) for x in row.operands]
+    found, rest = folds(row.primal)
+    scope = {}
+    for name, fold, term in found:
+        terms = [
+            formula_with(term, dict(zip(row.operands, each, strict=True)) | scope) for each in zip(*at, strict=True)
+        ]
+        scope[name] = {"sum": sympy.Add, "max": sympy.Max}[fold](*terms)
+    out = formula_with(rest, scope)
+    there = dict(zip(itertools.chain(*at), itertools.chain(*groups), strict=True))
+    number = function(row)(*groups)
+    assert math.isclose(number, out.subs(there), rel_tol=1e-12)
+    for k, partial in enumerate(partials_on_floats(row)):
+        for i, numbers in enumerate(zip(*groups, strict=True)):
+            assert math.isclose(partial(*numbers, number), sympy.diff(out, at[k][i]).subs(there), rel_tol=1e-9)
+
+
+def formula_with(formula, scope):
+    return eval(formula, rows_in([formula], in_sympy) | scope)
+
+
+def test_interior_values_among_many_operands():
+    leaf = [Value(x) for x in (0.5, -1.0, 2.0, 0.3)]
+    inner = [v * v for v in leaf]
+    tinygrad_edu.dot(inner, inner[::-1]).backward()
+    for v, other in zip(leaf, leaf[::-1], strict=True):
+        assert math.isclose(v.grad, 2 * other.data**2 * 2 * v.data)
 
 
 def test_constants_among_many_operands():
