@@ -111,9 +111,46 @@ def test_a_partial_that_is_not_needed_is_not_evaluated():
         grad(root, y)
 
 
+def test_a_partial_that_is_not_needed_is_not_evaluated_beside_one_that_is():
+    x, y = Value(-2.0), Value(3.0)
+    root = x**y
+    assert grad(root, x).data == 12.0
+    assert jvp([root], [x], [1.0])[0].data == 12.0
+    for needed in (lambda: grad(root, [x, y]), lambda: jvp([root], [y], [1.0]), lambda: vjp([root], [y], [1.0])):
+        with pytest.raises(ValueError, match=r"the derivative of pow \(x \*\* y\) is undefined at x = -2.0, y = 3.0"):
+            needed()
+
+
 def test_gradients_record_no_trivial_products():
     x = Value(3.0)
-    assert len(topological(grad(x * 2 + x + 1, x))) <= 1
+    assert grad(x * 2 + x + 1, x).op is None
+    assert grad(x * 0.0 + x.step(), x).op is None
+    root = (x + 1).exp() - 2
+    for derivative in (grad(root, x), jvp([root], [x], [1.0])[0]):
+        assert [node.op.name for node in topological(derivative) if node not in topological(root)] == ["mul"]
+
+
+def test_a_partial_of_zero_stops_an_infinite_one():
+    x = Value(1e-200)
+    root = (1 / x) * 0.0
+    assert grad(root, x).data == jvp([root], [x], [1.0])[0].data == 0.0
+
+
+def test_forward_mode_with_tangents_on_the_way():
+    """What a Value in between is given adds to what comes up from its operands."""
+    x = Value(3.0)
+    z = x * x
+    assert jvp([z * 2, z, x], [x, z], [1.0, 10.0])[0].data == 2 * (6 + 10)
+    assert data(jvp([z * 2, z, x], [x, z, x], [1.0, 10.0, 1.0])) == [2 * (12 + 10), 22.0, 2.0]
+    assert data(vjp([z * 2, z], [x, z], [1.0, 10.0])) == [2 * 6 + 60.0, 12.0]
+
+
+def test_vectors_are_differentiated_too():
+    x, w = Value(2.0), Value(5.0)
+    (gradient,) = vjp([x * x], [x], [w])
+    assert (gradient.data, grad(gradient, w).data, grad(gradient, x).data) == (20.0, 4.0, 10.0)
+    (tangent,) = jvp([x * x], [x], [w])
+    assert (tangent.data, grad(tangent, w).data, grad(tangent, x).data) == (20.0, 4.0, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +158,9 @@ def test_gradients_record_no_trivial_products():
     [
         (lambda x: vjp([x], [x], [1.0, 2.0]), "vjp expected as many cotangents as roots, 1, got 2"),
         (lambda x: jvp([x], [x], []), "jvp expected as many tangents as wrt, 1, got 0"),
+        (lambda x: jvp([x * 1e308 * 1e308], [x], [1.0]), "backward needs a finite root, this one is inf"),
+        (lambda x: hvp(x * x, [x], [1.0, 2.0]), "jvp expected as many tangents as wrt, 1, got 2"),
+        (lambda x: jvp([x * x], [x], [math.nan]), "expected a finite number, got nan"),
         (lambda x: grad(x * 1e308 * 1e308, x), "backward needs a finite root, this one is inf"),
     ],
 )
@@ -138,6 +178,11 @@ def test_data_that_was_changed_after_the_forward_pass_is_noticed():
         ValueError, match=r"exp\(x\) recorded 7.38.*, but now gives 20.08.* at x = 3.0 \('x'\): run the forward pass"
     ):
         check_recorded(y)
+
+
+def test_what_was_never_finite_has_not_changed():
+    check_recorded(Value(math.inf, finite=False) * 2)
+    check_recorded(Value(math.nan, finite=False).tanh() + 1)
 
 
 def test_a_gradient_is_a_value_of_its_own():

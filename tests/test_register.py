@@ -53,6 +53,44 @@ def test_a_row_named_like_an_operator_is_not_one_unless_python_has_it():
         assert (y.data, v.grad, grad(grad(v.power3(), v), v).data) == (-8.0, 12.0, -12.0)
 
 
+def test_a_power_in_a_formula_stays_among_the_real_numbers():
+    with registered("root", "√", "x**0.5", "0.5 * x**-0.5"):
+        with pytest.raises(ValueError, match=r"root\(x\) is undefined at x = -1.0"):
+            Value(-1.0).root()
+        v = Value(4.0)
+        v.root().backward()
+        assert v.grad == 0.25
+    with registered("norm", "‖", "sqrt(sum(x_i**2))", "x_i / out"):
+        values = [Value(3.0), Value(4.0)]
+        norm = tinygrad_edu.norm(values)
+        norm.backward()
+        assert (norm.data, [v.grad for v in values]) == (5.0, [0.6, 0.8])
+
+
+def test_one_name_can_be_two_operations_after_each_other():
+    a, b = Value(1.0), Value(1.0)
+    with registered("own", "o", "x * 3", "3"):
+        first = a.own()
+    with registered("own", "o", "x * 5", "5"):
+        second = b.own() + first
+    second.backward()
+    assert (second.data, a.grad, b.grad) == (8.0, 3.0, 5.0)
+
+
+def test_an_error_inside_the_block_takes_the_row_back():
+    with pytest.raises(KeyError), registered("own", "o", "x", "1"):
+        raise KeyError
+    assert "own" not in TABLE and not hasattr(Value, "own")
+
+
+@pytest.mark.parametrize("name", ["mod", "matmul", "floordiv", "eq", "lt", "bool", "hash"])
+def test_a_row_named_like_a_special_method_leaves_that_alone(name):
+    before = getattr(Value, f"__{name}__", None)
+    with registered(name, "m", "2 * x", "2"):
+        assert getattr(Value(2.0), name)().data == 4.0
+        assert getattr(Value, f"__{name}__", None) == before
+
+
 def test_a_row_of_two_operands_and_one_over_many():
     with registered("mix", "mix", "x * exp(y)", "exp(y)", "out"):
         a, b = Value(2.0), Value(0.5)
@@ -88,6 +126,38 @@ WRONG = {
         "1",
     ),
     "hs: value = 'exp(x, x)': exp takes 1 operand, got 2": ("hs", "h", "exp(x, x)", "1"),
+    "hs: value = 'maximum(x)': maximum takes 2 operands, got 1": ("hs", "h", "maximum(x)", "1"),
+    "hs: value = 'exp()': exp takes 1 operand, got 0": ("hs", "h", "exp()", "1"),
+    "hs: value = 'x * 1j': 1j is not allowed: a formula has numbers, + - * / ** and rows": ("hs", "h", "x * 1j", "1"),
+    "hs: ∂/∂x = 'True': True is not allowed: a formula has numbers, + - * / ** and rows": ("hs", "h", "x", "True"),
+    "hs: ∂/∂x = '': not a formula (invalid syntax)": ("hs", "h", "x", ""),
+    "hs: value = 'x * out': out is not in scope; in scope are x, y and rows": ("hs", "h", "x * out", "out"),
+    "hs: ∂/∂x = 'x // 2': x // 2 is not allowed: a formula has numbers, + - * / ** and rows": (
+        "hs",
+        "h",
+        "x",
+        "x // 2",
+    ),
+    "hs: ∂/∂x = 'exp(x=x)': exp(x=x) is not allowed: a formula has numbers, + - * / ** and rows": (
+        "hs",
+        "h",
+        "x",
+        "exp(x=x)",
+    ),
+    "hs: expected one partial an operand, for x or for x and y, and as many shown forms; got 3 and 3": (
+        "hs",
+        "h",
+        "x * y",
+        "1",
+        "1",
+        "1",
+    ),
+    "hs: ∂/∂x_i = 'sum(x_i)': sum takes many operands, a formula has operations of one or two": (
+        "hs",
+        "h",
+        "sum(x_i)",
+        "sum(x_i)",
+    ),
     "hs: value = \"__import__('os')\": __import__ is not an operation of the table": (
         "hs",
         "h",

@@ -110,6 +110,8 @@ def test_operators():
 def test_order_compares_data_and_equality_identity():
     a, b = Value(1.0), Value(2.0)
     assert a < b and a <= b and b > a and b >= a and a < 1.5 and not a > np.int64(1) and np.int64(2) > a
+    same = Value(1.0)
+    assert a <= same and a >= same and a <= 1 and a <= 1.0 and not a < same and not a > same
     assert a != Value(1.0) and a != 1.0 and a == a
     assert len({a, b, Value(1.0)}) == 3
     assert sorted([b, a]) == [a, b]
@@ -124,7 +126,10 @@ def test_text():
     assert repr(v) == "Value(data=0.123456, grad=1.0, label='w5')"
     assert repr(Value(2)) == "Value(data=2.0, grad=not computed)"
     assert f"{v:.4f}" == "0.1235"
-    assert f"{v}" == repr(v)
+    assert f"{v}" == str(v) == repr(v)
+    assert f"{v:>8.1e}" == " 1.2e-01"
+    with pytest.raises(ValueError, match="Unknown format code 'q' for object of type 'float'"):
+        format(v, "q")
     assert (
         Value(1.0, "<b>")._repr_html_()
         == "<code>Value(data=1.0, grad=not computed, label=&#x27;&lt;b&gt;&#x27;)</code>"
@@ -147,6 +152,16 @@ def test_numpys_functions_are_refused():
 def test_numpys_arrays_of_values_work():
     w, x = np.array([Value(1.0), Value(2.0)]), np.array([3.0, 4.0])
     assert (w * x).sum().data == 11.0
+    assert (x @ w).data == np.dot(w, x).data == 11.0
+    assert np.mean(w).data == 1.5
+    np.exp(w * 2).sum().backward()  # NumPy calls the method of each
+    assert [v.grad for v in w] == [2 * math.exp(2), 2 * math.exp(4)]
+
+
+def test_functions_and_methods_say_what_they_do():
+    assert "tanh(x)" in Value.tanh.__doc__ and "∂/∂x = 1 - out**2" in tinygrad_edu.tanh.__doc__
+    assert "At x = 0 the derivative is 0." in Value.relu.__doc__
+    assert Value.tanh.__name__ == tinygrad_edu.tanh.__name__ == "tanh"
 
 
 def test_micrograds_names():
@@ -170,6 +185,8 @@ def test_detach_cuts_the_gradient():
     y = x * x.detach()
     y.backward()
     assert (x.grad, x.detach().label) == (2.0, "x")
+    assert (x * 2).detach().parents == ()
+    assert Value(math.inf, finite=False).detach().data == math.inf
 
 
 def example():
@@ -212,6 +229,29 @@ def test_pickling_a_leaf_with_its_root_keeps_them_together():
     leaf, root = pickle.loads(pickle.dumps((a, c)))
     root.backward()
     assert leaf.grad != 0.0
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_keeps_everything_in_every_protocol(protocol):
+    _, _, c = example()
+    c.backward()
+    twin = pickle.loads(pickle.dumps(c, protocol))
+    content = [(n.op, n.data, n.grad, n.label) for n in tinygrad_edu.engine.topological(c)]
+    assert [(n.op, n.data, n.grad, n.label) for n in tinygrad_edu.engine.topological(twin)] == content
+    numbers = [[p if isinstance(p, float) else p.data for p in n.parents] for n in (c, twin)]
+    assert numbers[0] == numbers[1]
+
+
+def test_a_copy_keeps_sharing_and_the_order_of_operands():
+    x = Value(3.0)
+    y = x - 1
+    root = (y / x) - y * y
+    for duplicate in (copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))):
+        twin = duplicate(root)
+        assert len(tinygrad_edu.engine.topological(twin)) == 4
+        assert len(tinygrad_edu.engine.leaves(twin)) == 1
+        (leaf,) = tinygrad_edu.engine.leaves(twin)
+        assert leaf is not x and tinygrad_edu.grad(twin, leaf).data == tinygrad_edu.grad(root, x).data
 
 
 def test_a_shallow_copy_has_the_same_operands():
