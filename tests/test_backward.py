@@ -87,6 +87,15 @@ def test_the_mark_of_one_pass_is_not_that_of_the_next():
     assert (x.grad, inner.grad) == (15.0, 5.0)
 
 
+def test_a_pass_that_failed_leaves_no_mark():
+    x = Value(0.0)
+    inner = x * 3
+    with pytest.raises(ZeroDivisionError):
+        inner.sqrt().backward()
+    (inner * 5).backward()
+    assert (x.grad, inner.grad) == (15.0, 5.0)
+
+
 def test_a_pass_visits_each_node_once():
     """A chain of doublings has 2**1000 paths."""
     x = Value(1.0)
@@ -304,6 +313,13 @@ def test_conventions_at_kinks(name, at, expected):
     operands = [Value(x) for x in at]
     getattr(tinygrad_edu, name)(*operands).backward()
     assert [operand.grad for operand in operands] == expected
+
+
+@pytest.mark.parametrize("fold", [tinygrad_edu.max, tinygrad_edu.min], ids=["max", "min"])
+def test_ties_of_several(fold):
+    operands = [Value(1.0), Value(1.0), Value(1.0)]
+    fold(operands).backward()
+    assert [operand.grad for operand in operands] == [0.25, 0.25, 0.5]
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE.values() if row.kink], ids=lambda row: row.name)

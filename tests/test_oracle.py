@@ -29,7 +29,7 @@ PRIMITIVES = {
     "hypot": mp.hypot,
     "atan2": mp.atan2,
     "pow": mp.power,
-    "log1p": lambda x: mp.log(1 + x),
+    "log1p": mp.log1p,
     "abs": abs,
     "maximum": max,
     "minimum": min,

@@ -240,7 +240,7 @@ def test_values_of_rows_that_use_each_other_outlive_them():
     assert "∂" in tinygrad_edu.explain(y, v).text()
 
 
-@pytest.mark.parametrize("wrong", [(1, 0), (math.nan, 1), (-0.05, 0.05, 0.1), (0, 0)])
+@pytest.mark.parametrize("wrong", [(1, 0), (math.nan, 1), (-0.05, 0.05, 0.1), (0, 0), (1, 1)])
 def test_an_empty_domain_is_refused(wrong):
     with pytest.raises(ValueError, match="a Domain expected low < high and room beside the margin"):
         Domain(*wrong)

@@ -167,6 +167,24 @@ def test_second_derivatives_equal_differences_of_the_gradient(row):
 
 
 @pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_third_derivatives_equal_differences_of_the_second(row):
+    """The table is closed: a partial is made of rows, which have partials."""
+
+    def second(at, i, j):
+        operands = [Value(x) for x in at]
+        slope = grad(grad(function(row)(*operands), operands[i]), operands[j])
+        return slope.data, [v.data for v in grad(slope, operands)]
+
+    places = range(len(row.operands))
+    for at in points(row, 3):
+        for i, j, k in itertools.product(places, repeat=3):
+            value, third = second(at, i, j)
+            domain = row.domains[k]
+            numeric = central(lambda x: second([*at[:k], x, *at[k + 1 :]], i, j)[0], at[k], domain.low, domain.high)  # noqa: B023
+            assert close(third[k], numeric, value, at[k]), (at, i, j, k)
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
 def test_values_and_partials_equal_sympys_functions_and_derivatives(row):
     assert not sympy_errors(row, points(row, 5))
 

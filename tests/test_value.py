@@ -296,6 +296,8 @@ def test_a_subclass_with_attributes_copies_and_pickles():
     for twin in (copy.copy(v), copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
         assert (twin.note, twin.data, type(twin)) == ("n", 2.0, Noted)
         assert twin.grad is NOT_COMPUTED
+    root = pickle.loads(pickle.dumps(v * 2))
+    assert root.parents[0].note == copy.deepcopy(v * 2).parents[0].note == "n"
 
 
 def live_values():
