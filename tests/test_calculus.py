@@ -194,6 +194,8 @@ def test_a_gradient_is_a_value_of_its_own():
     assert (a.data, b.data) == (1.7, 2.8)
     assert jvp([a * b], [a], [1.0])[0] is not b
     assert grad(grad(a * b, a), b).data == 1.0
+    for_a, for_b = grad((a + b).tanh(), [a, b])
+    assert for_a is not for_b and for_a.data == for_b.data
 
 
 def test_what_is_differentiated_must_be_values():

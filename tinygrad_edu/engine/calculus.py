@@ -198,11 +198,16 @@ def accumulate(total: dict[Value, Value | float], key: Value, partial: Value | f
 
 def own(results: list[Value | float], tape: list[Value], given: Sequence[Value | float]) -> list[Value]:
     """Each result as a Value of its own: the derivative of a·b for a *is* b, and b must not change with it."""
-    graph = {*given, *tape, *(parent for node in tape for parent in node.parents)}
-    return [
-        Value(result, finite=False) if not isinstance(result, Value) else result * 1.0 if result in graph else result
-        for result in results
-    ]
+    taken = {*given, *tape, *(parent for node in tape for parent in node.parents)}
+    found = []
+    for result in results:
+        if not isinstance(result, Value):
+            result = Value(result, finite=False)
+        elif result in taken:
+            result = result * 1.0
+        taken.add(result)
+        found.append(result)
+    return found
 
 
 def values(what: str, given: Iterable[Value]) -> list[Value]:
