@@ -68,7 +68,7 @@ def backward(root: Value) -> None:
             node.grad = zero
             stack += node, None
             for parent in node.parents:
-                if type(parent) is not float and parent.parents and parent.grad is not zero:
+                if type(parent) is not float and parent.parents:
                     stack.append(parent)
     root.grad = root.grad + 1.0
     try:
