@@ -25,7 +25,7 @@ ALLOWED = {  # room: what of the package it may import besides itself
 EXCEPTIONS = {"nn/training.py": {"replay"}}
 FREE = {"lesson", "cli", "__init__", "__main__"}  # may import all
 REQUIRED = {"click", "rich", "graphviz"}
-OPTIONAL = {"numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "numba", "jax", "torch", "IPython"}
+OPTIONAL = {"numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "llvmlite", "jax", "torch", "IPython"}
 
 FILES = {str(path.relative_to(PACKAGE).as_posix()): path for path in sorted(PACKAGE.rglob("*.py"))}
 each_file = pytest.mark.parametrize("file", FILES)

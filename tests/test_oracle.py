@@ -7,11 +7,10 @@ from hypothesis import given
 
 from tests.test_table import PLAIN, points
 from tinygrad_edu import TABLE
-from tinygrad_edu.check.functions import applied
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves, local_derivatives, topological
 from tinygrad_edu.engine.ops import OPERATORS
-from tinygrad_edu.engine.registry import compile_formula, on_floats, partials_on_floats, rows_in
+from tinygrad_edu.engine.registry import applied, compile_formula, on_floats, partials_on_floats, rows_in
 from tinygrad_edu.engine.source import folds
 
 mpmath = pytest.importorskip("mpmath")

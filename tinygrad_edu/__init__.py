@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.check import assert_gradients, check_gradients
     from tinygrad_edu.engine._functions import *  # noqa: F403  every row as a function
     from tinygrad_edu.nn import MLP, Layer, Neuron
+    from tinygrad_edu.replay import compile
     from tinygrad_edu.show import count_operations, draw, explain, explain_update, explore, name
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ LAZY = {
     "MLP": "tinygrad_edu.nn",
     "Layer": "tinygrad_edu.nn",
     "Neuron": "tinygrad_edu.nn",
+    "compile": "tinygrad_edu.replay",
     "count_operations": "tinygrad_edu.show",
     "draw": "tinygrad_edu.show",
     "explain": "tinygrad_edu.show",
@@ -53,7 +55,7 @@ LAZY = {
     "explore": "tinygrad_edu.show",
     "name": "tinygrad_edu.show",
 }
-ROOMS = {"check", "lesson", "nn", "show"}
+ROOMS = {"check", "lesson", "nn", "replay", "show"}
 
 __all__ = [
     "MLP",
@@ -65,6 +67,7 @@ __all__ = [
     "Value",
     "assert_gradients",
     "check_gradients",
+    "compile",
     "count_operations",
     "draw",
     "explain",

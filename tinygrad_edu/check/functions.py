@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_edu.engine import Value, function, leaves, topological
-from tinygrad_edu.engine.ops import Row
+from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.engine.registry import applied
 
 
 class Function:
@@ -66,11 +66,3 @@ def rebuilt(root: Value, wrt: Sequence[Value], at: Sequence[float]) -> tuple[lis
         if node not in copies:
             copies[node] = applied(node.op, [copies.get(p, p) for p in node.parents])
     return list(fresh.values()), copies.get(root, root)
-
-
-def applied(row: Row, operands: Sequence[Any]) -> Any:
-    """An operation on operands in the order of `parents`."""
-    if not row.many:
-        return function(row)(*operands)
-    width = len(operands) // len(row.operands)
-    return function(row)(*[operands[k * width : (k + 1) * width] for k in range(len(row.operands))])

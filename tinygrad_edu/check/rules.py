@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tinygrad_edu.check.functions import applied
 from tinygrad_edu.engine import Value, local_derivatives, topological
 from tinygrad_edu.engine.calculus import numbers
 from tinygrad_edu.engine.errors import UNDEFINED, places
+from tinygrad_edu.engine.registry import applied
 
 
 class Blame(NamedTuple):

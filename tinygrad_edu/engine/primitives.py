@@ -1,7 +1,8 @@
-"""The primitives, bound for floats and for SymPy. Every other row is a formula over these."""
+"""The primitives, bound for floats, for complex numbers and for SymPy. Every other row is a formula over these."""
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,22 @@ MATH = [
 FLOATS: dict[str, Callable[..., float]] = {name: getattr(math, name) for name in MATH}
 FLOATS |= {"abs": abs, "maximum": maximum, "minimum": minimum, "sign": sign, "step": step}
 FLOATS["pow"] = math.pow  # Python's own ** answers (-8.0)**(1/3) with a complex number
+
+ANALYTIC = ["exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"]
+
+# Analytic functions; those in pieces choose by the real part, and where it ties they go into both by half, as in the
+# table. There is no complex erf here, and no atan2.
+COMPLEX: dict[str, Callable[..., complex]] = {name: getattr(cmath, name) for name in ANALYTIC} | {
+    "pow": lambda x, y: x**y,
+    "expm1": lambda x: cmath.exp(x) - 1,
+    "log1p": lambda x: cmath.log(1 + x),
+    "hypot": lambda x, y: cmath.sqrt(x * x + y * y),
+    "abs": lambda x: x * ((x.real > 0) - (x.real < 0)),
+    "maximum": lambda x, y: (x + y) / 2 if x.real == y.real else x if x.real > y.real else y,
+    "minimum": lambda x, y: (x + y) / 2 if x.real == y.real else x if x.real < y.real else y,
+    "sign": lambda x: complex((x.real > 0) - (x.real < 0)),
+    "step": lambda x: complex(x.real > 0),
+}
 
 
 def sympy_primitives() -> dict[str, Any]:

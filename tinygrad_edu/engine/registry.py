@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial, reduce
 from typing import Any
 
 from tinygrad_edu.engine import source
@@ -39,12 +39,44 @@ def names_in(row: Row) -> set[str]:
     return set(rows_in([*row.partials, *([] if row.primitive else [row.primal])], lambda row: row))
 
 
-@cache
-def on_floats(row: Row) -> Callable[..., float]:
-    """The operation on plain floats, unchecked and unrecorded, as formulas call it."""
-    if row.primitive:
-        return FLOATS[row.name]
-    return compile_formula(row.operands, row.primal, rows_in([row.primal], on_floats))
+class MissingPrimitive(ValueError):
+    """An operation that no formula expresses has no form for some kind of numbers."""
+
+
+def bind(primitives: dict[str, Callable[..., Any]], kind: str) -> Callable[[Row], Callable[..., Any]]:
+    """Every operation on one kind of numbers, unchecked and unrecorded, as formulas call it.
+
+    An operation over many operands takes one sequence for `x` and, if there is one, one for `y`.
+
+    >>> from tinygrad_edu.engine.primitives import FLOATS
+    >>> bind(FLOATS, "float")(TABLE["dot"])([1.0, 2.0], [3.0, 4.0])
+    11.0
+
+    Arguments:
+        primitives: the operations that no formula expresses, by name.
+        kind: of the numbers, for the error.
+
+    Returns a function of the row, which raises MissingPrimitive, a ValueError, where one is not given.
+    """
+
+    @cache
+    def bound(row: Row) -> Callable[..., Any]:
+        if row.primitive:
+            if row.name not in primitives:
+                raise MissingPrimitive(f"{row.name} has no {kind} form")
+            return primitives[row.name]
+        scope = rows_in([row.primal], bound)
+        if not row.many:
+            return compile_formula(row.operands, row.primal, scope)
+        if "maximum" in primitives:
+            scope["_max"] = partial(reduce, primitives["maximum"])
+        made = source.define(f"{row.name} ({kind})", source.plain_many(row), scope | {"_sum": sum})[row.name]
+        return made  # type: ignore[no-any-return]
+
+    return bound
+
+
+on_floats: Callable[[Row], Callable[..., float]] = bind(FLOATS, "float")
 
 
 @cache
@@ -52,6 +84,15 @@ def function(row: Row) -> Callable[..., Any]:
     """The operation as a public function: Values in, a Value out; plain numbers in, a plain number out."""
     parameters = ", ".join(operand[0] for operand in row.operands)
     return forward(row, row.name, parameters)
+
+
+def applied(row: Row, operands: Sequence[Any], functions: Callable[[Row], Callable[..., Any]] = function) -> Any:
+    """An operation on operands in the order of `parents`."""
+    operation = functions(row)
+    if not row.many:
+        return operation(*operands)
+    width = len(operands) // len(row.operands)
+    return operation(*[operands[k * width : (k + 1) * width] for k in range(len(row.operands))])
 
 
 @cache
@@ -155,9 +196,7 @@ def unregister(row: Row) -> None:
     if users:
         raise ValueError(f"{row.name} is used by {', '.join(users)}")
     row.pullback = compile_pullback(row)  # while its own name is still in the table
-    partials_on_floats(row), partials_on_values(row), function(row)
-    if not row.many:
-        on_floats(row)
+    partials_on_floats(row), partials_on_values(row), function(row), on_floats(row)
     del TABLE[row.name]
     for name in methods(row):
         delattr(Value, name)

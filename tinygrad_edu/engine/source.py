@@ -123,17 +123,31 @@ def forward_many(row: Row, name: str) -> str:
         source += f"    try: {x} = [v.data for v in {x.upper()}]\n"
         source += f"    except AttributeError: {x} = [v if type(v) is float else v.data for v in {x.upper()}]\n"
     source += f"    parents = ({', '.join('*' + x.upper() for x in numbers)},)\n    try:\n"
-    found, rest = folds(for_numbers(row.primal))
-    for fold, function, term in found:
-        start = ", 0.0" if function == "sum" else ""
-        terms = f"[{term} for {', '.join(row.operands)}, in zip({', '.join(numbers)})]"
-        source += f"        {fold} = _{function}({terms}{start})\n"
+    lines, result = fold_lines(row, "        ")
     source += f"""\
-        data = {rest}
+{lines}\
+        data = {result}
     except _errors as error: raise _undefined(_row, parents, error) from None  # {row.primal}
     if _constants.issuperset(map(type, parents)): return data
 """
     return source + RECORD.format(parents="parents")
+
+
+def plain_many(row: Row) -> str:
+    """An operation over many operands as a function of sequences, unchecked and unrecorded."""
+    lines, result = fold_lines(row, "    ")
+    return f"def {row.name}({', '.join(operand[0] for operand in row.operands)}):\n{lines}    return {result}\n"
+
+
+def fold_lines(row: Row, indent: str) -> tuple[str, str]:
+    """The lines that compute each fold of an operation over many operands, and the expression of the result."""
+    numbers = ", ".join(operand[0] for operand in row.operands)
+    found, rest = folds(for_numbers(row.primal))
+    lines = ""
+    for fold, function, term in found:
+        start = ", 0.0" if function == "sum" else ""
+        lines += f"{indent}{fold} = _{function}([{term} for {', '.join(row.operands)}, in zip({numbers})]{start})\n"
+    return lines, rest
 
 
 def pullback(row: Row) -> str:

@@ -34,7 +34,7 @@ RESERVED = {
 # Functions and rooms of the package, which a row of the same name would hide; a test compares them with it.
 # fmt: off
 PACKAGE = {
-    "assert_gradients", "check", "check_gradients", "cli", "count_operations", "draw", "engine", "explain",
+    "assert_gradients", "check", "check_gradients", "cli", "compile", "count_operations", "draw", "engine", "explain",
     "explain_update", "explore", "expression", "files", "function", "grad", "hessian", "hvp", "import_module",
     "jacobian", "jvp", "lesson", "log_softmax", "min", "name", "nn", "register", "registered", "replay", "show",
     "softmax", "unregister", "vjp",

@@ -1,0 +1,174 @@
+"""Programs: every backend gives what the eager engine gives, and says what is wrong."""
+
+import importlib.util
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_edu import nn
+from tinygrad_edu.check.functions import rebuilt
+from tinygrad_edu.check.strategies import expressions
+from tinygrad_edu.engine import TABLE, Value, function, leaves, registered
+from tinygrad_edu.engine.registry import applied
+from tinygrad_edu.replay import compile
+
+NEEDS = {"python": None, "numpy": "numpy", "native": "llvmlite", "jax": "jax"}
+BACKENDS = [
+    pytest.param(
+        name, marks=pytest.mark.skipif(bool(lib) and importlib.util.find_spec(lib) is None, reason=f"needs {lib}")
+    )
+    for name, lib in NEEDS.items()
+]
+INSTALLED = [name for name, lib in NEEDS.items() if lib is None or importlib.util.find_spec(lib)]
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+each_row = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+
+
+def eager(root, params, inputs, data, examples):
+    """Value and gradients of each example, by the engine."""
+    leaves = [*params, *inputs]
+    results = []
+    for example in examples:
+        fresh, again = rebuilt(root, leaves, [*data, *example])
+        again.backward()
+        results.append((again.data, [leaf.grad for leaf in fresh]))
+    return results
+
+
+def operands(row):
+    """Three operands of each kind for an operation over many, one for others, well inside of the domain."""
+    count = 3 if row.many else 1
+    found = []
+    for domain, places in zip(row.domains, ((0.55, 0.6, 0.7), (0.8, 0.52, 0.66)), strict=False):
+        low, high = max(domain.low, -3.0), min(domain.high, 3.0)
+        found += [low + (high - low) * place for place in places[:count]]
+    return found
+
+
+def close(actual, expected, tolerance=1e-12):
+    np.testing.assert_allclose(
+        np.asarray(actual, float), np.asarray(expected, float), rtol=tolerance, atol=tolerance, equal_nan=True
+    )
+
+
+@each_backend
+@each_row
+def test_every_row_agrees_with_the_engine(backend, row):
+    leaves = [Value(x) for x in operands(row)]
+    root = applied(row, leaves)
+    data = [leaf.data for leaf in leaves]
+    batch = [data, [x * 0.9 for x in data], [x * 1.05 for x in data]]
+    expected = eager(root, [], leaves, [], batch)
+
+    value, gradient = compile(root, params=leaves, backend=backend)(data)
+    close(value, expected[0][0])
+    close(gradient, expected[0][1])
+
+    program = compile(root, [], leaves, also=leaves, backend=backend)
+    value, _, gradients = program([], batch)
+    close(value, np.mean([x for x, _ in expected]))
+    close(gradients, [g for _, g in expected])
+
+
+@each_backend
+def test_a_row_registered_at_run_time_runs(backend):
+    with registered(
+        "swish2", "s2", "x * sigmoid(2*x) + y / 3", "sigmoid(2*x) + 2*x*sigmoid(2*x)*sigmoid(-2*x)", "1 / 3"
+    ) as row:
+        a, b = Value(0.3, "a"), Value(-0.4, "b")
+        root = function(row)(a * b, b)
+        root.backward()
+        value, gradient = compile(root, [a], [b], backend=backend)([0.3], [[-0.4], [-0.4]])
+        close(value, root.data)
+        close(gradient, [a.grad])
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum", None])
+@each_backend
+def test_a_batch_is_reduced(backend, reduce):
+    w, x, t = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t")
+    root = (w * x - t) ** 2 + 0.1 * w * w
+    batch = [[2.0, 3.0], [1.0, 0.5], [0.25, -1.0]]
+    expected = eager(root, [w], [x, t], [0.5], batch)
+    program = compile(root, [w], [x, t], also=[x], outputs=[w * x], reduce=reduce, backend=backend)
+    value, gradient, by_input = program([0.5], batch)
+    values, gradients = np.array([v for v, _ in expected]), np.array([g[:1] for _, g in expected])
+    close(value, {"mean": values.mean(), "sum": values.sum(), None: values}[reduce])
+    close(gradient, {"mean": gradients.mean(axis=0), "sum": gradients.sum(axis=0), None: gradients}[reduce])
+    close(by_input, [g[1:2] for _, g in expected])
+    close(program.forward([0.5], batch), [[0.5 * x] for x, _ in batch])
+    value, gradient, by_input = program([0.5], batch[0])
+    close(value, expected[0][0])
+    close([*gradient, *by_input], expected[0][1][:2])
+    close(program.forward([0.5], batch[0]), [1.0])
+
+
+@each_backend
+def test_a_penalty_on_the_params_counts_once_in_the_mean(backend):
+    w, x = Value(2.0, "w"), Value(1.0, "x")
+    program = compile(w * x + 10 * w**2, [w], [x], backend=backend)
+    close(program([2.0], [[1.0], [3.0]])[0], 2 * 2 + 40)
+    close(program([2.0], [[1.0], [3.0]])[1], [2 + 40])
+
+
+@each_backend
+def test_a_network_agrees_with_the_engine(backend):
+    network = nn.MLP(3, [4, 5, 2], activation="tanh", seed=1)
+    inputs = [Value(x) for x in (0.1, -0.2, 0.3, 1.0, 0.0)]
+    outputs = network(inputs[:3])
+    root = nn.squared_error(outputs, inputs[3:])
+    params = network.parameters()
+    rng = random.Random(0)
+    data = [p.data for p in params]
+    batch = [[rng.uniform(-1, 1) for _ in inputs] for _ in range(70)]
+    expected = eager(root, params, inputs, data, batch)
+    program = compile(root, params, inputs, outputs=outputs, backend=backend)
+    value, gradient = program(data, batch)
+    close(value, np.mean([v for v, _ in expected]))
+    close(gradient, np.mean([g[: len(params)] for _, g in expected], axis=0))
+    close(program.forward(data, batch)[69], [y.data for y in network(batch[69][:3])])
+
+
+SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0]
+
+
+def check_agreement(backends, graph, n_params, data):
+    """One example with the engine to 1e-12 of the largest number met; a batch, nan and inf in it, with one another."""
+    leaves_of_root = leaves(graph.root)
+    params, inputs = leaves_of_root[:n_params], leaves_of_root[n_params:]
+    start = [leaf.data for leaf in leaves_of_root]
+    near = st.tuples(*[st.floats(0.95, 1.05).map(lambda factor, x=x.data: x * factor) for x in inputs])
+    wild = st.tuples(*[st.sampled_from([*SPECIAL, x.data]) for x in inputs])
+    batch = [start[n_params:], *map(list, data.draw(st.lists(near | wild, max_size=9)))]
+    graph.root.backward()
+    expected = [leaf.grad for leaf in leaves_of_root]
+    size = max(1.0, *map(abs, expected), *(abs(node.data) for node in graph.nodes))
+    results = []
+    for backend in backends:
+        program = compile(graph.root, params, inputs, also=inputs, backend=backend, reduce=None)
+        value, *gradients = program(start[:n_params], batch[0])
+        close(value, graph.root.data, 1e-12 * size)
+        close(np.concatenate([np.asarray(g, float) for g in gradients]), expected, 1e-12 * size)
+        if inputs:
+            together = compile(graph.root, params, inputs, backend=backend, reduce="sum")
+            results.append([*program(start[:n_params], batch), *together(start[:n_params], batch)])
+    for result in results[1:]:
+        for mine, other in zip(result, results[0], strict=True):
+            finite = np.abs(np.asarray(other, float)[np.isfinite(other)])
+            close(mine, other, 1e-11 * max(size, *finite.flat, 1.0))
+
+
+@given(expressions(max_nodes=10), st.integers(0, 3), st.data())
+def test_random_graphs_agree(graph, n_params, data):
+    check_agreement([name for name in INSTALLED if name != "jax"], graph, n_params, data)
+
+
+@pytest.mark.skipif("jax" not in INSTALLED, reason="needs jax")
+@settings(max_examples=20)  # each graph is compiled by XLA three times
+@given(expressions(max_nodes=6), st.integers(0, 3), st.data())
+def test_random_graphs_agree_on_jax(graph, n_params, data):
+    check_agreement(["numpy", "jax"], graph, n_params, data)

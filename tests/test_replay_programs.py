@@ -1,0 +1,388 @@
+"""What programs take, refuse and show."""
+
+import cmath
+import importlib.util
+import math
+import pickle
+import re
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.test_replay import BACKENDS, close, each_backend
+from tinygrad_edu import nn
+from tinygrad_edu.engine import TABLE, Value, function, hessian, registered
+from tinygrad_edu.replay import compile
+
+native = pytest.mark.skipif(importlib.util.find_spec("llvmlite") is None, reason="needs llvmlite")
+
+
+def line(backend="python", **options):
+    """(w x - t)², its leaves labelled."""
+    w, x, t = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t")
+    return compile((w * x - t) ** 2, [w], [x, t], backend=backend, **options)
+
+
+# What is refused.
+
+
+def test_a_leaf_that_the_root_does_not_depend_on_is_named():
+    w, x, b = Value(1.0, "w"), Value(2.0), Value(0.0, "b")
+    with pytest.raises(ValueError, match=re.escape("compile: the root does not depend on params[1] ('b')")):
+        compile(w * x, [w, b], [x])
+    with pytest.raises(ValueError, match=re.escape("compile: the root does not depend on inputs[1]")):
+        compile(w * x, [w], [x, Value(3.0)])
+
+
+def test_an_input_may_be_used_by_an_output_only():
+    w, x, y = Value(1.0, "w"), Value(2.0), Value(5.0)
+    program = compile(w * x, [w], [x, y], outputs=[w * y], backend="python")
+    assert program([3.0], [2.0, 7.0]) == (6.0, [2.0])
+    assert program.forward([3.0], [2.0, 7.0]) == [21.0]
+
+
+def test_a_leaf_listed_twice_is_refused():
+    w, x = Value(1.0, "w"), Value(2.0, "x")
+    with pytest.raises(ValueError, match=re.escape("expected each leaf once, inputs[1] ('w') is params[0] too")):
+        compile(w * x, [w], [x, w])
+
+
+def test_a_node_between_is_refused():
+    w, x = Value(1.0, "w"), Value(2.0, "x")
+    z = w * x
+    z.label = "z"
+    with pytest.raises(ValueError, match=re.escape("expected leaves, params[0] ('z') is the result of mul (x × y)")):
+        compile(z.tanh(), [z], [x])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"params": [1.0]}, TypeError, "expected a Value in params, got 1.0 (float)"),
+        ({"outputs": ["y"]}, TypeError, "expected a Value in outputs, got 'y' (str)"),
+        ({"also": [Value(9.0)]}, ValueError, "expected inputs in also, got Value(data=9."),
+        ({"reduce": "max"}, ValueError, 'expected reduce="mean", "sum" or None, got \'max\''),
+        ({"backend": "cuda"}, ValueError, "expected a backend of python, numpy, native, jax and auto, got 'cuda'"),
+        ({"root": 3}, TypeError, "expected a Value or a function, got 3"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments, error, message):
+    w, x = Value(1.0, "w"), Value(2.0, "x")
+    with pytest.raises(error, match=re.escape(message)):
+        compile(**({"root": w * x, "params": [w], "inputs": [x], "backend": "python"} | arguments))
+
+
+@each_backend
+def test_wrong_sizes_are_refused(backend):
+    program = line(backend)
+    program([0.5], [2.0, 3.0])
+    with pytest.raises(ValueError, match="expected 1 params, got"):
+        program([0.5, 1.0], [2.0, 3.0])
+    for inputs in ([2.0], [[2.0, 3.0, 4.0]], [2.0, 3.0, 4.0]):
+        with pytest.raises(ValueError, match="expected 2 inputs"):
+            program([0.5], inputs)
+    with pytest.raises(ValueError, match="forward expected a program with outputs"):
+        program.forward([0.5], [2.0, 3.0])
+    with pytest.raises(ValueError, match=r"hvp expected a vector of 1 numbers, got 2"):
+        program.hvp([0.5], [2.0, 3.0], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_arrays_of_wrong_shape_are_refused(backend):
+    program = line(backend)
+    with pytest.raises(
+        ValueError, match=re.escape("(2,) for one example or (N, 2) for a batch, got an array of shape (3, 1, 2)")
+    ):
+        program([0.5], np.zeros((3, 1, 2)))
+    with pytest.raises(ValueError, match="expected at least one example, got none"):
+        program([0.5], np.zeros((0, 2)))
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        program([0.5], [[2.0, 3.0], [1.0]])
+    with pytest.raises(TypeError, match=re.escape("expected real numbers in inputs, got [2j, 3.0]")):
+        program([0.5], [2j, 3.0])
+
+
+# A function instead of a graph.
+
+
+def test_a_function_is_recorded():
+    w = Value(0.5, "w")
+    program = compile(lambda x, t: ((w * x - t) ** 2, [w * x]), [w], [2.0, Value(3.0, "t")], backend="python")
+    assert program([0.5], [2.0, 3.0]) == (4.0, [-8.0])
+    assert program.forward([0.5], [2.0, 3.0]) == [1.0]
+    assert "t, = inputs" in program.source or ", t = inputs" in program.source
+
+
+def test_an_if_on_data_is_caught():
+    w = Value(0.5, "w")
+    with pytest.raises(ValueError, match=re.escape("operation 1 is mul here and add there. A Python if")):
+        compile(lambda x: w * x if x > 0 else w + x, [w], [1.0])
+
+
+def test_data_used_as_a_number_is_caught():
+    w = Value(0.5, "w")
+    with pytest.raises(ValueError, match="builds another graph for the inputs"):
+        compile(lambda x: w * x * x.data, [w], [1.0])
+
+
+def test_a_function_with_a_domain_is_recorded_twice_inside_of_it():
+    w = Value(0.5, "w")
+    assert compile(lambda x: w * x.log(), [w], [2.0], backend="python")([1.0], [math.e])[0] == 1.0
+    with pytest.raises(ValueError, match="builds another graph"):
+        compile(lambda x: x.log() * x.data * w, [w], [2.0])
+
+
+def test_a_function_must_return_a_value():
+    with pytest.raises(TypeError, match="expected the function to return a Value, got 3"):
+        compile(lambda x: 3, [], [1.0])
+    with pytest.raises(ValueError, match=re.escape("a function to return (root, outputs), not outputs= beside it")):
+        compile(lambda x: x, [], [1.0], outputs=[Value(1.0)])
+
+
+# Source.
+
+
+def test_the_source_is_straight_line_python():
+    w, x, b = Value(0.5, "w"), Value(2.0, "x₁"), Value(0.1, "b")
+    z = w * x + b
+    z.label = "pre-activation"
+    y = z.tanh()
+    y.label = "y"
+    program = compile(y * y + Value(2.0) * Value(3.0), [w, b], [x], backend="python")
+    assert (
+        program.source
+        == """\
+def program(params, inputs):
+    w, b = params
+    x1, = inputs
+    # forward
+    v1 = w * x1
+    pre_activation = v1 + b  # pre-activation
+    y = tanh(pre_activation)
+    v2 = y * y
+    v3 = v2 + 6
+    # backward: d_w is the derivative of v3 for w
+    d_y = y
+    d_y = d_y + y
+    d_pre_activation = d_y * (4 * sigmoid(2 * pre_activation) * sigmoid(-2 * pre_activation))
+    d_b = d_pre_activation
+    d_w = d_pre_activation * x1
+    return v3, [d_w, d_b]
+"""
+    )
+
+
+def test_names_in_the_source_are_legal_and_unique():
+    nasty = ["class", "sin", "params", "w", "w", "w 1", "2", "d_w", "v1", "a\nb", "é", "λ", "x'); import os #"]
+    leaves = [Value(1.0 + k, label) for k, label in enumerate(nasty)]
+    root = function(TABLE["sum"])([leaf * leaf for leaf in leaves])
+    program = compile(root, leaves, backend="python")
+    value, gradient = program([leaf.data for leaf in leaves])
+    assert value == root.data
+    assert gradient == [2 * leaf.data for leaf in leaves]
+    assert "import os" not in program.source.replace("x_import_os", "")
+
+
+def test_common_parts_are_computed_once_and_unused_ones_not_at_all():
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    unused = w.exp()
+    root = (w * x).tanh() + (w * x).tanh() * 1
+    assert unused.data > 0
+    source = compile(root, [w], [x], backend="python").source
+    assert source.count("= tanh(") == 1
+    assert "exp" not in source
+
+
+# Numbers.
+
+
+def test_fractions_stay_exact():
+    w, x, t = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t")
+    program = compile((w * x - t) ** 2 + (2 * w - 1).relu(), [w], [x, t], backend="python")
+    third = Fraction(1, 3)
+    assert program([third], [Fraction(2), Fraction(1, 7)]) == (Fraction(121, 441), [Fraction(44, 21)])
+
+
+def test_complex_numbers_run():
+    w = Value(0.5, "w")
+    value, gradient = compile((w.sin() * w).exp() / w, [w], backend="python")([0.3 + 0.4j])
+    z = 0.3 + 0.4j
+    assert abs(value - cmath.exp(z * cmath.sin(z)) / z) < 1e-15
+    slope = cmath.exp(z * cmath.sin(z)) * (cmath.sin(z) + z * cmath.cos(z)) / z - value / z
+    assert abs(gradient[0] - slope) < 1e-14
+
+
+@each_backend
+def test_nan_and_inf_follow_numpy(backend):
+    x = Value(0.5, "x")
+    numbers = [0.0, -0.0, -1.0, math.inf, -math.inf, math.nan, 1e3, -1e3]
+    cases = {
+        "log": [-math.inf, -math.inf, math.nan, math.inf, math.nan, math.nan, math.log(1e3), math.nan],
+        "exp": [1, 1, math.exp(-1), math.inf, 0, math.nan, math.inf, 0],
+        "sqrt": [0, 0, math.nan, math.inf, math.nan, math.nan, math.sqrt(1e3), math.nan],
+        "sin": [0, 0, math.sin(-1), math.nan, math.nan, math.nan, math.sin(1e3), math.sin(-1e3)],
+        "sinh": [0, 0, math.sinh(-1), math.inf, -math.inf, math.nan, math.inf, -math.inf],
+        "tanh": [0, 0, math.tanh(-1), 1, -1, math.nan, 1, -1],
+        "sigmoid": [0.5, 0.5, 1 / (1 + math.e), 1, 0, math.nan, 1, 0],
+        "relu": [0, 0, 0, math.inf, 0, math.nan, 1e3, 0],
+        "sign": [0, 0, -1, 1, -1, math.nan, 1, -1],
+        "step": [0, 0, 0, 1, 0, math.nan, 1, 0],
+        "log1p": [0, 0, -math.inf, math.inf, math.nan, math.nan, math.log1p(1e3), math.nan],
+    }
+    for name, expected in cases.items():
+        row = TABLE[name]
+        program = compile(function(row)(x), [], [x], reduce=None, backend=backend)
+        close(program([], [[number] for number in numbers])[0], expected)
+    inverse = compile(1 / x, [], [x], reduce=None, also=[x], backend=backend)
+    values, _, slopes = inverse([], [[0.0], [-0.0], [math.inf], [math.nan]])
+    close(values, [math.inf, -math.inf, 0, math.nan])
+    close(slopes, [[-math.inf], [-math.inf], [0], [math.nan]])
+
+
+@each_backend
+def test_one_bad_example_does_not_spoil_the_others(backend):
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    program = compile((w * x).log(), [w], [x], reduce=None, backend=backend)
+    values, gradients = program([0.5], [[2.0], [-1.0], [4.0]])
+    close(values, [0, math.nan, math.log(2)])
+    close(gradients, [[2.0], [2.0], [2.0]])
+
+
+# Second order, pickles, blocks, threads.
+
+
+@each_backend
+def test_second_order_comes_from_the_same_trace(backend):
+    network = nn.MLP(2, [2, 1], activation="tanh", seed=3)
+    x = [Value(0.3), Value(-0.6)]
+    params = network.parameters()
+    root = (network(x) - 0.5) ** 2
+    data = [p.data for p in params]
+    program = compile(root, params, x, backend=backend)
+    expected = [[h.data for h in row] for row in hessian(root, params)]
+    close(program.hessian(data, [0.3, -0.6]), expected)
+    vector = [0.1 * k for k in range(len(params))]
+    close(program.hvp(data, [0.3, -0.6], vector), np.array(expected) @ vector)
+    close(program.hvp(data, [[0.3, -0.6], [0.3, -0.6]], vector), np.array(expected) @ vector)
+
+
+@each_backend
+def test_programs_pickle(backend):
+    program = line(backend, reduce="sum")
+    again = pickle.loads(pickle.dumps(program))
+    assert again.backend == backend
+    assert repr(again) == repr(program) == f"<{backend} program: 1 params, 2 inputs, 3 operations>"
+    close(again([0.5], [[2.0, 3.0], [2.0, 3.0]])[0], 8.0)
+
+
+def test_a_pickle_needs_its_operations():
+    with registered("thrice", "3·", "3 * x", "3"):
+        x = Value(1.0)
+        stored = pickle.dumps(compile(function(TABLE["thrice"])(x), [x], backend="python"))
+        assert pickle.loads(stored)([2.0]) == (6.0, [3])
+    with pytest.raises(LookupError, match="uses the operation 'thrice', which is not registered"):
+        pickle.loads(stored)
+
+
+def test_numpy_works_in_blocks(monkeypatch):
+    from tinygrad_edu.replay import arrays
+
+    rng = np.random.default_rng(0)
+    batch = rng.normal(size=(1000, 2))
+    whole = line("numpy")([0.5], batch)
+    monkeypatch.setattr(arrays, "NUMBERS_IN_A_BLOCK", 7 * 7)
+    parts = line("numpy")([0.5], batch)
+    close(parts[0], whole[0])
+    close(parts[1], whole[1])
+    each = line("numpy", reduce=None, outputs=())([0.5], batch)
+    assert each[0].shape == (1000,)
+    assert each[1].shape == (1000, 1)
+
+
+@native
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 31, 33, 100, 1023, 1024, 1025, 5000])
+def test_native_takes_any_number_of_examples(n):
+    batch = np.random.default_rng(n).normal(size=(n, 2))
+    for reduce in ("mean", "sum", None):
+        for mine, other in zip(
+            line("native", reduce=reduce)([0.5], batch), line("numpy", reduce=reduce)([0.5], batch), strict=True
+        ):
+            close(mine, other)
+
+
+@native
+def test_native_uses_threads_for_large_batches(monkeypatch):
+    from tinygrad_edu.replay import native
+
+    monkeypatch.setattr(native, "WORTH_A_THREAD", 1000)
+    monkeypatch.setattr(native, "cores", lambda: 2)
+    x = Value(2.0)
+    w = Value(0.5)
+    program = compile((w * x).tanh() + w * w, [w], [x], also=[x], backend="native")
+    batch = np.random.default_rng(0).normal(size=(20_001, 1))
+    seen = set()
+    run = native.function
+
+    def function(name, kind):
+        seen.add(threading.current_thread().name)
+        return run(name, kind)
+
+    monkeypatch.setattr(native, "function", function)
+    for mine, other in zip(
+        program([0.5], batch),
+        compile((w * x).tanh() + w * w, [w], [x], also=[x], backend="numpy")([0.5], batch),
+        strict=True,
+    ):
+        close(mine, other)
+    assert len(seen) == 2
+
+
+@native
+def test_native_results_do_not_change_later():
+    program = line("native")
+    params, inputs = np.array([0.5]), np.array([2.0, 3.0])
+    program(params, inputs)
+    first = program(params, inputs)
+    second = program(params * 2, inputs)
+    assert first[1][0] == -8.0
+    assert second[1][0] != -8.0
+    assert type(first) is tuple
+    assert type(first[0]) is float
+
+
+@native
+@pytest.mark.parametrize(
+    ("params", "inputs"),
+    [
+        ([0.5], [2.0, 3.0]),
+        (np.array([0.5], np.float32), np.array([2, 3])),
+        (np.array([0.5, 9.0])[::2], np.array([[2.0, 9.0, 3.0]])[0, ::2]),
+        (np.array([0.5]), np.array([[2.0, 3.0], [2.0, 3.0]]).T.copy().T),
+        (np.array([0.5]), np.ma.array([2.0, 3.0])),
+        ((Fraction(1, 2),), (2, True + 2)),
+    ],
+)
+def test_native_takes_what_becomes_an_array(params, inputs):
+    program = line("native")
+    for _ in range(2):
+        value, gradient = program(params, inputs)
+        assert value == 4.0
+        assert gradient.tolist() == [-8.0]
+
+
+def test_programs_leave_no_garbage():
+    import gc
+    import weakref
+
+    program = line("python")
+    program([0.5], [2.0, 3.0])
+    program.hvp([0.5], [2.0, 3.0], [1.0])
+    gone = weakref.ref(program)
+    gc.disable()
+    try:
+        del program
+        assert gone() is None
+    finally:
+        gc.enable()

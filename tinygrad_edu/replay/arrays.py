@@ -1,0 +1,132 @@
+"""The NumPy backend: a program's source, run on a column of numbers for each input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache, cached_property
+from reprlib import repr as short
+from typing import Any
+
+from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine.source import define
+from tinygrad_edu.replay.program import Program
+
+NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: what the variables of one block of examples may hold
+
+
+def numpy() -> Any:
+    try:
+        import numpy
+    except ImportError:
+        raise ImportError('programs on arrays need NumPy: pip install "tinygrad_edu[fast]"') from None
+    return numpy
+
+
+def array_primitives(xp: Any) -> dict[str, Any]:
+    """The primitives in the words of NumPy, which jax.numpy shares, but for erf and erfc."""
+    same = ["exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot"]
+    own = {"asin": xp.arcsin, "acos": xp.arccos, "atan": xp.arctan, "atan2": xp.arctan2, "pow": xp.power}
+    same += ["abs", "maximum", "minimum", "sign"]
+    return {name: getattr(xp, name) for name in same} | own | {"step": lambda x: xp.heaviside(x, 0.0)}
+
+
+@cache
+def on_arrays() -> Any:
+    np = numpy()
+    # NumPy has no error function of its own.
+    own = {name: np.vectorize(getattr(math, name), otypes=[float]) for name in ("erf", "erfc")}
+    return bind(array_primitives(np) | own, "NumPy")
+
+
+class ArrayProgram(Program):
+    """Converts and checks what goes into a program on arrays."""
+
+    def numbers(self, params: Any, inputs: Any) -> tuple[Any, Any]:
+        """Both as float64 arrays, (p,) and (k,) or (N, k).
+
+        Raises ValueError for other shapes and for a batch of no example, TypeError for what are no real numbers.
+        """
+        trace = self.trace
+        params, inputs = as_array("params", params), as_array("inputs", inputs)
+        if params.shape != (trace.n_params,):
+            raise ValueError(f"the program expected {trace.n_params} params, got an array of shape {params.shape}")
+        if inputs.ndim not in (1, 2) or inputs.shape[-1] != trace.n_inputs:
+            raise ValueError(
+                f"the program expected {trace.n_inputs} inputs, ({trace.n_inputs},) for one example or "
+                f"(N, {trace.n_inputs}) for a batch, got an array of shape {inputs.shape}"
+            )
+        if len(inputs) == 0 and inputs.ndim == 2:
+            raise ValueError("the program expected at least one example, got none")
+        return params, inputs
+
+
+def as_array(what: str, numbers: Any) -> Any:
+    np = numpy()
+    try:
+        array = np.asarray(numbers)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"the program expected {what} of one shape, got rows of different lengths") from None
+    try:
+        if array.dtype.kind not in "fiubO":
+            raise TypeError
+        return array.astype(np.float64, order="C", copy=False)
+    except (TypeError, ValueError):
+        raise TypeError(f"the program expected real numbers in {what}, got {short(numbers)}") from None
+
+
+class NumpyProgram(ArrayProgram):
+    """Runs on all examples at once, a block of them at a time."""
+
+    backend = "numpy"
+
+    def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
+        np = numpy()
+        params, inputs = self.numbers(params, inputs)
+        reduced = self.reduce is not None and inputs.ndim == 2
+        parts = []
+        for n, (value, gradient, *also) in self.blocks("program", params, inputs):
+            also = [rows(column, n) for column in also]
+            if reduced:
+                parts.append((total(value, n), np.array([total(x, n) for x in gradient]), *also))
+            else:
+                parts.append((np.broadcast_to(value, n), rows(gradient, n), *also))
+        values, gradients, *also = zip(*parts, strict=True)
+        also = [np.concatenate(part) for part in also]
+        if inputs.ndim == 1:
+            return (float(values[0][0]), gradients[0][0], *(part[0] for part in also))
+        if not reduced:
+            return (np.concatenate(values), np.concatenate(gradients), *also)
+        share = len(inputs) if self.reduce == "mean" else 1
+        return (float(sum(values)) / share, sum(gradients) / share, *also)
+
+    def forward(self, params: Any, inputs: Any = ()) -> Any:
+        self.require_outputs()
+        params, inputs = self.numbers(params, inputs)
+        parts = [rows(outputs, n) for n, outputs in self.blocks("forward", params, inputs)]
+        return parts[0][0] if inputs.ndim == 1 else numpy().concatenate(parts)
+
+    def blocks(self, name: str, params: Any, inputs: Any) -> Iterator[tuple[int, Any]]:
+        """The results of a function of the source for each block of examples, and how many they are."""
+        np = numpy()
+        batch = np.atleast_2d(inputs)
+        size = max(1, NUMBERS_IN_A_BLOCK // (2 * len(self.trace.operations) + 1))
+        for start in range(0, len(batch), size):
+            block = batch[start : start + size]
+            with np.errstate(all="ignore"):
+                yield len(block), self.functions[name](list(params), list(np.ascontiguousarray(block.T)))
+
+    @cached_property
+    def functions(self) -> dict[str, Any]:
+        return define(f"program {id(self.trace):x}", self.source, self.scope(on_arrays()))
+
+
+def rows(columns: Any, n: int) -> Any:
+    """Columns, or numbers for the whole column, as (n, columns)."""
+    np = numpy()
+    return np.stack([np.broadcast_to(column, n) for column in columns], axis=1) if len(columns) else np.empty((n, 0))
+
+
+def total(column: Any, n: int) -> Any:
+    """The sum over n examples of a column, or of one number that is the same for all."""
+    return column.sum() if getattr(column, "ndim", 0) else column * n

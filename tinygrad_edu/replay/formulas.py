@@ -1,0 +1,106 @@
+"""Formulas of the table as Python expressions, with what is constant in them worked out."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from math import copysign, isfinite
+
+from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.engine.registry import on_floats
+from tinygrad_edu.engine.source import FOLDS, for_numbers
+
+
+@cache
+def template(formula: str, constants: tuple[tuple[str, float], ...] = ()) -> str:
+    """The formula as text to `format` with names for its operands. Those that are numbers are worked out.
+
+    >>> template("y * pow(x, y - 1)", (("y", 2.0),))
+    '2 * {x}'
+    >>> template("out * sigmoid(-x)").format(out="h", x="z")
+    'h * sigmoid(-z)'
+    """
+    tree = Constants(dict(constants)).visit(ast.parse(for_numbers(formula), mode="eval").body)
+    return ast.unparse(tree)
+
+
+def numeral(number: float) -> str:
+    """A number as Python writes it; a whole one as an int, which leaves Fractions exact."""
+    return ast.unparse(constant(number))
+
+
+def constant(number: float) -> ast.Constant:
+    whole = isfinite(number) and number == int(number) and abs(number) < 2**53
+    if whole and (number or copysign(1.0, number) > 0):  # there is no int -0
+        number = int(number)
+    return ast.Constant(number)
+
+
+class Constants(ast.NodeTransformer):
+    """Puts numbers for names, works out what has only numbers in it, and leaves out 0 +, 1 * and the like."""
+
+    def __init__(self, numbers: dict[str, float]) -> None:
+        self.numbers = numbers
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.numbers:
+            return constant(self.numbers[node.id])
+        return ast.Name("{" + node.id + "}", ast.Load())
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.UnaryOp(op=ast.UAdd(), operand=inner) | ast.UnaryOp(operand=ast.UnaryOp(operand=inner)):
+                return inner
+            case ast.UnaryOp(operand=ast.Constant(value=number)):
+                return constant(-float(number))  # type: ignore[arg-type]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(left=ast.Constant(value=x), op=op, right=ast.Constant(value=y)):
+                return self.worked_out(OPERATIONS[type(op)], [float(x), float(y)]) or node  # type: ignore[arg-type]
+            case ast.BinOp(left=inner, op=ast.Mult() | ast.Div(), right=ast.Constant(value=1)):
+                return inner
+            case ast.BinOp(left=ast.Constant(value=1), op=ast.Mult(), right=inner):
+                return inner
+            case ast.BinOp(left=inner, op=ast.Add() | ast.Sub(), right=ast.Constant(value=0)):
+                return inner
+            case ast.BinOp(left=ast.Constant(value=0), op=ast.Add(), right=inner):
+                return inner
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        node.args = [self.visit(argument) for argument in node.args]
+        assert isinstance(node.func, ast.Name)
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=args) if name not in FOLDS and all(
+                isinstance(argument, ast.Constant) for argument in args
+            ):
+                return self.worked_out(name, [float(argument.value) for argument in args]) or node  # type: ignore
+            case ast.Call(func=ast.Name(id="pow"), args=[base, ast.Constant(value=1)]):
+                return base
+            case ast.Call(func=ast.Name(id="pow"), args=[ast.Name() as base, ast.Constant(value=2)]):
+                return ast.BinOp(base, ast.Mult(), base)
+            case ast.Call(func=ast.Name(id="pow"), args=[ast.Name() as base, ast.Constant(value=3)]):
+                return ast.BinOp(ast.BinOp(base, ast.Mult(), base), ast.Mult(), base)
+            case ast.Call(
+                func=ast.Name(id="step"),
+                args=[
+                    ast.BinOp(left=ast.Call(func=ast.Name(id="abs")), op=ast.Add(), right=ast.Constant(value=number))
+                ],
+            ) if number > 0:  # type: ignore[operator]  # |x| + 3 is positive
+                return ast.Constant(1)
+        return node
+
+    def worked_out(self, name: str, numbers: list[float]) -> ast.expr | None:
+        """The number, where there is one: log(0) stays as it is, to be undefined when the program runs."""
+        try:
+            return constant(on_floats(TABLE[name])(*numbers))
+        except UNDEFINED:
+            return None
+
+
+OPERATIONS: dict[type[ast.operator], str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv"}

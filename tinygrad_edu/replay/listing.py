@@ -1,0 +1,201 @@
+"""A trace as straight-line Python: one line an operation, forward, then backward."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from tinygrad_edu.engine import TABLE, Row
+from tinygrad_edu.engine.source import folds
+from tinygrad_edu.replay.formulas import numeral, template
+from tinygrad_edu.replay.trace import Trace
+
+TAKEN = {"program", "forward", "params", "inputs", "nan", "inf"}
+LINE = 200  # terms; a longer sum is left to a function, since Python's compiler recurses into it
+
+
+def listing(trace: Trace, also: Sequence[int] = ()) -> str:
+    """Python source of `program(params, inputs)`, and of `forward(params, inputs)` where there are outputs.
+
+    >>> from tinygrad_edu.engine import Value
+    >>> w, x = Value(0.5, "w"), Value(2.0, "x")
+    >>> print(listing(Trace((w * x + 1).tanh(), [w], [x])))
+    def program(params, inputs):
+        w, = params
+        x, = inputs
+        # forward
+        v1 = w * x
+        v2 = v1 + 1
+        v3 = tanh(v2)
+        # backward: d_w is the derivative of v3 for w
+        d_v2 = 4 * sigmoid(2 * v2) * sigmoid(-2 * v2)
+        d_w = d_v2 * x
+        return v3, [d_w]
+    <BLANKLINE>
+
+    Arguments:
+        also: slots of the inputs whose gradients come as a third result.
+    """
+    text = Listing(trace, also).program()
+    return text + (Listing(trace, also).forward() if trace.outputs else "")
+
+
+class Listing:
+    """Writes one trace."""
+
+    def __init__(self, trace: Trace, also: Sequence[int]) -> None:
+        self.trace, self.also = trace, also
+        self.n_leaves = trace.n_params + trace.n_inputs
+        self.names, self.comments = named(trace)
+        self.numbers = [numeral(number) for number in trace.constants]
+
+    def name(self, slot: int) -> str:
+        return self.names[slot] if slot >= 0 else self.numbers[~slot]
+
+    def head(self, function: str) -> list[str]:
+        lines = [f"def {function}(params, inputs):"]
+        n = self.trace.n_params
+        for names, source in ((self.names[:n], "params"), (self.names[n : self.n_leaves], "inputs")):
+            if names:
+                lines.append(f"    {', '.join(names)}{',' * (len(names) == 1)} = {source}")
+        return lines
+
+    def program(self) -> str:
+        root = self.trace.root
+        needed = self.needed_by([root])
+        lines = [*self.head("program"), "    # forward", *self.values(needed)]
+        wrt = [*range(self.trace.n_params), *self.also]
+        gradients = self.gradients(lines, needed, wrt)
+        results = [self.name(root), f"[{', '.join(gradients[: self.trace.n_params])}]"]
+        results += [f"[{', '.join(gradients[self.trace.n_params :])}]"] if self.also else []
+        return "\n".join([*lines, f"    return {', '.join(results)}", ""])
+
+    def forward(self) -> str:
+        """The function of the outputs."""
+        outputs = self.trace.outputs
+        lines = [*self.head("forward"), *self.values(self.needed_by(outputs))]
+        return "\n".join(["", "", *lines, f"    return [{', '.join(map(self.name, outputs))}]", ""])
+
+    def needed_by(self, slots: Iterable[int]) -> list[bool]:
+        """For each slot, whether it is needed to compute these."""
+        needed = [False] * len(self.names)
+        for slot in slots:
+            needed[slot] |= slot >= 0
+        for slot in range(len(needed) - 1, self.n_leaves - 1, -1):
+            if needed[slot]:
+                for operand in self.trace.operations[slot - self.n_leaves].operands:
+                    needed[operand] |= operand >= 0
+        return needed
+
+    def values(self, needed: Sequence[bool]) -> list[str]:
+        """One line an operation."""
+        lines = []
+        for slot, operation in enumerate(self.trace.operations, start=self.n_leaves):
+            if needed[slot]:
+                expression = self.expression(operation.row, operation.operands)
+                lines.append(f"    {self.names[slot]} = {expression}{self.comments[slot]}")
+        return lines
+
+    def expression(self, row: Row, operands: Sequence[int]) -> str:
+        if not row.many:
+            called = operator_call(row) if not row.primal.startswith(row.name) else row.primal
+            return self.fill(called, row.operands, operands)
+        width = len(operands) // len(row.operands)
+        groups = [operands[k * width : (k + 1) * width] for k in range(len(row.operands))]
+        found, rest = folds(row.primal)
+        if len(found) == 1 and found[0][0] == rest and found[0][1] == "sum" and width <= LINE:
+            return " + ".join(self.fill(found[0][2], row.operands, at) for at in zip(*groups, strict=True))
+        lists = [f"[{', '.join(map(self.name, group))}]" for group in groups]
+        return f"{row.name}({', '.join(lists)})"
+
+    def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], out: int = 0) -> str:
+        """The formula with names for its operands."""
+        constants = tuple([(x, self.trace.constants[~k]) for x, k in zip(operands, slots, strict=True) if k < 0])
+        names = {x: self.names[k] for x, k in zip(operands, slots, strict=True) if k >= 0}
+        return template(formula, constants).format(**names, out=self.names[out])
+
+    def gradients(self, lines: list[str], needed: Sequence[bool], wrt: Sequence[int]) -> list[str]:
+        """The names of the gradients for `wrt`; writes the lines that compute them."""
+        root = self.trace.root
+        active = [False] * len(self.names)  # depends on what is differentiated for
+        for slot in wrt:
+            active[slot] = True
+        for slot, operation in enumerate(self.trace.operations, start=self.n_leaves):
+            active[slot] = needed[slot] and any(k >= 0 and active[k] for k in operation.operands)
+        known: dict[int, str] = {root: "1"} if root >= 0 and active[root] else {}
+        backward: list[str] = []
+        for slot in range(len(self.names) - 1, self.n_leaves - 1, -1):
+            if slot in known:
+                operation = self.trace.operations[slot - self.n_leaves]
+                row, operands = operation.row, operation.operands
+                width = len(operands) // len(row.operands)
+                for k, operand in enumerate(operands):
+                    partial = row.partials[k // width]
+                    if operand >= 0 and active[operand] and partial != "0":
+                        at = operands[k % width :: width]
+                        term = product(known[slot], self.fill(partial, row.operands, at, slot))
+                        if operand in known:
+                            term = f"{known[operand]} + {term}".replace("+ -", "- ")
+                        elif term == known[slot] and operand >= self.n_leaves:
+                            known[operand] = term  # the same number needs no second name
+                            continue
+                        known[operand] = f"d_{self.names[operand]}"
+                        backward.append(f"    {known[operand]} = {term}")
+        if backward:
+            example = self.names[wrt[0]]
+            lines.append(f"    # backward: d_{example} is the derivative of {self.name(root)} for {example}")
+        lines += backward
+        return [known.get(slot, "0") for slot in wrt]
+
+
+def operator_call(row: Row) -> str:
+    """How the operation is written: with its operator, or as a call by its name."""
+    return row.primal if re.fullmatch(r"-?x|x [-+*/] y", row.primal) else f"{row.name}({', '.join(row.operands)})"
+
+
+def product(gradient: str, partial: str) -> str:
+    """The gradient of the result times the partial.
+
+    >>> product("d_y", "a + b"), product("1", "a + b"), product("d_y", "-1")
+    ('d_y * (a + b)', 'a + b', '-d_y')
+    """
+    if gradient == "1" or partial == "1":
+        return partial if gradient == "1" else gradient
+    if partial == "-1":
+        return f"-{gradient}"
+    simple = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", partial)
+    return f"{gradient} * {partial}" if simple else f"{gradient} * ({partial})"
+
+
+def named(trace: Trace) -> tuple[list[str], list[str]]:
+    """A variable for each slot, as near to its label as Python allows, and a comment where that is not the label."""
+    labels = trace.labels + [operation.label for operation in trace.operations]
+    taken = TAKEN | TABLE.keys() | set(keyword.kwlist) | {operation.row.name for operation in trace.operations}
+    names, comments = [], []
+    numbered = 0
+    for label in labels:
+        wanted = identifier(label)
+        name, suffix = wanted, 1
+        while not name or name in taken or f"d_{name}" in taken:
+            if wanted:
+                suffix += 1
+                name = f"{wanted}_{suffix}"
+            else:
+                numbered += 1
+                name = f"v{numbered}"
+        taken |= {name, f"d_{name}"}
+        names.append(name)
+        comments.append(f"  # {' '.join(label.split())}" if label not in ("", name) else "")
+    return names, comments
+
+
+def identifier(label: str) -> str:
+    """The label as a Python name, "" where nothing is left of it.
+
+    >>> identifier("w₁"), identifier("h[0] "), identifier("2")
+    ('w1', 'h_0', '')
+    """
+    name = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", label)).strip("_")
+    return name if name.isidentifier() else ""

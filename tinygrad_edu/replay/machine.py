@@ -1,0 +1,260 @@
+"""The machine that runs a plan: one kernel after another, for one example or over blocks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from threading import RLock
+from typing import Any
+
+from tinygrad_edu.replay.instructions import CODE, DOUBLE, INT64, POINTER, binding, ir
+from tinygrad_edu.replay.kernels import HEAD, KERNEL, WIDTH, Kernel, Spec, Writer
+
+# What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
+FIELDS = [
+    "uniform", "uniform gradients", "varying", "varying gradients", "lanes", "stride", "block",
+    "n uniform", "n varying",
+    "u forward", "u forward end", "v forward", "v forward end", "v backward", "v backward end",
+    "u backward", "u backward end", "n params", "n inputs", "first input", "roots", "n roots", "also", "n also",
+]  # fmt: skip
+CONTEXT = FIELDS.index("varying")
+WORDS = INT64.as_pointer()
+DONE = ir.VoidType()
+
+
+class Code:
+    """Machine code, made when it is first needed and kept for the life of the process."""
+
+    def __init__(self) -> None:
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        self.target = binding.Target.from_default_triple().create_target_machine(
+            cpu=binding.get_host_cpu_name(),
+            features=binding.get_host_cpu_features().flatten(),
+            opt=2,
+            reloc="default",
+            codemodel="jitdefault",
+            jit=True,
+        )
+        self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
+        self.kernels: dict[Spec, int] = {}
+        self.lock = RLock()
+        module = self.module()
+        written = [write(module) for write in (Execute, Example, Examples, Batch, BatchForward)]
+        self.signatures = {writer.function.name: writer.function.ftype for writer in written}
+        self.add(module)
+
+    def module(self) -> Any:
+        module = ir.Module()
+        module.triple, module.data_layout = self.target.triple, str(self.target.target_data)
+        return module
+
+    def add(self, module: Any) -> None:
+        """Compile a module."""
+        parsed = binding.parse_assembly(str(module))
+        passes = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
+        passes.getModulePassManager().run(parsed, passes)
+        with self.lock:
+            self.engine.add_module(parsed)
+            self.engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        return self.engine.get_function_address(name)  # type: ignore[no-any-return]
+
+    def addresses(self, specs: Iterable[Spec]) -> list[int]:
+        """Where the kernels are, those that are new compiled first."""
+        with self.lock:
+            specs = list(specs)
+            new = {spec: f"kernel{len(self.kernels) + k}" for k, spec in enumerate(specs) if spec not in self.kernels}
+            if new:
+                module = self.module()
+                for spec, name in new.items():
+                    Kernel(module, spec, name)
+                self.add(module)
+                self.kernels |= {spec: self.address(name) for spec, name in new.items()}
+            return [self.kernels[spec] for spec in specs]
+
+
+@cache
+def code() -> Code:
+    return Code()
+
+
+class Execute(Writer):
+    """execute(header, code, end): call the kernel of each instruction."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module, ir.FunctionType(DONE, [WORDS, CODE, CODE]), "execute")
+        builder, (header, first, end) = self.builder, self.function.args
+        uniform, gradients = (
+            builder.inttoptr(builder.load(builder.gep(header, [INT64(k)])), POINTER) for k in range(2)
+        )
+        context = builder.gep(header, [INT64(CONTEXT)])
+        before, head, body, after = builder.block, *(self.function.append_basic_block() for _ in range(3))
+        builder.branch(head)
+        builder.position_at_end(head)
+        at = builder.phi(CODE)
+        at.add_incoming(first, before)
+        builder.cbranch(builder.icmp_unsigned("<", at, end), body, after)
+        builder.position_at_end(body)
+        address = builder.load(builder.bitcast(at, WORDS))
+        address.align = 4
+        kernel = builder.inttoptr(address, KERNEL.as_pointer())
+        builder.call(kernel, [uniform, gradients, context, builder.gep(at, [INT64(HEAD)])])
+        length = builder.sext(builder.load(builder.gep(at, [INT64(2)])), INT64)
+        at.add_incoming(builder.gep(at, [length]), builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        builder.ret_void()
+
+
+class Driver(Writer):
+    """A function of a header and of arrays."""
+
+    def __init__(self, module: Any, name: str, arguments: list[Any]) -> None:
+        super().__init__(module, ir.FunctionType(DONE, [WORDS, *arguments]), name)
+        self.header = self.function.args[0]
+        self.write(*self.function.args[1:])
+        self.builder.ret_void()
+
+    def write(self, *arguments: Any) -> None:
+        raise NotImplementedError
+
+    def field(self, name: str) -> Any:
+        return self.builder.load(self.builder.gep(self.header, [INT64(FIELDS.index(name))]))
+
+    def set(self, name: str, value: Any) -> None:
+        self.builder.store(value, self.builder.gep(self.header, [INT64(FIELDS.index(name))]))
+
+    def area(self, name: str) -> Any:
+        return self.builder.inttoptr(self.field(name), POINTER)
+
+    def execute(self, phase: str) -> None:
+        first, end = (self.builder.inttoptr(self.field(name), CODE) for name in (phase, f"{phase} end"))
+        self.builder.call(self.builder.module.globals["execute"], [self.header, first, end])
+
+    def at(self, pointer: Any, place: Any) -> Any:
+        return self.builder.gep(pointer, [place])
+
+    def copy(self, target: Any, source: Any, n: Any) -> None:
+        with self.loop(n) as k:
+            self.builder.store(self.builder.load(self.at(source, k)), self.at(target, k))
+
+    def fill(self, target: Any, n: Any, number: float) -> None:
+        with self.loop(n) as k:
+            self.builder.store(DOUBLE(number), self.at(target, k))
+
+    def place(self, table: str, k: Any) -> Any:
+        return self.builder.load(self.at(self.builder.inttoptr(self.field(table), WORDS), k))
+
+
+class Example(Driver):
+    """example(header, params, inputs, values, gradient, also): the values of the roots, and unless `gradient` is null
+    the gradient of the first one."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module, "example", [POINTER] * 5)
+
+    def write(self, params: Any, inputs: Any, values: Any, gradient: Any, also: Any) -> None:
+        builder, uniform, gradients = self.builder, self.area("uniform"), self.area("uniform gradients")
+        self.copy(uniform, params, self.field("n params"))
+        self.copy(self.at(uniform, self.field("first input")), inputs, self.field("n inputs"))
+        self.execute("u forward")
+        with self.loop(self.field("n roots")) as k:
+            builder.store(builder.load(self.at(uniform, self.place("roots", k))), self.at(values, k))
+        with builder.if_then(builder.icmp_unsigned("!=", builder.ptrtoint(gradient, INT64), INT64(0))):
+            self.fill(gradients, self.field("n uniform"), 0.0)
+            builder.store(DOUBLE(1.0), self.at(gradients, self.place("roots", INT64(0))))
+            self.execute("u backward")
+            self.copy(gradient, gradients, self.field("n params"))
+            with self.loop(self.field("n also")) as k:
+                builder.store(builder.load(self.at(gradients, self.place("also", k))), self.at(also, k))
+
+
+class Examples(Driver):
+    """examples(header, params, inputs, n, values, gradients, also): each of n examples by itself."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module, "examples", [POINTER, POINTER, INT64, POINTER, POINTER, POINTER])
+
+    def write(self, params: Any, inputs: Any, n: Any, *results: Any) -> None:
+        builder = self.builder
+        sizes = [self.field(name) for name in ("n roots", "n params", "n also")]
+        n_inputs = self.field("n inputs")
+        with self.loop(n) as k:
+            source = self.at(inputs, builder.mul(k, n_inputs))
+            targets = [self.at(result, builder.mul(k, size)) for result, size in zip(results, sizes, strict=True)]
+            builder.call(builder.module.globals["example"], [self.header, params, source, *targets])
+
+
+class OverBlocks(Driver):
+    """A driver that runs the varying forward phase for one block of examples after another."""
+
+    def blocks(self, params: Any, inputs: Any, n: Any) -> Iterator[tuple[Any, Any, Any]]:
+        """The first example of a block, how many there are, and the same filled up to whole vectors."""
+        builder, uniform, varying = self.builder, self.area("uniform"), self.area("varying")
+        n_inputs, most = self.field("n inputs"), self.field("block")
+        # A row as long as needed, and not a power of two, or all rows would meet in the same lines of the cache.
+        longest = builder.select(builder.icmp_signed("<", n, most), n, most)
+        stride = builder.add(builder.and_(builder.add(longest, INT64(WIDTH - 1)), INT64(-WIDTH)), INT64(WIDTH))
+        self.set("stride", stride)
+        self.copy(uniform, params, self.field("n params"))
+        self.execute("u forward")
+        with self.loop(n, step=most) as first:
+            left = builder.sub(n, first)
+            lanes = builder.select(builder.icmp_signed("<", left, most), left, most)
+            self.set("lanes", lanes)
+            filled = builder.and_(builder.add(lanes, INT64(WIDTH - 1)), INT64(-WIDTH))
+            last = builder.sub(lanes, INT64(1))
+            with self.loop(filled) as lane, self.loop(n_inputs) as k:
+                example = builder.add(first, builder.select(builder.icmp_signed("<", lane, last), lane, last))
+                number = builder.load(self.at(inputs, builder.add(builder.mul(example, n_inputs), k)))
+                builder.store(number, self.at(varying, builder.add(builder.mul(k, stride), lane)))
+            self.execute("v forward")
+            yield first, lanes, filled
+
+    def spread(self, first: Any, lanes: Any, n: Any, table: str, area: str, target: Any) -> None:
+        """Copy rows of lanes to the columns of an array (N, n)."""
+        builder, rows, stride = self.builder, self.area(area), self.field("stride")
+        with self.loop(n) as k:
+            row = builder.mul(self.place(table, k), stride)
+            with self.loop(lanes) as lane:
+                number = builder.load(self.at(rows, builder.add(row, lane)))
+                builder.store(number, self.at(target, builder.add(builder.mul(builder.add(first, lane), n), k)))
+
+
+class Batch(OverBlocks):
+    """batch(header, params, inputs, n, value, gradient, also): sums over n examples; `also` for each of them."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module, "batch", [POINTER, POINTER, INT64, POINTER, POINTER, POINTER])
+
+    def write(self, params: Any, inputs: Any, n: Any, value: Any, gradient: Any, also: Any) -> None:
+        builder, gradients = self.builder, self.area("uniform gradients")
+        varying, varying_gradients = self.area("varying"), self.area("varying gradients")
+        root = self.place("roots", INT64(0))
+        self.fill(gradients, self.field("n uniform"), 0.0)
+        builder.store(DOUBLE(0.0), value)
+        for first, lanes, filled in self.blocks(params, inputs, n):
+            stride = self.field("stride")
+            row = builder.mul(root, stride)
+            with self.loop(lanes) as lane:
+                total = builder.fadd(builder.load(value), builder.load(self.at(varying, builder.add(row, lane))))
+                builder.store(total, value)
+            self.fill(varying_gradients, builder.mul(self.field("n varying"), stride), 0.0)
+            self.fill(self.at(varying_gradients, row), filled, 1.0)
+            self.execute("v backward")
+            self.spread(first, lanes, self.field("n also"), "also", "varying gradients", also)
+        self.execute("u backward")
+        self.copy(gradient, gradients, self.field("n params"))
+
+
+class BatchForward(OverBlocks):
+    """batch_forward(header, params, inputs, n, values): the values of the roots for n examples."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module, "batch_forward", [POINTER, POINTER, INT64, POINTER])
+
+    def write(self, params: Any, inputs: Any, n: Any, values: Any) -> None:
+        for first, lanes, _ in self.blocks(params, inputs, n):
+            self.spread(first, lanes, self.field("n roots"), "roots", "varying", values)

@@ -1,0 +1,226 @@
+"""The native backend: programs as instructions for kernels of machine code."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import Any
+
+from tinygrad_edu.replay.arrays import ArrayProgram, numpy
+from tinygrad_edu.replay.calling import TARGETS, built_in
+from tinygrad_edu.replay.kernels import WIDTH
+from tinygrad_edu.replay.machine import FIELDS, code
+from tinygrad_edu.replay.plan import Plan
+
+WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
+NO_INPUTS = numpy().empty(0)
+ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
+EXAMPLES = ctypes.PYFUNCTYPE(
+    None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3
+)  # holds the lock of Python: one memory for all
+BATCH = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)  # lets other threads run
+BATCH_FORWARD = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, ADDRESS)
+
+
+class Memory:
+    """The memory that one run of a plan needs, and the header that tells the machine where it is."""
+
+    def __init__(self, plan: Plan, codes: dict[str, Any]) -> None:
+        np = numpy()
+        stride = plan.lanes + WIDTH
+        n_uniform, n_varying = plan.sizes
+        self.uniform, self.uniform_gradients = np.zeros(n_uniform), np.zeros(n_uniform)
+        self.varying, self.varying_gradients = np.zeros(n_varying * stride), np.zeros(n_varying * stride)
+        self.roots, self.also = np.array(plan.roots, np.int64), np.array(plan.also, np.int64)
+        self.codes = codes
+        self.uniform[plan.first_constant : plan.first_constant + len(plan.constants)] = plan.constants
+        fields = {
+            "uniform": address(self.uniform),
+            "uniform gradients": address(self.uniform_gradients),
+            "varying": address(self.varying),
+            "varying gradients": address(self.varying_gradients),
+            "lanes": 0,
+            "stride": 0,
+            "block": plan.lanes,
+            "n uniform": n_uniform,
+            "n varying": n_varying,
+            "n params": plan.n_params,
+            "n inputs": plan.n_inputs,
+            "first input": plan.first_input,
+            "roots": address(self.roots),
+            "n roots": len(self.roots),
+            "also": address(self.also),
+            "n also": len(self.also),
+        }
+        for phase, words in codes.items():
+            fields |= {phase: address(words), f"{phase} end": address(words) + words.nbytes}
+        self.header = np.array([fields[name] for name in FIELDS], np.int64)
+        self.address = address(self.header)
+
+
+def address(array: Any) -> int:
+    return array.ctypes.data  # type: ignore[no-any-return]
+
+
+def linked(plan: Plan) -> dict[str, Any]:
+    """The instructions of a plan with the addresses of their kernels."""
+    np = numpy()
+    addresses = np.array(code().addresses(plan.specs), np.int64)
+    codes = {}
+    for phase, words in plan.codes.items():
+        codes[phase] = made = np.array(words, np.int32)
+        if plan.calls[phase]:
+            at, kernels = np.array(plan.calls[phase]).T
+            made[at], made[at + 1] = addresses[kernels].view(np.int32).reshape(-1, 2).T
+    return codes
+
+
+class Runner:
+    """A plan with its instructions, and memories to run it in, one for each thread that does."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.codes = plan, linked(plan)
+        self.free: list[Memory] = []
+        self.own: Memory | None = None  # of the built-in function
+
+    @contextmanager
+    def memory(self) -> Iterator[Memory]:
+        memory = self.free.pop() if self.free else Memory(self.plan, self.codes)
+        yield memory
+        self.free.append(memory)
+
+
+class NativeProgram(ArrayProgram):
+    """Runs machine code."""
+
+    backend = "native"
+
+    def __call__(self, params: Any, inputs: Any = NO_INPUTS) -> tuple[Any, ...]:
+        result = self.quick(params, inputs)
+        if result is not None:
+            return result  # type: ignore[no-any-return]
+        params, inputs = self.numbers(params, inputs)
+        if inputs.ndim == 1 or self.reduce is None:
+            return self.examples(params, inputs)
+        return self.batch(params, inputs)
+
+    @cached_property
+    def targets(self) -> Any:
+        targets = numpy().zeros(len(TARGETS), numpy().int64)
+        targets[TARGETS.index("mean")], targets[TARGETS.index("longest batch")] = self.reduce == "mean", 1
+        return targets
+
+    @cached_property
+    def quick(self) -> Callable[..., Any]:
+        """What runs the common cases, once their plan is made, and else gives None."""
+        if not getattr(sys, "_is_gil_enabled", lambda: True)():
+            return lambda params, inputs: None  # threads would meet in one memory
+        return built_in(self.targets)
+
+    def publish(self, target: str, runner: Runner) -> None:
+        """Let `quick` run a plan from now on, in a memory of its own."""
+        if self.also or (target == "batch" and self.reduce is None):
+            return
+        runner.own = Memory(runner.plan, runner.codes)
+        self.targets[TARGETS.index(target)] = runner.own.address
+
+    def examples(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        """Each example by itself."""
+        np = numpy()
+        n = len(np.atleast_2d(inputs))
+        values, gradients, also = np.empty(n), np.empty((n, len(params))), np.empty((n, len(self.also)))
+        arrays = map(address, (values, gradients, also))
+        with self.alone.memory() as memory:
+            function("examples", EXAMPLES)(memory.address, address(params), address(inputs), n, *arrays)
+        results = (values, gradients, also)[: 3 if self.also else 2]
+        if inputs.ndim == 2:
+            return results
+        return (float(values[0]), *(result[0] for result in results[1:]))
+
+    def batch(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        """All examples, summed or averaged."""
+        np = numpy()
+        n = len(inputs)
+        also = np.empty((n, len(self.also)))
+        totals = []
+        cuts = self.cuts(n)
+
+        def part(k: int) -> Any:
+            first, end = cuts[k], cuts[k + 1]
+            total = np.empty(1 + len(params))
+            with self.together.memory() as memory:
+                function("batch", BATCH)(
+                    memory.address, address(params), address(inputs[first:]), end - first,
+                    address(total), address(total[1:]), address(also[first:]),
+                )  # fmt: skip
+            return total
+
+        totals = [*(pool().map if len(cuts) > 2 else map)(part, range(len(cuts) - 1))]
+        total = sum(totals[1:], totals[0])
+        if self.reduce == "mean":
+            total /= n
+        return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
+
+    def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
+        self.require_outputs()
+        np = numpy()
+        params, inputs = self.numbers(params, inputs)
+        n = len(np.atleast_2d(inputs))
+        values = np.empty((n, len(self.trace.outputs)))
+        if inputs.ndim == 1:
+            with self.alone_forward.memory() as memory:
+                run = function("examples", EXAMPLES)
+                run(memory.address, address(params), address(inputs), 1, address(values), None, None)
+            return values[0]
+        with self.together_forward.memory() as memory:
+            run = function("batch_forward", BATCH_FORWARD)
+            run(memory.address, address(params), address(inputs), n, address(values))
+        return values
+
+    def cuts(self, n: int) -> list[int]:
+        """Where a batch is cut for threads: at ends of blocks, into parts that are worth a thread."""
+        plan = self.together.plan
+        threads = min(cores(), n * plan.sizes[1] // WORTH_A_THREAD) or 1
+        blocks = -(-n // plan.lanes)
+        return [min(n, blocks * k // threads * plan.lanes) for k in range(threads + 1)]
+
+    @cached_property
+    def alone(self) -> Runner:
+        runner = Runner(Plan(self.trace, [self.trace.root], self.also, varying=False, backward=True))
+        self.publish("example", runner)
+        return runner
+
+    @cached_property
+    def together(self) -> Runner:
+        runner = Runner(Plan(self.trace, [self.trace.root], self.also, varying=True, backward=True))
+        self.targets[TARGETS.index("longest batch")] = WORTH_A_THREAD // runner.plan.sizes[1]
+        self.publish("batch", runner)
+        return runner
+
+    @cached_property
+    def alone_forward(self) -> Runner:
+        return Runner(Plan(self.trace, self.trace.outputs, (), varying=False, backward=False))
+
+    @cached_property
+    def together_forward(self) -> Runner:
+        return Runner(Plan(self.trace, self.trace.outputs, (), varying=True, backward=False))
+
+
+@cache
+def function(name: str, kind: Any) -> Any:
+    """A function of the machine, as Python calls it."""
+    return kind(code().address(name))
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores())
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,81 @@
+"""The backend that needs nothing: a program's source, run by Python on plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from tinygrad_edu.engine import Row
+from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.engine.primitives import COMPLEX
+from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine.source import define
+from tinygrad_edu.replay.primitives import IEEE, PLAIN, Ieee
+from tinygrad_edu.replay.program import Program
+
+on_plain, on_ieee, on_complex = bind(PLAIN, "plain"), bind(IEEE, "IEEE"), bind(COMPLEX, "complex")
+
+
+class PythonProgram(Program):
+    """Runs on floats; exactly on Fractions, and on complex numbers, where the operations allow it."""
+
+    backend = "python"
+
+    def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
+        if not self.is_batch(inputs):
+            return self.run("program", params, inputs)  # type: ignore[no-any-return]
+        results = [self.run("program", params, example) for example in inputs]
+        if not results:
+            raise ValueError("the program expected at least one example, got none")
+        values, gradients, *also = ([*column] for column in zip(*results, strict=True))
+        if self.reduce is None:
+            return (values, gradients, *also)
+        share = len(results) if self.reduce == "mean" else 1
+        return (sum(values) / share, [sum(column) / share for column in zip(*gradients, strict=True)], *also)
+
+    def forward(self, params: Any, inputs: Any = ()) -> Any:
+        self.require_outputs()
+        if self.is_batch(inputs):
+            return [self.run("forward", params, example) for example in inputs]
+        return self.run("forward", params, inputs)
+
+    def run(self, name: str, params: Any, inputs: Any) -> Any:
+        """One function of the source, for one example."""
+        params, inputs = as_list(params), as_list(inputs)
+        self.require_length("params", params)
+        self.require_length("inputs", inputs)
+        try:
+            return self.plain[name](params, inputs)
+        except UNDEFINED:  # log(0), 1 / 0, exp(1000): what NumPy answers, with the rest of the numbers
+            if not all(isinstance(x, float | int) for x in (*params, *inputs)):
+                raise
+            return as_floats(self.ieee[name]([*map(Ieee, params)], [*map(Ieee, inputs)]))
+        except TypeError:  # the functions of `math` refuse complex numbers
+            if not any(isinstance(x, complex) for x in (*params, *inputs)):
+                raise
+            return self.complex[name](params, inputs)
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        return self.defined(on_plain)
+
+    @cached_property
+    def ieee(self) -> dict[str, Any]:
+        return self.defined(on_ieee)
+
+    @cached_property
+    def complex(self) -> dict[str, Any]:
+        return self.defined(on_complex)
+
+    def defined(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
+        """The functions of the source, on one kind of numbers."""
+        return define(f"program {id(self.trace):x}", self.source, self.scope(bound))
+
+
+def as_list(numbers: Any) -> Any:
+    return numbers.tolist() if hasattr(numbers, "tolist") else numbers
+
+
+def as_floats(result: Any) -> Any:
+    return type(result)(map(as_floats, result)) if isinstance(result, list | tuple) else float(result)

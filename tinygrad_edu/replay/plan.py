@@ -1,0 +1,153 @@
+"""What a native program does: instructions for the kernels, in groups that need not wait for one another."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, TABLE, WIDE, Operand, Spec
+from tinygrad_edu.replay.rolling import Graph, Node
+from tinygrad_edu.replay.trace import Trace
+
+CACHE = 2**18  # bytes that the rows of a block of examples should fit into
+UNIFORM, VARYING, ACTIVE = 0, 1, 2
+
+
+class Plan:
+    """Instructions and places in memory for one trace: for one example, or for a block of them.
+
+    Attributes:
+        codes: instructions of each phase: "u" uniform and "v" varying, forward and backward.
+        roots: places of the slots that were asked for.
+        also: places of the inputs whose gradient is asked for.
+        n_uniform, n_varying: how many numbers and rows there are.
+        constants: their numbers, from the place `first_constant` on.
+    """
+
+    def __init__(self, trace: Trace, roots: Sequence[int], also: Sequence[int], varying: bool, backward: bool) -> None:
+        graph = Graph(trace, roots, varying)
+        self.graph = graph
+        n_params = trace.n_params
+        self.n_params, self.n_inputs = n_params, trace.n_inputs
+        self.constants = graph.constants
+        # Uniform: params, constants, inputs unless they vary, results. Varying: inputs, results.
+        self.first_constant = n_params
+        self.first_input = 0 if varying else n_params + len(self.constants)
+        self.places = [*range(n_params), *range(self.first_input, self.first_input + trace.n_inputs)]
+        self.places += range(n_params, n_params + len(self.constants))
+        self.places += [-1] * (len(graph.nodes) - len(self.places))
+        self.sizes = [
+            n_params + len(self.constants) + (0 if varying else trace.n_inputs),
+            trace.n_inputs if varying else 0,
+        ]
+        self.kinds = self.kinds_of_slots([*range(n_params), *also] if backward else [])
+        self.specs: dict[Spec, int] = {}
+        self.codes = {phase: array("i") for phase in ("u forward", "v forward", "u backward", "v backward")}
+        self.calls: dict[str, list[tuple[int, int]]] = {phase: [] for phase in self.codes}
+        groups = self.groups()
+        for slots in groups:
+            self.place(slots)
+            self.emit(slots, backward=False)
+        for slots in reversed(groups):
+            if self.kinds[slots[0]] & ACTIVE:
+                self.emit(slots, backward=True)
+        self.roots = [self.places[slot] for slot in graph.roots]
+        self.also = [self.places[slot] for slot in also]
+        rows = max(1, self.sizes[1])
+        self.lanes = min(max(CACHE // (16 * rows) // WIDE, 1), 32) * WIDE
+
+    def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
+        """For each slot, whether it varies and whether a gradient flows through it, as flags."""
+        kinds = [VARYING if varies else UNIFORM for varies in self.graph.varying]
+        for slot in wrt:
+            kinds[slot] |= ACTIVE
+        for slot, node in enumerate(self.graph.nodes):
+            if node is not None:
+                for k in (node.start, *node.operands):
+                    if k >= 0 and kinds[k] & ACTIVE:
+                        kinds[slot] |= ACTIVE
+                        break
+        return kinds
+
+    def groups(self) -> list[list[int]]:
+        """Slots of equal operations at the same depth, all that they wait for before them."""
+        kinds = self.kinds
+        depths = [0] * len(self.graph.nodes)
+        found: dict[Any, list[int]] = {}
+        for slot, node in enumerate(self.graph.nodes):
+            if node is None:
+                continue
+            row, operands, start = node
+            depth = max([depths[k] for k in operands])
+            if start >= 0:
+                depth = max(depth, depths[start])
+            depths[slot] = depth + 1
+            if row.many:
+                width = len(operands) // len(row.operands)
+                pattern = [width, -1 if start < 0 else kinds[start]]
+                for first in range(0, len(operands), width):
+                    flags = 0
+                    for k in operands[first : first + width]:
+                        flags |= kinds[k]
+                    pattern.append(flags)
+                key = (depth, row, *pattern)
+            else:
+                key = (depth, row, *[kinds[k] for k in operands])
+            if key in found:
+                found[key].append(slot)
+            else:
+                found[key] = [slot]
+        return [found[key] for key in sorted(found, key=lambda key: key[0])]
+
+    def place(self, slots: Sequence[int]) -> None:
+        """Give the results of a group places side by side."""
+        area = self.kinds[slots[0]] & VARYING
+        for place, slot in enumerate(slots, start=self.sizes[area]):
+            self.places[slot] = place
+        self.sizes[area] += len(slots)
+
+    def emit(self, slots: Sequence[int], backward: bool) -> None:
+        """Write the instruction for a group."""
+        nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
+        row, operands, start = nodes[0]
+        area = "v" if self.kinds[slots[0]] & VARYING else "u"
+        n, w = len(nodes), len(operands) // len(row.operands)
+        words = [n, w, self.places[slots[0]]]
+        from_ = self.operand([[node.start] for node in nodes], False, words, backward) if start >= 0 else None
+        if row.many:
+            lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
+        else:
+            lists = [[node.operands[k : k + 1] for node in nodes] for k in range(len(operands))]
+        found = tuple([self.operand(columns, row.many, words, backward) for columns in lists])
+        single = area == "u" and n == 1 and not row.many
+        spec = Spec(row, backward, area, found, from_, single)
+        phase = f"{area} {'backward' if backward else 'forward'}"
+        code = self.codes[phase]
+        self.calls[phase].append((len(code), self.specs.setdefault(spec, len(self.specs))))
+        code.extend([0, 0, HEAD + len(words), *words])
+
+    def operand(self, slots: Sequence[Sequence[int]], many: bool, words: list[int], backward: bool) -> Operand:
+        """How one operand of the items lies in memory, told in the code too."""
+        flags = 0
+        for row in slots:
+            for slot in row:
+                flags |= self.kinds[slot]
+        area, active = "v" if flags & VARYING else "u", backward and flags & ACTIVE > 0
+        places = [[self.places[slot] for slot in row] for row in slots]
+        if many:
+            firsts = [row[0] for row in places]
+            if all([row == [*range(row[0], row[0] + len(row))] for row in places]):
+                words += firsts
+                return Operand(area, ROWS, active)
+            words += [place for row in places for place in row]
+            return Operand(area, TABLE, active)
+        firsts = [row[0] for row in places]
+        if firsts.count(firsts[0]) == len(firsts):
+            words.append(firsts[0])
+            return Operand(area, ONE, active)
+        if firsts == [*range(firsts[0], firsts[0] + len(firsts))]:
+            words.append(firsts[0])
+            return Operand(area, RUN, active)
+        words += firsts
+        return Operand(area, TABLE, active)

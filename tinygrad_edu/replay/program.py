@@ -1,0 +1,118 @@
+"""What programs of every backend have in common."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from tinygrad_edu.engine import TABLE, Row, Value, function, grad
+from tinygrad_edu.engine.registry import rows_in
+from tinygrad_edu.replay.listing import listing
+from tinygrad_edu.replay.trace import Trace
+
+
+class Program(ABC):
+    """A graph as a function: `program(params, inputs)` is its value and its gradient for the params.
+
+    `compile` makes programs, and says what they take and give.
+
+    Attributes:
+        backend: "python", "numpy", "native" or "jax".
+        trace: the operations.
+        also: slots of the inputs whose gradients come as a third result.
+        reduce: "mean", "sum" or None.
+    """
+
+    backend: str
+
+    def __init__(self, trace: Trace, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
+        self.trace, self.also, self.reduce = trace, tuple(also), reduce
+
+    @abstractmethod
+    def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
+        """The value and the gradient for the params, and the gradients for the inputs listed in `also`, if any.
+
+        Arguments:
+            params: p numbers.
+            inputs: the k numbers of one example, or a batch of N examples, (N, k).
+        """
+
+    @abstractmethod
+    def forward(self, params: Any, inputs: Any = ()) -> Any:
+        """The values of the `outputs`: m numbers, or (N, m) for a batch.
+
+        Raises ValueError for a program without outputs.
+        """
+
+    @cached_property
+    def source(self) -> str:
+        """The program as straight-line Python: one line an operation, forward, then backward."""
+        return listing(self.trace, self.also)
+
+    def hvp(self, params: Sequence[float], inputs: Any, vector: Sequence[float]) -> Any:
+        """The Hessian for the params times a vector, reduced over a batch as the gradient is.
+
+        Its program comes from the same trace, with derivatives of the derivatives in the table.
+
+        Arguments:
+            vector: p numbers.
+        """
+        n = self.trace.n_params
+        if len(vector) != n:
+            raise ValueError(f"hvp expected a vector of {n} numbers, got {len(vector)}")
+        return first_columns(self._directional([*params, *vector], inputs)[1], n)
+
+    def hessian(self, params: Sequence[float], inputs: Any = ()) -> Any:
+        """The second derivatives for each pair of params, (p, p), as a list of rows: p times the work of `hvp`."""
+        n = self.trace.n_params
+        if self.reduce is None and self.is_batch(inputs):
+            raise ValueError("hessian expected one example, or a program that reduces a batch (mean, sum)")
+        return [self.hvp(params, inputs, [float(i == k) for i in range(n)]) for k in range(n)]
+
+    @cached_property
+    def _directional(self) -> Program:
+        """Σ ∂root/∂param · vector, a function of the params and the vector; its gradient for the params is H·v."""
+        n = self.trace.n_params
+        leaves, root = self.trace.values(self.trace.data)
+        vector = [Value(0.0) for _ in range(n)]
+        slope = function(TABLE["dot"])(grad(root, leaves[:n]), vector)
+        return type(self)(Trace(slope, [*leaves[:n], *vector], leaves[n:]), (), self.reduce)
+
+    def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
+        """The operations that the source calls, on one kind of numbers."""
+        rows = {operation.row for operation in self.trace.operations}
+        partials = [partial for row in rows for partial in row.partials]
+        return {row.name: bound(row) for row in rows} | rows_in(partials, bound) | {"nan": math.nan, "inf": math.inf}
+
+    def is_batch(self, inputs: Any) -> bool:
+        """Whether these are the inputs of many examples."""
+        if hasattr(inputs, "ndim"):
+            return bool(inputs.ndim == 2)
+        return len(inputs) > 0 and hasattr(inputs[0], "__len__")
+
+    def require_outputs(self) -> None:
+        if not self.trace.outputs:
+            raise ValueError("forward expected a program with outputs: compile(..., outputs=[...])")
+
+    def require_length(self, what: str, numbers: Sequence[Any], example: str = "") -> None:
+        expected = self.trace.n_params if what == "params" else self.trace.n_inputs
+        if len(numbers) != expected:
+            raise ValueError(f"the program expected {expected} {what}{example}, got {len(numbers)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.trace, self.also, self.reduce)
+
+    def __repr__(self) -> str:
+        trace = self.trace
+        sizes = f"{trace.n_params} params, {trace.n_inputs} inputs, {len(trace.operations)} operations"
+        return f"<{self.backend} program: {sizes}>"
+
+
+def first_columns(numbers: Any, n: int) -> Any:
+    """The first n numbers, of each row where there are rows."""
+    if hasattr(numbers, "ndim"):
+        return numbers[..., :n]
+    return [row[:n] for row in numbers] if numbers and hasattr(numbers[0], "__len__") else numbers[:n]
