@@ -53,7 +53,7 @@ def bind(primitives: dict[str, Callable[..., Any]], kind: str) -> Callable[[Row]
     11.0
 
     Arguments:
-        primitives: the operations that no formula expresses, by name.
+        primitives: the operations that no formula expresses, by name, and others that this kind has a faster way for.
         kind: of the numbers, for the error.
 
     Returns a function of the row, which raises MissingPrimitive, a ValueError, where one is not given.
@@ -61,10 +61,10 @@ def bind(primitives: dict[str, Callable[..., Any]], kind: str) -> Callable[[Row]
 
     @cache
     def bound(row: Row) -> Callable[..., Any]:
-        if row.primitive:
-            if row.name not in primitives:
-                raise MissingPrimitive(f"{row.name} has no {kind} form")
+        if row.name in primitives:
             return primitives[row.name]
+        if row.primitive:
+            raise MissingPrimitive(f"{row.name} has no {kind} form")
         scope = rows_in([row.primal], bound)
         if not row.many:
             return compile_formula(row.operands, row.primal, scope)

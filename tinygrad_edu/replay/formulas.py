@@ -12,22 +12,35 @@ from tinygrad_edu.engine.registry import on_floats
 from tinygrad_edu.engine.source import FOLDS, for_numbers
 
 
+# What is a call in a formula, and quicker without one where the numbers are floats.
+INLINE = {
+    "maximum": "{x} if {x} > {y} or {x} != {x} else {y}",
+    "minimum": "{x} if {x} < {y} or {x} != {x} else {y}",
+    "sign": "1.0 if {x} > 0.0 else -1.0 if {x} < 0.0 else {x}",
+    "step": "1.0 if {x} > 0.0 else 0.0 if {x} <= 0.0 else {x}",
+}
+
+
 @cache
-def template(formula: str, constants: tuple[tuple[str, float], ...] = ()) -> str:
+def template(formula: str, constants: tuple[tuple[str, float], ...] = (), for_floats: bool = False) -> str:
     """The formula as text to `format` with names for its operands. Those that are numbers are worked out.
+
+    Whole numbers are ints, so that Fractions stay exact; or, to be quick, floats, and simple calls are inlined.
 
     >>> template("y * pow(x, y - 1)", (("y", 2.0),))
     '2 * {x}'
     >>> template("out * sigmoid(-x)").format(out="h", x="z")
     'h * sigmoid(-z)'
+    >>> template("maximum(x, 0)", for_floats=True)
+    '{x} if {x} > 0.0 or {x} != {x} else 0.0'
     """
     tree = Constants(dict(constants)).visit(ast.parse(for_numbers(formula), mode="eval").body)
-    return ast.unparse(tree)
+    return ast.unparse(ForFloats().visit(tree) if for_floats else tree)
 
 
-def numeral(number: float) -> str:
-    """A number as Python writes it; a whole one as an int, which leaves Fractions exact."""
-    return ast.unparse(constant(number))
+def numeral(number: float, for_floats: bool = False) -> str:
+    """A number as Python writes it."""
+    return ast.unparse(ast.Constant(number) if for_floats else constant(number))
 
 
 def constant(number: float) -> ast.Constant:
@@ -104,3 +117,20 @@ class Constants(ast.NodeTransformer):
 
 
 OPERATIONS: dict[type[ast.operator], str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv"}
+
+
+class ForFloats(ast.NodeTransformer):
+    """Makes floats of whole numbers, and conditional expressions of what INLINE has."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Constant(float(node.value))  # type: ignore[arg-type]
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=args) if name in INLINE and all(
+                isinstance(argument, ast.Name | ast.Constant) for argument in args
+            ):
+                operands = dict(zip("xy", map(ast.unparse, args), strict=False))
+                return ast.parse(INLINE[name].format(**operands), mode="eval").body
+        return node

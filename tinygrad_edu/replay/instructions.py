@@ -198,8 +198,15 @@ def library(name: str) -> Callable[..., Number]:
     return primitive
 
 
+def sigmoid(x: Number) -> Number:
+    """As the table has it, with one exponential instead of two."""
+    power = exp(-x.intrinsic("fabs"))
+    return power.where(x < 0, 1.0) / (power + 1)
+
+
 PRIMITIVES: dict[str, Callable[..., Number]] = {name: library(name) for name in [*MATH, "pow"]} | {
     "exp": exp,
+    "sigmoid": sigmoid,
     "tanh": tanh,
     "sqrt": lambda x: x.intrinsic("sqrt"),
     "abs": lambda x: x.intrinsic("fabs"),

@@ -5,7 +5,7 @@ A kernel does its operation for n items, or the backward step of it. It reads wh
     n, w                   how many items, and how many operands an item has of each kind (operations over many)
     out                    the slot of the first result; the others follow
     for each operand       ONE: the slot that all items share · RUN: the first of n slots · TABLE: n slots, or n × w
-                           ROWS: n slots, each the first of w
+                           ROWS: n slots, each the first of w · SHARED: the first of w slots that all items share
 
 A slot is in the area "u", uniform: one number, the same for all examples; or in "v", varying: a row with a number for
 each example of a block (a lane).
@@ -34,7 +34,7 @@ from tinygrad_edu.replay.instructions import (
     on_native,
 )
 
-ONE, RUN, TABLE, ROWS = "one", "run", "table", "rows"
+ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
 WIDE = 4 * WIDTH
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
@@ -115,15 +115,25 @@ class Kernel(Writer):
         self.operands = [*self.start, *spec.operands]
         self.begins: list[Any] = [INT64(3)]  # where in the code each operand's places begin
         for p, operand in enumerate(self.operands):
-            length = INT64(1) if operand.order in (ONE, RUN) else self.n
+            length = INT64(1) if operand.order in (ONE, RUN, SHARED) else self.n
             if operand.order == TABLE and self.row.many and p >= len(self.start):
                 length = self.builder.mul(self.n, self.w)
             self.begins.append(self.builder.add(self.begins[-1], length))
         if spec.single:
             self.item(INT64(0), 1)
+        elif self.row.many and spec.area == "v":
+            # A layer: rows of weights, each with all of the same inputs.
+            layer = [operand.area for operand in spec.operands] == ["u", "v"] and spec.operands[1].order == SHARED
+            if spec.backward:
+                self.many_backward_in_lanes(layer)
+            else:
+                for items in self.blocks(self.n, 2 if layer else 1):
+                    for lane, width in self.lane_chunks():
+                        self.many_forward_in_lanes(items, lane, width)
         elif self.row.many:
             with self.loop(self.n) as k:
-                self.many(k)
+                out = self.builder.add(self.out, k)
+                self.many_backward(k, out) if spec.backward else self.many_forward(k, out)
         elif spec.area == "u":
             for k, width in self.chunks(self.n):
                 self.item(k, width)
@@ -140,7 +150,7 @@ class Kernel(Writer):
     def place(self, p: int, k: Any) -> Any:
         """The slot of operand p for item k."""
         order = self.operands[p].order
-        if order == ONE:
+        if order in (ONE, SHARED):
             return self.word(self.begins[p])
         if order == RUN:
             return self.builder.add(self.word(self.begins[p]), k)
@@ -148,14 +158,14 @@ class Kernel(Writer):
 
     def term(self, p: int, k: Any, j: Any) -> Any:
         """The slot of operand j of kind p for item k, of an operation over many."""
-        if self.operands[p].order == ROWS:
+        if self.operands[p].order in (ROWS, SHARED):
             return self.builder.add(self.place(p, k), j)
         return self.word(self.builder.add(self.begins[p], self.builder.add(self.builder.mul(k, self.w), j)))
 
     def slots(self, p: int, width: int, place: Callable[[Any], Any], first: Any) -> Slots:
         """The uniform slots of a vector of items, or of operands of one item, from the first on."""
         order = self.operands[p].order
-        if order in (ONE, RUN, ROWS):
+        if order in (ONE, RUN, ROWS, SHARED):
             return Slots(ONE if order == ONE else RUN, [place(first)])
         return Slots(TABLE, [place(self.builder.add(first, INT64(i))) for i in range(width)])
 
@@ -168,6 +178,15 @@ class Kernel(Writer):
             yield k, WIDTH
         with self.loop(stop, start=whole) as k:
             yield k, 1
+
+    def blocks(self, stop: Any, size: int) -> Iterator[list[Any]]:
+        """The range below stop, so many at a time, and what is left one by one."""
+        whole = self.builder.and_(stop, INT64(-size))
+        with self.loop(whole, step=INT64(size)) as k:
+            yield [self.builder.add(k, INT64(i)) for i in range(size)]
+        if size > 1:
+            with self.loop(stop, start=whole) as k:
+                yield [k]
 
     # Memory.
 
@@ -273,22 +292,6 @@ class Kernel(Writer):
 
     # Operations over many operands.
 
-    def many(self, k: Any) -> None:
-        """Item k of an operation over many operands."""
-        out = self.builder.add(self.out, k)
-        if self.spec.area == "u":
-            self.many_backward(k, out) if self.spec.backward else self.many_forward(k, out)
-        elif not self.spec.backward:
-            for lane, width in self.lane_chunks():
-                self.many_forward_in_lanes(k, out, lane, width)
-        else:
-            if self.start and self.start[0].active:
-                self.backward_in_lanes([self.place(0, k)], out, lambda gradient, names, width: [(0, gradient)])
-            with self.loop(self.w) as j:
-                places = [self.place(0, k) for _ in self.start]
-                places += [self.term(p, k, j) for p in range(len(self.start), len(self.operands))]
-                self.backward_in_lanes(places, out, self.contributions)
-
     def terms(self, k: Any, j: Any, width: int) -> dict[int, Slots]:
         """The uniform slots of the operands from j on."""
         kinds = range(len(self.start), len(self.operands))
@@ -334,25 +337,94 @@ class Kernel(Writer):
             for p, number in [*self.contributions(self.spread(gradient, width), names, width)]:
                 self.scatter_add(self.gradients["u"], slots[p], width, number)
 
-    def many_forward_in_lanes(self, k: Any, out: Any, lane: Any, width: int) -> None:
-        names: dict[str, Number] = {}
+    def many_forward_in_lanes(self, items: list[Any], lane: Any, width: int) -> None:
+        """Some items, in some lanes; what they share is read once."""
+        names: list[dict[str, Number]] = [{} for _ in items]
         found, rest = folds(for_numbers(self.row.primal))
         for name, function, term in found:
-            first = None
-            if self.start:
-                first = self.lane(0, self.place(0, k), lane, width, self.uniform([self.place(0, k)]))
-            accumulator = self.accumulator(function, width, first)
+            firsts = [self.lane(0, self.place(0, k), lane, width) if self.start else None for k in items]
+            accumulators = [self.accumulator(function, width, first) for first in firsts]
             with self.loop(self.w) as j:
+                shared: dict[int, Number] = {}
+                for k, accumulator, folded in zip(items, accumulators, names, strict=True):
+                    terms = {
+                        x: self.shared_lane(p, k, j, lane, width, shared)
+                        for p, x in enumerate(self.row.operands, start=len(self.start))
+                    }
+                    self.accumulate(accumulator, function, self.evaluated(term, terms | folded, width))
+            for accumulator, folded in zip(accumulators, names, strict=True):
+                folded[name] = self.read(accumulator)
+        for k, folded in zip(items, names, strict=True):
+            row = self.row_at(self.builder.add(self.out, k), lane)
+            self.store(self.values["v"], row, width, self.evaluated(rest, folded, width))
+
+    def shared_lane(self, p: int, k: Any, j: Any, lane: Any, width: int, shared: dict[int, Number]) -> Number:
+        """Operand j of kind p of item k in some lanes, read once where all items share it."""
+        if self.operands[p].order != SHARED:
+            return self.lane(p, self.term(p, k, j), lane, width)
+        if p not in shared:
+            shared[p] = self.lane(p, self.term(p, k, j), lane, width)
+        return shared[p]
+
+    def many_backward_in_lanes(self, layer: bool) -> None:
+        if self.start and self.start[0].active:
+            with self.loop(self.n) as k:
+                out = self.builder.add(self.out, k)
+                self.backward_in_lanes([self.place(0, k)], out, lambda gradient, names, width: [(0, gradient)])
+        weights, inputs = len(self.start), len(self.start) + 1
+        if not layer:
+            with self.loop(self.n) as k, self.loop(self.w) as j:
                 places = [self.place(0, k) for _ in self.start]
                 places += [self.term(p, k, j) for p in range(len(self.start), len(self.operands))]
-                fixed = self.uniform(places)
-                terms = {
-                    x: self.lane(p, places[p], lane, width, fixed)
-                    for p, x in enumerate(self.row.operands, start=len(self.start))
-                }
-                self.accumulate(accumulator, function, self.evaluated(term, terms | names, width))
-            names[name] = self.read(accumulator)
-        self.store(self.values["v"], self.row_at(out, lane), width, self.evaluated(rest, names, width))
+                self.backward_in_lanes(places, self.builder.add(self.out, k), self.contributions)
+            return
+        if self.operands[inputs].active:
+            for lane, width in self.lane_chunks():
+                for columns in self.blocks(self.w, 2):
+                    self.to_inputs(inputs, columns, lane, width)
+        if self.operands[weights].active:
+            for items in self.blocks(self.n, 2):
+                for columns in self.blocks(self.w, 4):
+                    self.to_weights(weights, items, columns)
+
+    def layer_terms(self, k: Any, j: Any, lane: Any, width: int) -> dict[str, Number]:
+        """What the partials of a layer are made of: weight, input, result."""
+        names = {
+            x: self.lane(p, self.term(p, k, j), lane, width)
+            for p, x in enumerate(self.row.operands, start=len(self.start))
+        }
+        return names | {"out": self.load(self.values["v"], self.row_at(self.builder.add(self.out, k), lane), width)}
+
+    def layer_gradient(self, k: Any, lane: Any, width: int) -> Number:
+        return self.load(self.gradients["v"], self.row_at(self.builder.add(self.out, k), lane), width)
+
+    def to_inputs(self, p: int, columns: list[Any], lane: Any, width: int) -> None:
+        """The gradients of some inputs in some lanes: a sum over all items, written once."""
+        accumulators = [self.accumulator("sum", width) for _ in columns]
+        with self.loop(self.n) as k:
+            gradient = self.layer_gradient(k, lane, width)
+            for j, accumulator in zip(columns, accumulators, strict=True):
+                found = dict(self.contributions(gradient, self.layer_terms(k, j, lane, width), width))
+                self.accumulate(accumulator, "sum", found[p])
+        for j, accumulator in zip(columns, accumulators, strict=True):
+            place = self.row_at(self.term(p, ZERO, j), lane)
+            self.add(self.gradients["v"], place, width, self.read(accumulator))
+
+    def to_weights(self, p: int, items: list[Any], columns: list[Any]) -> None:
+        """The gradients of some weights: sums over the examples, written once."""
+        accumulators = [[self.accumulator("sum", WIDTH) for _ in columns] for _ in items]
+        whole = self.builder.and_(self.lanes, INT64(-WIDTH))
+        for start, stop in ((ZERO, whole), (whole, self.lanes)):
+            with self.loop(stop, start=start, step=INT64(WIDTH)) as lane:
+                for k, row in zip(items, accumulators, strict=True):
+                    gradient = self.layer_gradient(k, lane, WIDTH)
+                    for j, accumulator in zip(columns, row, strict=True):
+                        found = dict(self.contributions(gradient, self.layer_terms(k, j, lane, WIDTH), WIDTH))
+                        number = found[p] if start is ZERO else self.valid(found[p], lane)
+                        self.accumulate(accumulator, "sum", number)
+        for k, row in zip(items, accumulators, strict=True):
+            for j, accumulator in zip(columns, row, strict=True):
+                self.add(self.gradients["u"], self.term(p, k, j), 1, self.sum(self.read(accumulator)))
 
     def accumulator(self, function: str, width: int, first: Number | None = None) -> Any:
         with self.builder.goto_entry_block():
@@ -390,10 +462,12 @@ class Kernel(Writer):
             if operand.area == "u"
         }
 
-    def lane(self, p: int, place: Any, lane: Any, width: int, fixed: dict[int, Number]) -> Number:
-        """Operand p in some lanes."""
-        if p in fixed:
+    def lane(self, p: int, place: Any, lane: Any, width: int, fixed: dict[int, Number] | None = None) -> Number:
+        """Operand p in some lanes; `fixed` are those that were read before."""
+        if fixed and p in fixed:
             return self.spread(fixed[p], width)
+        if self.operands[p].area == "u":
+            return self.spread(self.load(self.values["u"], place, 1), width)
         return self.load(self.values["v"], self.row_at(place, lane), width)
 
     def backward_in_lanes(self, places: list[Any], out: Any, contributions: Callable[..., Any]) -> None:

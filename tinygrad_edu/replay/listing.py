@@ -8,15 +8,16 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from tinygrad_edu.engine import TABLE, Row
+from tinygrad_edu.engine.registry import rows_in
 from tinygrad_edu.engine.source import folds
-from tinygrad_edu.replay.formulas import numeral, template
+from tinygrad_edu.replay.formulas import INLINE, numeral, template
 from tinygrad_edu.replay.trace import Trace
 
 TAKEN = {"program", "forward", "params", "inputs", "nan", "inf"}
 LINE = 200  # terms; a longer sum is left to a function, since Python's compiler recurses into it
 
 
-def listing(trace: Trace, also: Sequence[int] = ()) -> str:
+def listing(trace: Trace, also: Sequence[int] = (), for_floats: bool = False) -> str:
     """Python source of `program(params, inputs)`, and of `forward(params, inputs)` where there are outputs.
 
     >>> from tinygrad_edu.engine import Value
@@ -37,19 +38,20 @@ def listing(trace: Trace, also: Sequence[int] = ()) -> str:
 
     Arguments:
         also: slots of the inputs whose gradients come as a third result.
+        for_floats: write what is quicker for floats; the functions answer None to all else.
     """
-    text = Listing(trace, also).program()
-    return text + (Listing(trace, also).forward() if trace.outputs else "")
+    text = Listing(trace, also, for_floats)
+    return text.program() + (text.forward() if trace.outputs else "")
 
 
 class Listing:
     """Writes one trace."""
 
-    def __init__(self, trace: Trace, also: Sequence[int]) -> None:
-        self.trace, self.also = trace, also
+    def __init__(self, trace: Trace, also: Sequence[int], for_floats: bool) -> None:
+        self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_params + trace.n_inputs
         self.names, self.comments = named(trace)
-        self.numbers = [numeral(number) for number in trace.constants]
+        self.numbers = [numeral(number, for_floats) for number in trace.constants]
 
     def name(self, slot: int) -> str:
         return self.names[slot] if slot >= 0 else self.numbers[~slot]
@@ -60,6 +62,11 @@ class Listing:
         for names, source in ((self.names[:n], "params"), (self.names[n : self.n_leaves], "inputs")):
             if names:
                 lines.append(f"    {', '.join(names)}{',' * (len(names) == 1)} = {source}")
+            elif self.for_floats:
+                lines.append(f"    if len({source}): return None")
+        if self.for_floats and self.n_leaves:
+            classes = " is ".join(f"{name}.__class__" for name in self.names[: self.n_leaves])
+            lines.append(f"    if not {classes} is float: return None")
         return lines
 
     def program(self) -> str:
@@ -100,8 +107,8 @@ class Listing:
 
     def expression(self, row: Row, operands: Sequence[int]) -> str:
         if not row.many:
-            called = operator_call(row) if not row.primal.startswith(row.name) else row.primal
-            return self.fill(called, row.operands, operands)
+            inlined = self.for_floats and not row.primitive and INLINE.keys() >= rows_in([row.primal], id).keys()
+            return self.fill(row.primal if inlined else operator_call(row), row.operands, operands)
         width = len(operands) // len(row.operands)
         groups = [operands[k * width : (k + 1) * width] for k in range(len(row.operands))]
         found, rest = folds(row.primal)
@@ -114,7 +121,7 @@ class Listing:
         """The formula with names for its operands."""
         constants = tuple([(x, self.trace.constants[~k]) for x, k in zip(operands, slots, strict=True) if k < 0])
         names = {x: self.names[k] for x, k in zip(operands, slots, strict=True) if k >= 0}
-        return template(formula, constants).format(**names, out=self.names[out])
+        return template(formula, constants, self.for_floats).format(**names, out=self.names[out])
 
     def gradients(self, lines: list[str], needed: Sequence[bool], wrt: Sequence[int]) -> list[str]:
         """The names of the gradients for `wrt`; writes the lines that compute them."""
@@ -124,30 +131,36 @@ class Listing:
             active[slot] = True
         for slot, operation in enumerate(self.trace.operations, start=self.n_leaves):
             active[slot] = needed[slot] and any(k >= 0 and active[k] for k in operation.operands)
-        known: dict[int, str] = {root: "1"} if root >= 0 and active[root] else {}
+        terms: dict[int, list[str]] = {root: ["1"]} if root >= 0 and active[root] else {}
         backward: list[str] = []
+
+        def summed(slot: int) -> str:
+            """The name of the gradient of a slot, which is a sum over what the slot is used by."""
+            name, line = f"d_{self.names[slot]}", " + ".join(terms[slot]).replace("+ -", "- ")
+            if slot >= self.n_leaves and re.fullmatch(r"\w+", line):
+                return line  # the same number needs no second name
+            backward.append(f"    {name} = {line}")
+            return name
+
         for slot in range(len(self.names) - 1, self.n_leaves - 1, -1):
-            if slot in known:
-                operation = self.trace.operations[slot - self.n_leaves]
-                row, operands = operation.row, operation.operands
+            if slot in terms:
+                row, operands, _ = self.trace.operations[slot - self.n_leaves]
+                gradient = summed(slot)
                 width = len(operands) // len(row.operands)
                 for k, operand in enumerate(operands):
                     partial = row.partials[k // width]
                     if operand >= 0 and active[operand] and partial != "0":
                         at = operands[k % width :: width]
-                        term = product(known[slot], self.fill(partial, row.operands, at, slot))
-                        if operand in known:
-                            term = f"{known[operand]} + {term}".replace("+ -", "- ")
-                        elif term == known[slot] and operand >= self.n_leaves:
-                            known[operand] = term  # the same number needs no second name
-                            continue
-                        known[operand] = f"d_{self.names[operand]}"
-                        backward.append(f"    {known[operand]} = {term}")
+                        found = terms.setdefault(operand, [])
+                        found.append(product(gradient, self.fill(partial, row.operands, at, slot)))
+                        if len(found) > LINE:
+                            terms[operand] = [summed(operand)]
+        names = {slot: summed(slot) for slot in wrt if slot in terms}
         if backward:
             example = self.names[wrt[0]]
             lines.append(f"    # backward: d_{example} is the derivative of {self.name(root)} for {example}")
         lines += backward
-        return [known.get(slot, "0") for slot in wrt]
+        return [names.get(slot, "0") for slot in wrt]
 
 
 def operator_call(row: Row) -> str:
@@ -161,9 +174,11 @@ def product(gradient: str, partial: str) -> str:
     >>> product("d_y", "a + b"), product("1", "a + b"), product("d_y", "-1")
     ('d_y * (a + b)', 'a + b', '-d_y')
     """
-    if gradient == "1" or partial == "1":
-        return partial if gradient == "1" else gradient
-    if partial == "-1":
+    if gradient == "1":
+        return partial
+    if partial in ("1", "1.0"):
+        return gradient
+    if partial in ("-1", "-1.0"):
         return f"-{gradient}"
     simple = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", partial)
     return f"{gradient} * {partial}" if simple else f"{gradient} * ({partial})"

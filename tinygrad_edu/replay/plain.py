@@ -11,6 +11,7 @@ from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.primitives import COMPLEX
 from tinygrad_edu.engine.registry import bind
 from tinygrad_edu.engine.source import define
+from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.primitives import IEEE, PLAIN, Ieee
 from tinygrad_edu.replay.program import Program
 
@@ -23,6 +24,12 @@ class PythonProgram(Program):
     backend = "python"
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
+        try:
+            result = self.fast(params, inputs)
+        except (*UNDEFINED, TypeError):
+            result = None
+        if result is not None:
+            return result  # type: ignore[no-any-return]
         if not self.is_batch(inputs):
             return self.run("program", params, inputs)  # type: ignore[no-any-return]
         results = [self.run("program", params, example) for example in inputs]
@@ -45,32 +52,45 @@ class PythonProgram(Program):
         params, inputs = as_list(params), as_list(inputs)
         self.require_length("params", params)
         self.require_length("inputs", inputs)
+        numbers = [*params, *inputs]
+        real = all(isinstance(x, float | int) for x in numbers)
         try:
-            return self.plain[name](params, inputs)
+            if real:
+                return self.floats[name]([*map(float, params)], [*map(float, inputs)])
+            return self.exact[name](params, inputs)
         except UNDEFINED:  # log(0), 1 / 0, exp(1000): what NumPy answers, with the rest of the numbers
-            if not all(isinstance(x, float | int) for x in (*params, *inputs)):
+            if not real:
                 raise
             return as_floats(self.ieee[name]([*map(Ieee, params)], [*map(Ieee, inputs)]))
         except TypeError:  # the functions of `math` refuse complex numbers
-            if not any(isinstance(x, complex) for x in (*params, *inputs)):
+            if not any(isinstance(x, complex) for x in numbers):
                 raise
             return self.complex[name](params, inputs)
 
     @cached_property
-    def plain(self) -> dict[str, Any]:
-        return self.defined(on_plain)
+    def fast(self) -> Callable[..., Any]:
+        """The program on floats; None for anything else."""
+        return self.floats["program"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def floats(self) -> dict[str, Any]:
+        return self.defined(on_plain, listing(self.trace, self.also, for_floats=True))
+
+    @cached_property
+    def exact(self) -> dict[str, Any]:
+        return self.defined(on_plain, self.source)
 
     @cached_property
     def ieee(self) -> dict[str, Any]:
-        return self.defined(on_ieee)
+        return self.defined(on_ieee, self.source)
 
     @cached_property
     def complex(self) -> dict[str, Any]:
-        return self.defined(on_complex)
+        return self.defined(on_complex, self.source)
 
-    def defined(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
+    def defined(self, bound: Callable[[Row], Callable[..., Any]], source: str) -> dict[str, Any]:
         """The functions of the source, on one kind of numbers."""
-        return define(f"program {id(self.trace):x}", self.source, self.scope(bound))
+        return define(f"program {id(self.trace):x}", source, self.scope(bound))
 
 
 def as_list(numbers: Any) -> Any:

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, TABLE, WIDE, Operand, Spec
+from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, SHARED, TABLE, WIDE, Operand, Spec
 from tinygrad_edu.replay.rolling import Graph, Node
 from tinygrad_edu.replay.trace import Trace
 
@@ -138,6 +138,9 @@ class Plan:
         if many:
             firsts = [row[0] for row in places]
             if all([row == [*range(row[0], row[0] + len(row))] for row in places]):
+                if area == "v" and firsts.count(firsts[0]) == len(firsts):
+                    words.append(firsts[0])
+                    return Operand(area, SHARED, active)
                 words += firsts
                 return Operand(area, ROWS, active)
             words += [place for row in places for place in row]
