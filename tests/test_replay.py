@@ -172,3 +172,69 @@ def test_random_graphs_agree(graph, n_params, data):
 @given(expressions(max_nodes=6), st.integers(0, 3), st.data())
 def test_random_graphs_agree_on_jax(graph, n_params, data):
     check_agreement(["numpy", "jax"], graph, n_params, data)
+
+
+ROWS = [TABLE[name] for name in ("add", "mul", "sub", "tanh", "sigmoid", "maximum", "step", "dot", "sum", "logsumexp")]
+
+
+class Picture:
+    """A graph with many equal operations side by side, their operands in runs, shifted, shared, strided or anyhow."""
+
+    def __init__(self, width, layers, seed):
+        rng = random.Random(seed)
+        self.leaves = [Value(rng.uniform(-1, 1)) for _ in range(width)]
+        nodes = list(self.leaves)
+        for row_number, size, patterns in layers:
+            row = ROWS[row_number % len(ROWS)]
+            per_item = 1 + patterns[0] % 19 if row.many else 1
+            columns = [self.pick(rng, nodes, pattern, size * per_item) for pattern in patterns[: len(row.operands)]]
+            made = []
+            for k in range(size):
+                items = [column[k * per_item : (k + 1) * per_item] for column in columns]
+                node = applied(row, [x for item in items for x in item])
+                made.append(node * (1 / per_item) if row.name in ("dot", "sum") else node)
+            nodes += made
+        total = nodes[0] * 0.5
+        for k, node in enumerate(nodes[1:]):
+            total = total + node * (0.1 + 0.01 * (k % 7))
+        self.root = total
+
+    @staticmethod
+    def pick(rng, nodes, pattern, count):
+        start = rng.randrange(len(nodes))
+        if pattern % 5 == 0:
+            return [nodes[start]] * count
+        if pattern % 5 == 1:  # the newest, in order
+            return [nodes[-count + k] if count <= len(nodes) else nodes[k % len(nodes)] for k in range(count)]
+        if pattern % 5 == 2:
+            return [nodes[(start + k) % len(nodes)] for k in range(count)]
+        if pattern % 5 == 3:
+            return [nodes[(start + (pattern % 4) * k) % len(nodes)] for k in range(count)]
+        return [rng.choice(nodes) for _ in range(count)]
+
+
+layers = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 40), st.tuples(st.integers(0, 99), st.integers(0, 99))),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.mark.skipif("native" not in INSTALLED, reason="needs llvmlite")
+@given(st.integers(1, 40), layers, st.integers(0, 2**16), st.integers(0, 40), st.integers(1, 70))
+def test_graphs_with_equal_operations_side_by_side_agree(width, layers, seed, n_params, n):
+    picture = Picture(width, layers, seed)
+    params, inputs = picture.leaves[:n_params], picture.leaves[n_params:]
+    data = [leaf.data for leaf in picture.leaves]
+    picture.root.backward()
+    expected = [leaf.grad for leaf in picture.leaves]
+    size = max(1.0, *map(abs, expected))
+    program = compile(picture.root, params, inputs, also=inputs, backend="native")
+    value, *gradients = program(data[:n_params], data[n_params:])
+    close(value, picture.root.data, 1e-11)
+    close(np.concatenate(gradients), expected, 1e-11 * size)
+    rng = np.random.default_rng(seed)
+    batch = rng.uniform(-1, 1, size=(n, len(inputs)))
+    other = compile(picture.root, params, inputs, also=inputs, backend="numpy")
+    for mine, its in zip(program(data[:n_params], batch), other(data[:n_params], batch), strict=True):
+        close(mine, its, 1e-11 * max(1.0, np.abs(its).max(initial=0.0)))

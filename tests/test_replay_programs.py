@@ -383,3 +383,15 @@ def test_programs_leave_no_garbage():
         assert gone() is None
     finally:
         gc.enable()
+
+
+@native
+def test_native_leaves_nothing_behind_from_batch_to_batch():
+    """The gradient of w·x is never added to: what rows of another length left there must not show."""
+    w, x, t = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t")
+    root = function(TABLE["step"])(w * x) * t + (w * t).tanh()
+    mine, other = (compile(root, [w], [x, t], also=[x, t], backend=backend) for backend in ("native", "numpy"))
+    for n in (1000, 8, 100, 3, 1000, 17):
+        batch = np.random.default_rng(n).normal(size=(n, 2))
+        for a, b in zip(mine([0.5], batch), other([0.5], batch), strict=True):
+            close(a, b)

@@ -11,7 +11,6 @@ from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.registry import on_floats
 from tinygrad_edu.engine.source import FOLDS, for_numbers
 
-
 # What is a call in a formula, and quicker without one where the numbers are floats.
 INLINE = {
     "maximum": "{x} if {x} > {y} or {x} != {x} else {y}",

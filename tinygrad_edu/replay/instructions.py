@@ -23,10 +23,11 @@ FUSED = ("contract",)  # x * y + z may be rounded once
 class Number:
     """A double, or a vector of doubles, that an instruction computes."""
 
-    __slots__ = ("builder", "value")
+    __slots__ = ("builder", "opposite", "value")
 
-    def __init__(self, builder: Any, value: Any) -> None:
+    def __init__(self, builder: Any, value: Any, opposite: Number | None = None) -> None:
         self.builder, self.value = builder, value
+        self.opposite = opposite  # what it is the negative of: |x| and |-x| are then seen to be the same
 
     def of(self, value: Any) -> Number:
         return Number(self.builder, value)
@@ -45,13 +46,18 @@ class Number:
         return self.of(self.builder.fsub(self.value, self.same(other), flags=FUSED))
 
     def __mul__(self, other: Any) -> Number:
+        if isinstance(other, int | float) and other < 0:
+            return -(self * -other)
         return self.of(self.builder.fmul(self.value, self.same(other), flags=FUSED))
 
     def __truediv__(self, other: Any) -> Number:
         return self.of(self.builder.fdiv(self.value, self.same(other)))
 
     def __neg__(self) -> Number:
-        return self.of(self.builder.fneg(self.value))
+        return Number(self.builder, self.builder.fneg(self.value), opposite=self)
+
+    def __abs__(self) -> Number:
+        return (self.opposite or self).intrinsic("fabs")
 
     def __radd__(self, other: float) -> Number:
         return self + other
@@ -159,7 +165,7 @@ def clipped(x: Number, low: float, high: float) -> Number:
 
 
 def tanh(x: Number) -> Number:
-    size = clipped(x.intrinsic("fabs"), 0.0, 22.0)
+    size = clipped(abs(x), 0.0, 22.0)
     k, r, rest = reduced(size * 2)
     power = power_of_two(x, k)
     less_one = (rest * r * r + r) * power + (power - 1)  # e**2|x| - 1
@@ -200,7 +206,7 @@ def library(name: str) -> Callable[..., Number]:
 
 def sigmoid(x: Number) -> Number:
     """As the table has it, with one exponential instead of two."""
-    power = exp(-x.intrinsic("fabs"))
+    power = exp(-abs(x))
     return power.where(x < 0, 1.0) / (power + 1)
 
 
@@ -209,7 +215,7 @@ PRIMITIVES: dict[str, Callable[..., Number]] = {name: library(name) for name in 
     "sigmoid": sigmoid,
     "tanh": tanh,
     "sqrt": lambda x: x.intrinsic("sqrt"),
-    "abs": lambda x: x.intrinsic("fabs"),
+    "abs": abs,
     "maximum": maximum,
     "minimum": minimum,
     "sign": sign,

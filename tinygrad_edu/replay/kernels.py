@@ -13,7 +13,7 @@ each example of a block (a lane).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from math import inf
@@ -38,17 +38,21 @@ ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
 WIDE = 4 * WIDTH
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
-ZERO, ONE_MORE = INT64(0), INT64(1)
+NONE, ONE_MORE = INT64(0), INT64(1)
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
 VALUES, GRADIENTS, LANES, STRIDE = range(4)  # what a kernel gets beside the uniform numbers: the varying ones
 
 
 class Operand(NamedTuple):
-    """Where an operand lies: area, order, and whether its gradient is wanted."""
+    """Where an operand lies: area, order, whether its gradient is wanted, and whether this is the first part of it."""
 
     area: str
     order: str
-    active: bool
+    active: bool = False
+    fresh: bool = False
+
+
+ZERO = Row("zero", "0", "x", "0")  # not an operation: it clears gradients
 
 
 class Spec(NamedTuple):
@@ -82,7 +86,7 @@ class Writer:
         self.builder = ir.IRBuilder(self.function.append_basic_block())
 
     @contextmanager
-    def loop(self, stop: Any, start: Any = ZERO, step: Any = ONE_MORE) -> Iterator[Any]:
+    def loop(self, stop: Any, start: Any = NONE, step: Any = ONE_MORE) -> Iterator[Any]:
         """Code that is repeated for start, start + step, … below stop."""
         builder, before = self.builder, self.builder.block
         head, body, after = (self.function.append_basic_block() for _ in range(3))
@@ -119,11 +123,12 @@ class Kernel(Writer):
             if operand.order == TABLE and self.row.many and p >= len(self.start):
                 length = self.builder.mul(self.n, self.w)
             self.begins.append(self.builder.add(self.begins[-1], length))
-        if spec.single:
+        if spec.row is ZERO:
+            self.clear()
+        elif spec.single:
             self.item(INT64(0), 1)
         elif self.row.many and spec.area == "v":
-            # A layer: rows of weights, each with all of the same inputs.
-            layer = [operand.area for operand in spec.operands] == ["u", "v"] and spec.operands[1].order == SHARED
+            layer = is_layer(spec.operands)
             if spec.backward:
                 self.many_backward_in_lanes(layer)
             else:
@@ -202,8 +207,12 @@ class Kernel(Writer):
     def store(self, area: Any, place: Any, width: int, number: Number) -> None:
         self.builder.store(number.value, self.vector(area, place, width)).align = 8
 
-    def add(self, area: Any, place: Any, width: int, number: Number) -> None:
-        self.store(area, place, width, self.load(area, place, width) + number)
+    def add(self, p: int, place: Any, width: int, number: Number) -> None:
+        """Add to a gradient of operand p."""
+        area = self.gradients[self.operands[p].area]
+        if not self.operands[p].fresh:
+            number = self.load(area, place, width) + number
+        self.store(area, place, width, number)
 
     def spread(self, number: Number, width: int) -> Number:
         """One number in every lane."""
@@ -219,14 +228,14 @@ class Kernel(Writer):
             result = self.builder.insert_element(result, self.load(area, place, 1).value, INT32(i))
         return Number(self.builder, result)
 
-    def scatter_add(self, area: Any, slots: Slots, width: int, number: Number) -> None:
+    def scatter_add(self, p: int, slots: Slots, width: int, number: Number) -> None:
         if slots.order == RUN:
-            self.add(area, slots.places[0], width, number)
+            self.add(p, slots.places[0], width, number)
         elif slots.order == ONE or width == 1:
-            self.add(area, slots.places[0], 1, self.sum(number))
+            self.add(p, slots.places[0], 1, self.sum(number))
         else:
             for i, place in enumerate(slots.places):
-                self.add(area, place, 1, Number(self.builder, self.builder.extract_element(number.value, INT32(i))))
+                self.add(p, place, 1, Number(self.builder, self.builder.extract_element(number.value, INT32(i))))
 
     def sum(self, number: Number) -> Number:
         """The sum over the lanes of a vector."""
@@ -246,13 +255,30 @@ class Kernel(Writer):
         inside = self.builder.icmp_signed("<", numbers, left)
         return number.where(inside, 0.0)
 
+    def clear(self) -> None:
+        """Make the gradients of n results 0."""
+        with self.loop(self.n) as k:
+            place = self.builder.add(self.out, k)
+            if self.spec.area == "u":
+                self.store(self.gradients["u"], place, 1, Number(self.builder, DOUBLE(0.0)))
+            else:
+                with self.loop(self.lanes, step=INT64(WIDTH)) as lane:
+                    zeros = Number(self.builder, constant(0.0, WIDTH))
+                    self.store(self.gradients["v"], self.row_at(place, lane), WIDTH, zeros)
+
     # Arithmetic.
 
     def evaluated(self, text: str, names: dict[str, Number], width: int) -> Number:
-        result = formula(text, tuple(names))(*names.values())
-        if not isinstance(result, Number):  # a formula without operands, such as "1"
-            result = Number(self.builder, constant(result, width))
-        return result
+        return self.result(formula(text, tuple(names))(*names.values()), width)
+
+    def called(self, operands: Sequence[Number], width: int) -> Number:
+        """The operation itself."""
+        return self.result(on_native(self.row)(*operands), width)
+
+    def result(self, result: Any, width: int) -> Number:
+        if isinstance(result, Number):
+            return result
+        return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
 
     def contributions(self, gradient: Number, names: dict[str, Number], width: int) -> Iterator[tuple[int, Number]]:
         """For each operand whose gradient is wanted, what is added to it."""
@@ -271,12 +297,12 @@ class Kernel(Writer):
         out = self.builder.add(self.out, k)
         names = {x: self.gathered(self.values["u"], at, width) for x, at in zip(self.row.operands, slots, strict=True)}
         if not self.spec.backward:
-            self.store(self.values["u"], out, width, self.evaluated(self.row.primal, names, width))
+            self.store(self.values["u"], out, width, self.called([*names.values()], width))
             return
         names["out"] = self.load(self.values["u"], out, width)
         gradient = self.load(self.gradients["u"], out, width)
         for p, number in [*self.contributions(gradient, names, width)]:
-            self.scatter_add(self.gradients["u"], slots[p], width, number)
+            self.scatter_add(p, slots[p], width, number)
 
     def item_in_lanes(self, k: Any) -> None:
         """Item k for all examples."""
@@ -287,8 +313,8 @@ class Kernel(Writer):
             return
         fixed = self.uniform(places)
         for lane, width in self.lane_chunks():
-            names = {x: self.lane(p, places[p], lane, width, fixed) for p, x in enumerate(self.row.operands)}
-            self.store(self.values["v"], self.row_at(out, lane), width, self.evaluated(self.row.primal, names, width))
+            operands = [self.lane(p, place, lane, width, fixed) for p, place in enumerate(places)]
+            self.store(self.values["v"], self.row_at(out, lane), width, self.called(operands, width))
 
     # Operations over many operands.
 
@@ -330,12 +356,12 @@ class Kernel(Writer):
         gradient = self.load(self.gradients["u"], out, 1)
         result = self.load(self.values["u"], out, 1)
         if self.start and self.start[0].active:
-            self.add(self.gradients["u"], self.place(0, k), 1, gradient)
+            self.add(0, self.place(0, k), 1, gradient)
         for j, width in self.chunks(self.w):
             names = self.named_terms(k, j, width) | {"out": self.spread(result, width)}
             slots = self.terms(k, j, width)
             for p, number in [*self.contributions(self.spread(gradient, width), names, width)]:
-                self.scatter_add(self.gradients["u"], slots[p], width, number)
+                self.scatter_add(p, slots[p], width, number)
 
     def many_forward_in_lanes(self, items: list[Any], lane: Any, width: int) -> None:
         """Some items, in some lanes; what they share is read once."""
@@ -407,24 +433,24 @@ class Kernel(Writer):
                 found = dict(self.contributions(gradient, self.layer_terms(k, j, lane, width), width))
                 self.accumulate(accumulator, "sum", found[p])
         for j, accumulator in zip(columns, accumulators, strict=True):
-            place = self.row_at(self.term(p, ZERO, j), lane)
-            self.add(self.gradients["v"], place, width, self.read(accumulator))
+            place = self.row_at(self.term(p, NONE, j), lane)
+            self.add(p, place, width, self.read(accumulator))
 
     def to_weights(self, p: int, items: list[Any], columns: list[Any]) -> None:
         """The gradients of some weights: sums over the examples, written once."""
         accumulators = [[self.accumulator("sum", WIDTH) for _ in columns] for _ in items]
         whole = self.builder.and_(self.lanes, INT64(-WIDTH))
-        for start, stop in ((ZERO, whole), (whole, self.lanes)):
+        for start, stop in ((NONE, whole), (whole, self.lanes)):
             with self.loop(stop, start=start, step=INT64(WIDTH)) as lane:
                 for k, row in zip(items, accumulators, strict=True):
                     gradient = self.layer_gradient(k, lane, WIDTH)
                     for j, accumulator in zip(columns, row, strict=True):
                         found = dict(self.contributions(gradient, self.layer_terms(k, j, lane, WIDTH), WIDTH))
-                        number = found[p] if start is ZERO else self.valid(found[p], lane)
+                        number = found[p] if start is NONE else self.valid(found[p], lane)
                         self.accumulate(accumulator, "sum", number)
         for k, row in zip(items, accumulators, strict=True):
             for j, accumulator in zip(columns, row, strict=True):
-                self.add(self.gradients["u"], self.term(p, k, j), 1, self.sum(self.read(accumulator)))
+                self.add(p, self.term(p, k, j), 1, self.sum(self.read(accumulator)))
 
     def accumulator(self, function: str, width: int, first: Number | None = None) -> Any:
         with self.builder.goto_entry_block():
@@ -490,10 +516,15 @@ class Kernel(Writer):
                 if p in sums:
                     self.accumulate(sums[p][width], "sum", number if width == WIDE else self.valid(number, lane))
                 else:
-                    self.add(self.gradients["v"], self.row_at(places[p], lane), width, number)
+                    self.add(p, self.row_at(places[p], lane), width, number)
         for p, parts in sums.items():
             wide, narrow = (self.sum(self.read(part)) for part in parts.values())
-            self.add(self.gradients["u"], places[p], 1, wide + narrow)
+            self.add(p, places[p], 1, wide + narrow)
+
+
+def is_layer(operands: Sequence[Operand]) -> bool:
+    """Rows of weights, each with all of the same inputs."""
+    return [operand.area for operand in operands] == ["u", "v"] and operands[1].order == SHARED
 
 
 def kind(width: int) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
-from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, SHARED, TABLE, WIDE, Operand, Spec
+from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, SHARED, TABLE, WIDE, ZERO, Operand, Spec, is_layer
 from tinygrad_edu.replay.rolling import Graph, Node
 from tinygrad_edu.replay.trace import Trace
 
@@ -49,9 +51,14 @@ class Plan:
         for slots in groups:
             self.place(slots)
             self.emit(slots, backward=False)
+        # Slots whose gradient has a number already; that of uniform ones is summed over blocks, and cleared before.
+        self.written = {slot for slot, kind in enumerate(self.kinds) if varying and not kind & VARYING}
+        self.written.add(graph.roots[0])
         for slots in reversed(groups):
             if self.kinds[slots[0]] & ACTIVE:
                 self.emit(slots, backward=True)
+        if backward:
+            self.clear([slot for slot in (*range(n_params), *also) if slot not in self.written])
         self.roots = [self.places[slot] for slot in graph.roots]
         self.also = [self.places[slot] for slot in also]
         rows = max(1, self.sizes[1])
@@ -111,46 +118,78 @@ class Plan:
         """Write the instruction for a group."""
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, operands, start = nodes[0]
-        area = "v" if self.kinds[slots[0]] & VARYING else "u"
+        area = self.area(slots)
         n, w = len(nodes), len(operands) // len(row.operands)
+        lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
+        partials = list(row.partials)
+        if start >= 0:
+            lists, partials = [[(node.start,) for node in nodes], *lists], ["1", *partials]
         words = [n, w, self.places[slots[0]]]
-        from_ = self.operand([[node.start] for node in nodes], False, words, backward) if start >= 0 else None
-        if row.many:
-            lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
-        else:
-            lists = [[node.operands[k : k + 1] for node in nodes] for k in range(len(operands))]
-        found = tuple([self.operand(columns, row.many, words, backward) for columns in lists])
-        single = area == "u" and n == 1 and not row.many
-        spec = Spec(row, backward, area, found, from_, single)
-        phase = f"{area} {'backward' if backward else 'forward'}"
+        found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
+        if backward:
+            found = self.with_gradients(slots, lists, partials, found)
+        from_ = found.pop(0) if start >= 0 else None
+        spec = Spec(row, backward, area, tuple(found), from_, single=area == "u" and n == 1 and not row.many)
+        self.write(f"{area} {'backward' if backward else 'forward'}", spec, words)
+
+    def write(self, phase: str, spec: Spec, words: Sequence[int]) -> None:
         code = self.codes[phase]
         self.calls[phase].append((len(code), self.specs.setdefault(spec, len(self.specs))))
         code.extend([0, 0, HEAD + len(words), *words])
 
-    def operand(self, slots: Sequence[Sequence[int]], many: bool, words: list[int], backward: bool) -> Operand:
+    def area(self, slots: Iterable[int]) -> str:
+        """Where these lie: uniform unless one of them varies."""
+        return "v" if any([self.kinds[slot] & VARYING for slot in slots]) else "u"
+
+    def operand(self, rows: Sequence[Sequence[int]], many: bool, words: list[int]) -> Operand:
         """How one operand of the items lies in memory, told in the code too."""
-        flags = 0
-        for row in slots:
-            for slot in row:
-                flags |= self.kinds[slot]
-        area, active = "v" if flags & VARYING else "u", backward and flags & ACTIVE > 0
-        places = [[self.places[slot] for slot in row] for row in slots]
-        if many:
-            firsts = [row[0] for row in places]
-            if all([row == [*range(row[0], row[0] + len(row))] for row in places]):
-                if area == "v" and firsts.count(firsts[0]) == len(firsts):
-                    words.append(firsts[0])
-                    return Operand(area, SHARED, active)
-                words += firsts
-                return Operand(area, ROWS, active)
-            words += [place for row in places for place in row]
-            return Operand(area, TABLE, active)
+        area = self.area(rows[0])
+        places = [[self.places[slot] for slot in row] for row in rows]
         firsts = [row[0] for row in places]
-        if firsts.count(firsts[0]) == len(firsts):
+        same = firsts.count(firsts[0]) == len(firsts)
+        if not many and same:
             words.append(firsts[0])
-            return Operand(area, ONE, active)
-        if firsts == [*range(firsts[0], firsts[0] + len(firsts))]:
+            return Operand(area, ONE)
+        if not many and firsts == [*range(firsts[0], firsts[0] + len(firsts))]:
             words.append(firsts[0])
-            return Operand(area, RUN, active)
-        words += firsts
-        return Operand(area, TABLE, active)
+            return Operand(area, RUN)
+        if many and all([row == [*range(row[0], row[0] + len(row))] for row in places]):
+            if area == "v" and same:
+                words.append(firsts[0])
+                return Operand(area, SHARED)
+            words += firsts
+            return Operand(area, ROWS)
+        words += [place for row in places for place in row]
+        return Operand(area, TABLE)
+
+    def with_gradients(
+        self, slots: Sequence[int], lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand]
+    ) -> list[Operand]:
+        """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
+        layer = is_layer(found[-2:]) and len(found) >= 2
+        targets: list[list[int]] = []
+        for operand, rows, partial in zip(found, lists, partials, strict=True):
+            active = partial != "0" and any([self.kinds[slot] & ACTIVE for row in rows for slot in row])
+            once = rows[:1] if operand.order == SHARED and layer else rows
+            targets.append([slot for row in once for slot in row] if active else [])
+        written = self.written
+        missing = [slot for slot in slots if slot not in written]
+        count = Counter([slot for target in targets for slot in target])
+        result = []
+        for operand, target in zip(found, targets, strict=True):
+            fresh = not any([slot in written or count[slot] > 1 for slot in target])
+            if not fresh:
+                missing += [slot for slot in target if slot not in written]
+            result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))
+        self.clear(missing)
+        written.update(count)
+        return result
+
+    def clear(self, slots: Iterable[int]) -> None:
+        """Make the gradients of some slots 0."""
+        for area in "uv":
+            places = sorted({self.places[slot] for slot in slots if self.area([slot]) == area})
+            for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
+                run_places = [place for _, place in run]
+                self.write(f"{area} backward", Spec(ZERO, True, area, ()), [len(run_places), 1, run_places[0]])
+        self.written.update(slots)
