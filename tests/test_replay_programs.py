@@ -387,11 +387,13 @@ def test_programs_leave_no_garbage():
 
 @native
 def test_native_leaves_nothing_behind_from_batch_to_batch():
-    """The gradient of w·x is never added to: what rows of another length left there must not show."""
-    w, x, t = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t")
-    root = function(TABLE["step"])(w * x) * t + (w * t).tanh()
-    mine, other = (compile(root, [w], [x, t], also=[x, t], backend=backend) for backend in ("native", "numpy"))
+    """Nothing is ever added to the gradients of w·x and s: what rows of another length left there must not show."""
+    w, x, t, s = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t"), Value(1.0, "s")
+    step = function(TABLE["step"])
+    root = step(w * x) * t + (w * t).tanh() + step(s) * t
+    inputs = [t, s, x]
+    mine, other = (compile(root, [w], inputs, also=inputs, backend=backend) for backend in ("native", "numpy"))
     for n in (1000, 8, 100, 3, 1000, 17):
-        batch = np.random.default_rng(n).normal(size=(n, 2))
+        batch = np.random.default_rng(n).normal(size=(n, 3))
         for a, b in zip(mine([0.5], batch), other([0.5], batch), strict=True):
             close(a, b)
