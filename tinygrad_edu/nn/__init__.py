@@ -1,5 +1,6 @@
 """Networks of scalars: neurons, losses, optimisers and training."""
 
+from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -12,7 +13,7 @@ from tinygrad_edu.nn.losses import (
 )
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place
 from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Optimizer, constant, cosine_decay, step_decay, warmup
-from tinygrad_edu.nn.training import TrainingRun, collector_paused, train, training_step
+from tinygrad_edu.nn.training import TrainingRun, train, training_step
 
 __all__ = [
     "MLP",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from reprlib import repr as short
 from typing import NamedTuple
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.nn.optim import Optimizer
 
 
@@ -27,18 +26,6 @@ class TrainingRun(NamedTuple):
     def epochs(self) -> int:
         """The number of steps taken."""
         return len(self.losses) - 1
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep Python's garbage collector from walking the live graph again and again; a graph has no cycles to find."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:

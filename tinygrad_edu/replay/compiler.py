@@ -9,6 +9,7 @@ from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.replay.program import Program
 from tinygrad_edu.replay.trace import Trace, check_leaves
@@ -90,7 +91,8 @@ def compile(
         if not any(node is leaf for leaf in inputs):
             raise ValueError(f"compile expected inputs in also, got {short(node)}")
         slots.append(len(params) + [node is leaf for leaf in inputs].index(True))
-    trace = Trace(root, params, inputs, outputs)  # type: ignore[arg-type]
+    with collector_paused():
+        trace = Trace(root, params, inputs, outputs)  # type: ignore[arg-type]
     return program_class(backend, has_inputs=len(inputs) > 0)(trace, slots, reduce)
 
 

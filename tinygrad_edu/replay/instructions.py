@@ -93,15 +93,40 @@ class Number:
     def called(self, name: str, *others: Any) -> Number:
         """A function of the C library, lane by lane."""
         operands = [self.value, *map(self.same, others)]
-        if not isinstance(self.value.type, ir.VectorType):
-            return self.of(self.builder.call(declared(self.builder, name, DOUBLE, operands), operands))
-        result = self.value
-        for lane in range(self.value.type.count):
-            place = INT32(lane)
-            scalars = [self.builder.extract_element(operand, place) for operand in operands]
-            one = self.builder.call(declared(self.builder, name, DOUBLE, scalars), scalars)
-            result = self.builder.insert_element(result, one, place)
-        return self.of(result)
+        if isinstance(self.value.type, ir.VectorType):
+            function = by_lanes(self.builder.module, name, self.value.type, len(operands))
+        else:
+            function = declared(self.builder, name, DOUBLE, operands)
+        return self.of(self.builder.call(function, operands))
+
+
+def by_lanes(module: Any, name: str, kind: Any, arity: int) -> Any:
+    """A function on vectors that calls one on numbers, lane by lane."""
+    title = f"{name}.v{kind.count}"
+    if title in module.globals:
+        return module.globals[title]
+    function = ir.Function(module, ir.FunctionType(kind, [kind] * arity), title)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    result: Any = builder.alloca(kind)
+    sources = [builder.alloca(kind) for _ in function.args]
+    for argument, source in zip(function.args, sources, strict=True):
+        builder.store(argument, source)
+    entry, loop, end = builder.block, function.append_basic_block(), function.append_basic_block()
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    lane = builder.phi(INT64)
+    lane.add_incoming(INT64(0), entry)
+    numbers = [builder.load(builder.gep(builder.bitcast(source, POINTER), [lane])) for source in sources]
+    number = builder.call(declared(builder, name, DOUBLE, numbers), numbers)
+    builder.store(number, builder.gep(builder.bitcast(result, POINTER), [lane]))
+    following = builder.add(lane, INT64(1))
+    lane.add_incoming(following, loop)
+    builder.cbranch(builder.icmp_signed("<", following, INT64(kind.count)), loop, end)
+    builder.position_at_end(end)
+    builder.ret(builder.load(result))
+    return function
 
 
 def declared(builder: Any, name: str, result: Any, operands: Sequence[Any]) -> Any:

@@ -36,7 +36,7 @@ from tinygrad_edu.replay.instructions import (
 
 ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
-WIDE = 4 * WIDTH
+WIDE = 2 * WIDTH
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
 NONE, ONE_MORE = INT64(0), INT64(1)
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
@@ -312,7 +312,7 @@ class Kernel(Writer):
             self.backward_in_lanes(places, out, self.contributions)
             return
         fixed = self.uniform(places)
-        for lane, width in self.lane_chunks():
+        for lane, width in self.lane_chunks(wide=True):
             operands = [self.lane(p, place, lane, width, fixed) for p, place in enumerate(places)]
             self.store(self.values["v"], self.row_at(out, lane), width, self.called(operands, width))
 
@@ -469,11 +469,13 @@ class Kernel(Writer):
 
     # Lanes.
 
-    def lane_chunks(self) -> Iterator[tuple[Any, int]]:
-        """The lanes: in wide vectors that keep the processor busy, the rest in narrow ones, the last filled up."""
-        whole = self.builder.and_(self.lanes, INT64(-WIDE))
-        with self.loop(whole, step=INT64(WIDE)) as lane:
-            yield lane, WIDE
+    def lane_chunks(self, wide: bool = True) -> Iterator[tuple[Any, int]]:
+        """The lanes in vectors, the last one filled up; wide ones first, where sums would wait for one another."""
+        whole: Any = NONE
+        if wide:
+            whole = self.builder.and_(self.lanes, INT64(-WIDE))
+            with self.loop(whole, step=INT64(WIDE)) as lane:
+                yield lane, WIDE
         with self.loop(self.lanes, start=whole, step=INT64(WIDTH)) as lane:
             yield lane, WIDTH
 
@@ -500,11 +502,11 @@ class Kernel(Writer):
         """Add to the gradients of the operands in these places; that of a uniform one is a sum over the examples."""
         fixed = self.uniform(places)
         sums = {
-            p: {width: self.accumulator("sum", width) for width in (WIDE, WIDTH)}
+            p: [self.accumulator("sum", width) for width in (WIDTH, WIDE)]
             for p, (operand, _) in enumerate(zip(self.operands, places, strict=False))
             if operand.area == "u" and operand.active
         }
-        for lane, width in self.lane_chunks():
+        for lane, width in self.lane_chunks(wide=True):
             gradient = self.load(self.gradients["v"], self.row_at(out, lane), width)
             names = {
                 x: self.lane(p, places[p], lane, width, fixed)
@@ -514,11 +516,13 @@ class Kernel(Writer):
             names["out"] = self.load(self.values["v"], self.row_at(out, lane), width)
             for p, number in [*contributions(gradient, names, width)]:
                 if p in sums:
-                    self.accumulate(sums[p][width], "sum", number if width == WIDE else self.valid(number, lane))
+                    self.accumulate(
+                        sums[p][width == WIDE], "sum", number if width == WIDE else self.valid(number, lane)
+                    )
                 else:
                     self.add(p, self.row_at(places[p], lane), width, number)
         for p, parts in sums.items():
-            wide, narrow = (self.sum(self.read(part)) for part in parts.values())
+            narrow, wide = (self.sum(self.read(part)) for part in parts)
             self.add(p, places[p], 1, wide + narrow)
 
 

@@ -52,7 +52,11 @@ class Code:
     def add(self, module: Any) -> None:
         """Compile a module."""
         parsed = binding.parse_assembly(str(module))
-        passes = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
+        options = binding.create_pipeline_tuning_options(speed_level=2)
+        options.loop_unrolling = (
+            False  # the loops are over vectors, and unrolling doubles the time that compiling takes
+        )
+        passes = binding.create_pass_builder(self.target, options)
         passes.getModulePassManager().run(parsed, passes)
         with self.lock:
             self.engine.add_module(parsed)

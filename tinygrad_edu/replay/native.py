@@ -5,17 +5,19 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 
+from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, numpy
 from tinygrad_edu.replay.calling import TARGETS, built_in
 from tinygrad_edu.replay.kernels import WIDTH
 from tinygrad_edu.replay.machine import FIELDS, code
 from tinygrad_edu.replay.plan import Plan
+from tinygrad_edu.replay.trace import Trace
 
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
 NO_INPUTS = numpy().empty(0)
@@ -74,17 +76,19 @@ def linked(plan: Plan) -> dict[str, Any]:
     codes = {}
     for phase, words in plan.codes.items():
         codes[phase] = made = np.array(words, np.int32)
-        if plan.calls[phase]:
-            at, kernels = np.array(plan.calls[phase]).T
-            made[at], made[at + 1] = addresses[kernels].view(np.int32).reshape(-1, 2).T
+        if words:
+            at = np.frombuffer(plan.starts[phase], np.int64)
+            made[at], made[at + 1] = addresses[made[at]].view(np.int32).reshape(-1, 2).T
     return codes
 
 
 class Runner:
     """A plan with its instructions, and memories to run it in, one for each thread that does."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.codes = plan, linked(plan)
+    def __init__(self, trace: Trace, roots: Sequence[int], also: Sequence[int], varying: bool, backward: bool) -> None:
+        with collector_paused():
+            self.plan = Plan(trace, roots, also, varying, backward)
+            self.codes = linked(self.plan)
         self.free: list[Memory] = []
         self.own: Memory | None = None  # of the built-in function
 
@@ -191,24 +195,24 @@ class NativeProgram(ArrayProgram):
 
     @cached_property
     def alone(self) -> Runner:
-        runner = Runner(Plan(self.trace, [self.trace.root], self.also, varying=False, backward=True))
+        runner = Runner(self.trace, [self.trace.root], self.also, varying=False, backward=True)
         self.publish("example", runner)
         return runner
 
     @cached_property
     def together(self) -> Runner:
-        runner = Runner(Plan(self.trace, [self.trace.root], self.also, varying=True, backward=True))
+        runner = Runner(self.trace, [self.trace.root], self.also, varying=True, backward=True)
         self.targets[TARGETS.index("longest batch")] = WORTH_A_THREAD // runner.plan.sizes[1]
         self.publish("batch", runner)
         return runner
 
     @cached_property
     def alone_forward(self) -> Runner:
-        return Runner(Plan(self.trace, self.trace.outputs, (), varying=False, backward=False))
+        return Runner(self.trace, self.trace.outputs, (), varying=False, backward=False)
 
     @cached_property
     def together_forward(self) -> Runner:
-        return Runner(Plan(self.trace, self.trace.outputs, (), varying=True, backward=False))
+        return Runner(self.trace, self.trace.outputs, (), varying=True, backward=False)
 
 
 @cache

@@ -8,19 +8,23 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, SHARED, TABLE, WIDE, ZERO, Operand, Spec, is_layer
 from tinygrad_edu.replay.rolling import Graph, Node
 from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
-UNIFORM, VARYING, ACTIVE = 0, 1, 2
+UNIFORM, VARYING, ACTIVE, FRESH = 0, 1, 2, 4
+PHASES = {(0, False): "u forward", (1, False): "v forward", (1, True): "v backward", (0, True): "u backward"}
 
 
 class Plan:
     """Instructions and places in memory for one trace: for one example, or for a block of them.
 
     Attributes:
-        codes: instructions of each phase: "u" uniform and "v" varying, forward and backward.
+        codes: instructions of each phase: "u" uniform and "v" varying, forward and backward; each begins with the
+            number of its kernel in `specs`.
+        starts: where in them the instructions begin.
         roots: places of the slots that were asked for.
         also: places of the inputs whose gradient is asked for.
         n_uniform, n_varying: how many numbers and rows there are.
@@ -45,14 +49,16 @@ class Plan:
         ]
         self.kinds = self.kinds_of_slots([*range(n_params), *also] if backward else [])
         self.specs: dict[Spec, int] = {}
-        self.codes = {phase: array("i") for phase in ("u forward", "v forward", "u backward", "v backward")}
-        self.calls: dict[str, list[tuple[int, int]]] = {phase: [] for phase in self.codes}
+        self.singles: dict[tuple[Any, ...], int] = {}
+        self.codes = {phase: array("i") for phase in PHASES.values()}
+        self.starts = {phase: array("q") for phase in PHASES.values()}
+        self.written: set[int] = set()
         groups = self.groups()
         for slots in groups:
             self.place(slots)
             self.emit(slots, backward=False)
         # Slots whose gradient has a number already; that of uniform ones is summed over blocks, and cleared before.
-        self.written = {slot for slot, kind in enumerate(self.kinds) if varying and not kind & VARYING}
+        self.written |= {slot for slot, kind in enumerate(self.kinds) if varying and not kind & VARYING}
         self.written.add(graph.roots[0])
         for slots in reversed(groups):
             if self.kinds[slots[0]] & ACTIVE:
@@ -116,6 +122,8 @@ class Plan:
 
     def emit(self, slots: Sequence[int], backward: bool) -> None:
         """Write the instruction for a group."""
+        if len(slots) == 1 and not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
+            return self.emit_one(slots[0], backward)
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, operands, start = nodes[0]
         area = self.area(slots)
@@ -130,12 +138,48 @@ class Plan:
             found = self.with_gradients(slots, lists, partials, found)
         from_ = found.pop(0) if start >= 0 else None
         spec = Spec(row, backward, area, tuple(found), from_, single=area == "u" and n == 1 and not row.many)
-        self.write(f"{area} {'backward' if backward else 'forward'}", spec, words)
+        self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
-    def write(self, phase: str, spec: Spec, words: Sequence[int]) -> None:
-        code = self.codes[phase]
-        self.calls[phase].append((len(code), self.specs.setdefault(spec, len(self.specs))))
-        code.extend([0, 0, HEAD + len(words), *words])
+    def emit_one(self, slot: int, backward: bool) -> None:
+        """The same for one operation of one or two operands; most instructions of an irregular graph are such."""
+        row, operands, _ = self.graph.nodes[slot]  # type: ignore[misc]
+        kinds, places = self.kinds, self.places
+        varying = kinds[slot] & VARYING
+        marks = self.marks(slot, row, operands) if backward else [kinds[k] & VARYING for k in operands]
+        key = (row, backward, varying, *marks)
+        kernel = self.singles.get(key)
+        if kernel is None:
+            found = tuple([Operand("uv"[mark & VARYING], ONE, mark & ACTIVE > 0, mark & FRESH > 0) for mark in marks])
+            kernel = self.number(Spec(row, backward, "uv"[varying], found, single=not varying))
+            self.singles[key] = kernel
+        self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
+
+    def marks(self, slot: int, row: Row, operands: Sequence[int]) -> list[int]:
+        """For each operand of one operation flags: whether it varies, is active, and its gradient is new."""
+        kinds, written, marks = self.kinds, self.written, []
+        if slot not in written:
+            self.clear([slot])
+        twice = len(operands) == 2 and operands[0] == operands[1]
+        for k, partial in zip(operands, row.partials, strict=True):
+            mark = kinds[k]
+            if partial == "0":
+                mark &= VARYING
+            elif mark & ACTIVE and k not in written:
+                if twice:
+                    self.clear([k])
+                else:
+                    mark |= FRESH
+            marks.append(mark)
+        written.update([k for k, mark in zip(operands, marks, strict=True) if mark & ACTIVE])
+        return marks
+
+    def number(self, spec: Spec) -> int:
+        """The number of a kernel among those that the plan needs."""
+        return self.specs.setdefault(spec, len(self.specs))
+
+    def write(self, phase: str, kernel: int, words: Sequence[int]) -> None:
+        self.starts[phase].append(len(self.codes[phase]))
+        self.codes[phase].extend((kernel, 0, HEAD + len(words), *words))
 
     def area(self, slots: Iterable[int]) -> str:
         """Where these lie: uniform unless one of them varies."""
@@ -191,5 +235,6 @@ class Plan:
             places = sorted({self.places[slot] for slot in slots if self.area([slot]) == area})
             for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
                 run_places = [place for _, place in run]
-                self.write(f"{area} backward", Spec(ZERO, True, area, ()), [len(run_places), 1, run_places[0]])
+                kernel = self.number(Spec(ZERO, True, area, ()))
+                self.write(f"{area} backward", kernel, [len(run_places), 1, run_places[0]])
         self.written.update(slots)
