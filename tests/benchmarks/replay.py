@@ -185,7 +185,7 @@ def measured(workload, quick, console):
         ratio = found[name] / found[reference]
         table.add_row(name, shown(found[name]), f"{ratio:,.3g}" if ratio < 1000 else f"{ratio:,.0f}")
         if facts["compiled"] is not None:
-            notes.append(f"{name}: traced and compiled in {shown(facts['compiled'])}")
+            notes.append(f"{name}: from the graph to the first result, libraries loaded, {shown(facts['compiled'])}")
         if facts["note"]:
             notes.append(f"{name}: {facts['note']}")
         row = {"workload": workload.title, "peer": name, "seconds": found[name], "ratio": ratio}

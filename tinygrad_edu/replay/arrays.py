@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cache, cached_property
+from numbers import Real
 from reprlib import repr as short
 from typing import Any
 
@@ -26,7 +27,7 @@ def numpy() -> Any:
 def array_primitives(xp: Any) -> dict[str, Any]:
     """The primitives in the words of NumPy, which jax.numpy shares, but for erf and erfc."""
     same = ["exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot"]
-    own = {"asin": xp.arcsin, "acos": xp.arccos, "atan": xp.arctan, "atan2": xp.arctan2, "pow": xp.power}
+    own = {"asin": xp.arcsin, "acos": xp.arccos, "atan": xp.arctan, "atan2": xp.arctan2, "pow": xp.float_power}
     same += ["abs", "maximum", "minimum", "sign"]
     return {name: getattr(xp, name) for name in same} | own | {"step": lambda x: xp.heaviside(x, 0.0)}
 
@@ -68,10 +69,10 @@ def as_array(what: str, numbers: Any) -> Any:
     except ValueError:  # rows of different lengths
         raise ValueError(f"the program expected {what} of one shape, got rows of different lengths") from None
     try:
-        if array.dtype.kind not in "fiubO":
+        if array.dtype.kind not in "fiubO" or not all(isinstance(x, Real) for x in array.flat if array.dtype == object):
             raise TypeError
         return array.astype(np.float64, order="C", copy=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"the program expected real numbers in {what}, got {short(numbers)}") from None
 
 
@@ -88,9 +89,9 @@ class NumpyProgram(ArrayProgram):
         for n, (value, gradient, *also) in self.blocks("program", params, inputs):
             also = [rows(column, n) for column in also]
             if reduced:
-                parts.append((total(value, n), np.array([total(x, n) for x in gradient]), *also))
+                parts.append((total(value, n), np.array([total(x, n) for x in gradient], float), *also))
             else:
-                parts.append((np.broadcast_to(value, n), rows(gradient, n), *also))
+                parts.append((rows([value], n)[:, 0], rows(gradient, n), *also))
         values, gradients, *also = zip(*parts, strict=True)
         also = [np.concatenate(part) for part in also]
         if inputs.ndim == 1:
@@ -124,7 +125,10 @@ class NumpyProgram(ArrayProgram):
 def rows(columns: Any, n: int) -> Any:
     """Columns, or numbers for the whole column, as (n, columns)."""
     np = numpy()
-    return np.stack([np.broadcast_to(column, n) for column in columns], axis=1) if len(columns) else np.empty((n, 0))
+    made = np.empty((n, len(columns)))
+    for k, column in enumerate(columns):
+        made[:, k] = column
+    return made
 
 
 def total(column: Any, n: int) -> Any:

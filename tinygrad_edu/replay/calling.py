@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from tinygrad_edu.replay.arrays import numpy
 from tinygrad_edu.replay.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
-from tinygrad_edu.replay.kernels import Writer
-from tinygrad_edu.replay.machine import FIELDS, WORDS, code
+from tinygrad_edu.replay.machine import FIELDS, WORDS, code, once
+from tinygrad_edu.replay.writer import Writer
 
 OBJECT = BYTE.as_pointer()
 # The fields of an array that NumPy's header publishes, and that every compiled extension has built in; in bytes.
@@ -25,14 +24,14 @@ TARGETS = ["example", "batch", "longest batch", "mean"]  # headers, or 0; how lo
 
 
 class Call(Writer):
-    """call(self, arguments, count): what Python calls. `self` is the address of the TARGETS."""
+    """call(self, arguments, count): what Python calls. `self` is an array of the TARGETS."""
 
     def __init__(self, module: Any) -> None:
         objects = OBJECT.as_pointer()
         super().__init__(module, ir.FunctionType(OBJECT, [OBJECT, objects, INT64]), "call")
         builder = self.builder
         self.declined = self.function.append_basic_block()
-        targets = builder.bitcast(self.python("PyLong_AsVoidPtr", OBJECT, self.function.args[0]), WORDS)
+        targets = builder.inttoptr(self.read(self.function.args[0], DATA, INT64), WORDS)
         example, batch, longest, mean = (builder.load(builder.gep(targets, [INT64(k)])) for k in range(4))
         self.require(builder.icmp_signed("==", self.function.args[2], INT64(2)))
         params, inputs = (builder.load(builder.gep(self.function.args[1], [INT64(k)])) for k in range(2))
@@ -139,7 +138,7 @@ class Method(ctypes.Structure):
     )
 
 
-@cache
+@once
 def method() -> Method:
     machine = code()
     module = machine.module()
@@ -152,8 +151,8 @@ def method() -> Method:
 
 
 def built_in(targets: Any) -> Callable[..., Any]:
-    """A function of params and inputs for the programs whose headers stand in `targets`, which must outlive it."""
+    """A function of params and inputs for the programs whose headers stand in the array `targets`."""
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    made: Callable[..., Any] = make(ctypes.addressof(method()), targets.ctypes.data, None)
+    made: Callable[..., Any] = make(ctypes.addressof(method()), targets, None)
     return made

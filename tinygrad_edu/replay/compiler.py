@@ -12,7 +12,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.replay.program import Program
-from tinygrad_edu.replay.trace import Trace, check_leaves
+from tinygrad_edu.replay.trace import check_leaves, recorded
 
 # How a function's inputs are changed for a second look: across 0, or, where that is outside of a domain, less and less.
 CHANGES: tuple[Callable[[float], float], ...] = (
@@ -92,7 +92,7 @@ def compile(
             raise ValueError(f"compile expected inputs in also, got {short(node)}")
         slots.append(len(params) + [node is leaf for leaf in inputs].index(True))
     with collector_paused():
-        trace = Trace(root, params, inputs, outputs)  # type: ignore[arg-type]
+        trace = recorded(root, params, inputs, outputs)  # type: ignore[arg-type]
     return program_class(backend, has_inputs=len(inputs) > 0)(trace, slots, reduce)
 
 
@@ -113,19 +113,19 @@ def recorded_twice(
     """The root, inputs and outputs of the graph that f builds, once it has built the same for other inputs."""
     numbers = [x.data if isinstance(x, Value) else x for x in inputs]
     labels = [x.label if isinstance(x, Value) else "" for x in inputs]
-    root, leaves, outputs = recorded(f, numbers, labels)
+    root, leaves, outputs = called(f, numbers, labels)
     for change in CHANGES:
         others = [change(x) for x in numbers]
         try:
-            again = recorded(f, others, labels)
+            again = called(f, others, labels)
             break
         except UNDEFINED:  # outside a domain; the last is near to where f is defined
             continue
     else:
-        again = recorded(f, numbers, labels)
-    first = Trace(root, params, leaves, outputs)
-    second = Trace(again[0], params, again[1], again[2])
-    difference = first.difference(second)
+        again = called(f, numbers, labels)
+    check_leaves(root, params, leaves, outputs)
+    check_leaves(again[0], params, *again[1:])
+    difference = recorded(root, params, leaves, outputs).difference(recorded(again[0], params, *again[1:]))
     if difference:
         raise ValueError(
             f"compile: the function builds another graph for the inputs {short(others)} than for {short(numbers)}: "
@@ -134,12 +134,17 @@ def recorded_twice(
     return root, leaves, outputs
 
 
-def recorded(
+def called(
     f: Callable[..., Any], numbers: Sequence[float], labels: Sequence[str]
 ) -> tuple[Value, list[Value], Sequence[Value]]:
+    """The root, inputs and outputs of the graph that f builds."""
     leaves = [Value(x, label) for x, label in zip(numbers, labels, strict=True)]
     result = f(*leaves)
     root, outputs = result if isinstance(result, tuple) else (result, ())
     if not isinstance(root, Value):
         raise TypeError(f"compile expected the function to return a Value, got {short(root)}")
+    if isinstance(outputs, Value):
+        raise TypeError(
+            "compile expected the function to return (root, outputs), outputs a list of Values, got one Value"
+        )
     return root, leaves, list(outputs)

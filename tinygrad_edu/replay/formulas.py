@@ -8,8 +8,8 @@ from math import copysign, isfinite
 
 from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.engine.registry import on_floats
-from tinygrad_edu.engine.source import FOLDS, for_numbers
+from tinygrad_edu.engine.registry import BUILT_IN, on_floats
+from tinygrad_edu.engine.source import for_numbers
 
 # What is a call in a formula, and quicker without one where the numbers are floats.
 INLINE = {
@@ -31,10 +31,12 @@ def template(formula: str, constants: tuple[tuple[str, float], ...] = (), for_fl
     >>> template("out * sigmoid(-x)").format(out="h", x="z")
     'h * sigmoid(-z)'
     >>> template("maximum(x, 0)", for_floats=True)
-    '{x} if {x} > 0.0 or {x} != {x} else 0.0'
+    '({x} if {x} > 0.0 or {x} != {x} else 0.0)'
     """
     tree = Constants(dict(constants)).visit(ast.parse(for_numbers(formula), mode="eval").body)
-    return ast.unparse(ForFloats().visit(tree) if for_floats else tree)
+    if for_floats:
+        tree = ForFloats().visit(tree)
+    return f"({ast.unparse(tree)})" if isinstance(tree, ast.IfExp) else ast.unparse(tree)
 
 
 def numeral(number: float, for_floats: bool = False) -> str:
@@ -50,7 +52,7 @@ def constant(number: float) -> ast.Constant:
 
 
 class Constants(ast.NodeTransformer):
-    """Puts numbers for names, works out what has only numbers in it, and leaves out 0 +, 1 * and the like."""
+    """Puts numbers for names, works out what has only numbers in it, and leaves out what changes nothing, as 1 * x."""
 
     def __init__(self, numbers: dict[str, float]) -> None:
         self.numbers = numbers
@@ -78,17 +80,16 @@ class Constants(ast.NodeTransformer):
                 return inner
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Mult(), right=inner):
                 return inner
-            case ast.BinOp(left=inner, op=ast.Add() | ast.Sub(), right=ast.Constant(value=0)):
-                return inner
-            case ast.BinOp(left=ast.Constant(value=0), op=ast.Add(), right=inner):
-                return inner
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         node.args = [self.visit(argument) for argument in node.args]
-        assert isinstance(node.func, ast.Name)
         match node:
-            case ast.Call(func=ast.Name(id=name), args=args) if name not in FOLDS and all(
+            case ast.Call(func=ast.Name(id="pow"), args=[ast.BinOp(left=base, right=ast.Constant(value=0)), exponent]):
+                # The table adds this 0 to the base, as a guard that only the exponent 0 needs.
+                node.args = [base, exponent]
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=args) if TABLE.get(name) in BUILT_IN and all(
                 isinstance(argument, ast.Constant) for argument in args
             ):
                 return self.worked_out(name, [float(argument.value) for argument in args]) or node  # type: ignore

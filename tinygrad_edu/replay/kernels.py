@@ -14,33 +14,20 @@ each example of a block (a lane).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache, partial
-from math import inf
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.registry import compile_formula, rows_in
-from tinygrad_edu.engine.source import folds, for_numbers
-from tinygrad_edu.replay.instructions import (
-    CODE,
-    DOUBLE,
-    INT32,
-    INT64,
-    POINTER,
-    Number,
-    ir,
-    maximum,
-    on_native,
-)
+from tinygrad_edu.engine.source import for_numbers, names
+from tinygrad_edu.replay.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, ir, on_native
+from tinygrad_edu.replay.writer import NONE, Writer, constant, kind, spread
 
 ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
-WIDE = 2 * WIDTH
+WIDE = 2 * WIDTH  # so many at once keep the processor busy where one number waits for another
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
-NONE, ONE_MORE = INT64(0), INT64(1)
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
-VALUES, GRADIENTS, LANES, STRIDE = range(4)  # what a kernel gets beside the uniform numbers: the varying ones
+ZERO = Row("zero", "0", "x", "0")  # not an operation: it clears gradients
 
 
 class Operand(NamedTuple):
@@ -50,9 +37,6 @@ class Operand(NamedTuple):
     order: str
     active: bool = False
     fresh: bool = False
-
-
-ZERO = Row("zero", "0", "x", "0")  # not an operation: it clears gradients
 
 
 class Spec(NamedTuple):
@@ -66,9 +50,9 @@ class Spec(NamedTuple):
     single: bool = False
 
 
-@cache
-def formula(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
-    return compile_formula(names, text, rows_in([text], on_native))
+def is_layer(operands: Sequence[Operand]) -> bool:
+    """Whether these are rows of weights, each with all of the same inputs."""
+    return [operand.area for operand in operands] == ["u", "v"] and operands[1].order == SHARED
 
 
 class Slots(NamedTuple):
@@ -78,32 +62,25 @@ class Slots(NamedTuple):
     places: list[Any]
 
 
-class Writer:
-    """Writes one function into a module."""
+class Names(dict[str, Number]):
+    """The numbers that the names in a formula stand for, read when a formula needs them."""
 
-    def __init__(self, module: Any, signature: Any, name: str) -> None:
-        self.function = ir.Function(module, signature, name)
-        self.builder = ir.IRBuilder(self.function.append_basic_block())
+    def __init__(self, read: Callable[[str], Number]) -> None:
+        self.read = read
 
-    @contextmanager
-    def loop(self, stop: Any, start: Any = NONE, step: Any = ONE_MORE) -> Iterator[Any]:
-        """Code that is repeated for start, start + step, … below stop."""
-        builder, before = self.builder, self.builder.block
-        head, body, after = (self.function.append_basic_block() for _ in range(3))
-        builder.branch(head)
-        builder.position_at_end(head)
-        index = builder.phi(INT64)
-        index.add_incoming(start, before)
-        builder.cbranch(builder.icmp_signed("<", index, stop), body, after)
-        builder.position_at_end(body)
-        yield index
-        index.add_incoming(builder.add(index, step), builder.block)
-        builder.branch(head)
-        builder.position_at_end(after)
+    def __missing__(self, name: str) -> Number:
+        self[name] = number = self.read(name)
+        return number
 
 
 class Kernel(Writer):
-    """Writes one kernel into a module."""
+    """Writes one kernel into a module; a subclass says what it does.
+
+    Attributes:
+        operands: where they lie; what a sum starts from, if anything, comes first.
+        kinds: for each kind of operand that the formulas name, its number among `operands`.
+        n, w, out: words of the code.
+    """
 
     def __init__(self, module: Any, spec: Spec, name: str) -> None:
         super().__init__(module, KERNEL, name)
@@ -115,37 +92,20 @@ class Kernel(Writer):
         self.values = {"u": uniform, "v": self.builder.inttoptr(varying, POINTER)}
         self.gradients = {"u": uniform_gradients, "v": self.builder.inttoptr(varying_gradients, POINTER)}
         self.n, self.w, self.out = (self.word(INT64(k)) for k in range(3))
-        self.start = [spec.start] if spec.start else []
-        self.operands = [*self.start, *spec.operands]
+        start = [spec.start] if spec.start else []
+        self.operands = [*start, *spec.operands]
+        self.kinds = dict(zip(self.row.operands, range(len(start), len(self.operands)), strict=False))
         self.begins: list[Any] = [INT64(3)]  # where in the code each operand's places begin
         for p, operand in enumerate(self.operands):
             length = INT64(1) if operand.order in (ONE, RUN, SHARED) else self.n
-            if operand.order == TABLE and self.row.many and p >= len(self.start):
+            if operand.order == TABLE and self.row.many and p >= len(start):
                 length = self.builder.mul(self.n, self.w)
             self.begins.append(self.builder.add(self.begins[-1], length))
-        if spec.row is ZERO:
-            self.clear()
-        elif spec.single:
-            self.item(INT64(0), 1)
-        elif self.row.many and spec.area == "v":
-            layer = is_layer(spec.operands)
-            if spec.backward:
-                self.many_backward_in_lanes(layer)
-            else:
-                for items in self.blocks(self.n, 2 if layer else 1):
-                    for lane, width in self.lane_chunks():
-                        self.many_forward_in_lanes(items, lane, width)
-        elif self.row.many:
-            with self.loop(self.n) as k:
-                out = self.builder.add(self.out, k)
-                self.many_backward(k, out) if spec.backward else self.many_forward(k, out)
-        elif spec.area == "u":
-            for k, width in self.chunks(self.n):
-                self.item(k, width)
-        else:
-            with self.loop(self.n) as k:
-                self.item_in_lanes(k)
+        self.write()
         self.builder.ret_void()
+
+    def write(self) -> None:
+        raise NotImplementedError
 
     # Reading the code.
 
@@ -161,18 +121,12 @@ class Kernel(Writer):
             return self.builder.add(self.word(self.begins[p]), k)
         return self.word(self.builder.add(self.begins[p], k))
 
-    def term(self, p: int, k: Any, j: Any) -> Any:
-        """The slot of operand j of kind p for item k, of an operation over many."""
-        if self.operands[p].order in (ROWS, SHARED):
-            return self.builder.add(self.place(p, k), j)
-        return self.word(self.builder.add(self.begins[p], self.builder.add(self.builder.mul(k, self.w), j)))
-
     def slots(self, p: int, width: int, place: Callable[[Any], Any], first: Any) -> Slots:
         """The uniform slots of a vector of items, or of operands of one item, from the first on."""
         order = self.operands[p].order
-        if order in (ONE, RUN, ROWS, SHARED):
-            return Slots(ONE if order == ONE else RUN, [place(first)])
-        return Slots(TABLE, [place(self.builder.add(first, INT64(i))) for i in range(width)])
+        if order == TABLE and width > 1:
+            return Slots(TABLE, [place(self.builder.add(first, INT64(i))) for i in range(width)])
+        return Slots(ONE if order in (ONE, TABLE) else RUN, [place(first)])
 
     # Loops.
 
@@ -187,11 +141,19 @@ class Kernel(Writer):
     def blocks(self, stop: Any, size: int) -> Iterator[list[Any]]:
         """The range below stop, so many at a time, and what is left one by one."""
         whole = self.builder.and_(stop, INT64(-size))
-        with self.loop(whole, step=INT64(size)) as k:
-            yield [self.builder.add(k, INT64(i)) for i in range(size)]
         if size > 1:
-            with self.loop(stop, start=whole) as k:
-                yield [k]
+            with self.loop(whole, step=INT64(size)) as k:
+                yield [self.builder.add(k, INT64(i)) for i in range(size)]
+        with self.loop(stop, start=whole if size > 1 else NONE) as k:
+            yield [k]
+
+    def lane_chunks(self) -> Iterator[tuple[Any, int]]:
+        """The lanes in wide vectors, and what is left in narrow ones, the last of them filled up."""
+        whole = self.builder.and_(self.lanes, INT64(-WIDE))
+        with self.loop(whole, step=INT64(WIDE)) as lane:
+            yield lane, WIDE
+        with self.loop(self.lanes, start=whole, step=INT64(WIDTH)) as lane:
+            yield lane, WIDTH
 
     # Memory.
 
@@ -221,7 +183,7 @@ class Kernel(Writer):
     def gathered(self, area: Any, slots: Slots, width: int) -> Number:
         if slots.order == RUN:
             return self.load(area, slots.places[0], width)
-        if slots.order == ONE or width == 1:
+        if slots.order == ONE:
             return self.spread(self.load(area, slots.places[0], 1), width)
         result: Any = ir.Constant(kind(width), ir.Undefined)
         for i, place in enumerate(slots.places):
@@ -231,11 +193,46 @@ class Kernel(Writer):
     def scatter_add(self, p: int, slots: Slots, width: int, number: Number) -> None:
         if slots.order == RUN:
             self.add(p, slots.places[0], width, number)
-        elif slots.order == ONE or width == 1:
+        elif slots.order == ONE:
             self.add(p, slots.places[0], 1, self.sum(number))
         else:
             for i, place in enumerate(slots.places):
                 self.add(p, place, 1, Number(self.builder, self.builder.extract_element(number.value, INT32(i))))
+
+    def row_at(self, place: Any, lane: Any) -> Any:
+        """The place of a lane of a varying slot."""
+        return self.builder.add(self.builder.mul(place, self.stride), lane)
+
+    def lane(self, p: int, place: Any, lane: Any, width: int) -> Number:
+        """Operand p in some lanes."""
+        if self.operands[p].area == "u":
+            return self.spread(self.load(self.values["u"], place, 1), width)
+        return self.load(self.values["v"], self.row_at(place, lane), width)
+
+    # Arithmetic.
+
+    def evaluated(self, text: str, numbers: dict[str, Number], width: int) -> Number:
+        """A formula."""
+        function = compile_formula(numbers, text, rows_in([text], on_native))
+        return self.result(function(*numbers.values()), width)
+
+    def result(self, result: Any, width: int) -> Number:
+        if isinstance(result, Number):
+            return result
+        return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
+
+    def active(self) -> Iterator[tuple[int, str]]:
+        """Each operand whose gradient is wanted, and the partial for it."""
+        for p, text in zip(self.kinds.values(), self.row.partials, strict=True):
+            if self.operands[p].active:
+                yield p, text
+
+    def contribution(self, text: str, gradient: Number, numbers: Names, width: int) -> Number:
+        """What is added to the gradient of an operand: the gradient of the result times a partial."""
+        if text == "1":
+            return gradient
+        used = names(for_numbers(text))
+        return gradient * self.evaluated(text, {x: numbers[x] for x in (*self.kinds, "out") if x in used}, width)
 
     def sum(self, number: Number) -> Number:
         """The sum over the lanes of a vector."""
@@ -251,296 +248,46 @@ class Kernel(Writer):
     def valid(self, number: Number, lane: Any) -> Number:
         """The number where there is an example, 0 in the lanes that fill up the last vector."""
         left = spread(self.builder, self.builder.sub(self.lanes, lane), WIDTH)
-        numbers = ir.Constant(ir.VectorType(INT64, WIDTH), list(range(WIDTH)))
-        inside = self.builder.icmp_signed("<", numbers, left)
-        return number.where(inside, 0.0)
+        counted = ir.Constant(ir.VectorType(INT64, WIDTH), list(range(WIDTH)))
+        return number.where(self.builder.icmp_signed("<", counted, left), 0.0)
 
-    def clear(self) -> None:
-        """Make the gradients of n results 0."""
-        with self.loop(self.n) as k:
-            place = self.builder.add(self.out, k)
-            if self.spec.area == "u":
-                self.store(self.gradients["u"], place, 1, Number(self.builder, DOUBLE(0.0)))
-            else:
-                with self.loop(self.lanes, step=INT64(WIDTH)) as lane:
-                    zeros = Number(self.builder, constant(0.0, WIDTH))
-                    self.store(self.gradients["v"], self.row_at(place, lane), WIDTH, zeros)
+    # Sums over a loop.
 
-    # Arithmetic.
-
-    def evaluated(self, text: str, names: dict[str, Number], width: int) -> Number:
-        return self.result(formula(text, tuple(names))(*names.values()), width)
-
-    def called(self, operands: Sequence[Number], width: int) -> Number:
-        """The operation itself."""
-        return self.result(on_native(self.row)(*operands), width)
-
-    def result(self, result: Any, width: int) -> Number:
-        if isinstance(result, Number):
-            return result
-        return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
-
-    def contributions(self, gradient: Number, names: dict[str, Number], width: int) -> Iterator[tuple[int, Number]]:
-        """For each operand whose gradient is wanted, what is added to it."""
-        for p, (operand, text) in enumerate(zip(self.spec.operands, self.row.partials, strict=True)):
-            if operand.active and text != "0":
-                if text == "1":
-                    yield p + len(self.start), gradient
-                else:
-                    yield p + len(self.start), gradient * self.evaluated(text, names, width)
-
-    # Operations of one or two operands.
-
-    def item(self, k: Any, width: int) -> None:
-        """Uniform items from k on, as many as a vector holds."""
-        slots = [self.slots(p, width, partial(self.place, p), k) for p in range(len(self.operands))]
-        out = self.builder.add(self.out, k)
-        names = {x: self.gathered(self.values["u"], at, width) for x, at in zip(self.row.operands, slots, strict=True)}
-        if not self.spec.backward:
-            self.store(self.values["u"], out, width, self.called([*names.values()], width))
-            return
-        names["out"] = self.load(self.values["u"], out, width)
-        gradient = self.load(self.gradients["u"], out, width)
-        for p, number in [*self.contributions(gradient, names, width)]:
-            self.scatter_add(p, slots[p], width, number)
-
-    def item_in_lanes(self, k: Any) -> None:
-        """Item k for all examples."""
-        places = [self.place(p, k) for p in range(len(self.operands))]
-        out = self.builder.add(self.out, k)
-        if self.spec.backward:
-            self.backward_in_lanes(places, out, self.contributions)
-            return
-        fixed = self.uniform(places)
-        for lane, width in self.lane_chunks(wide=True):
-            operands = [self.lane(p, place, lane, width, fixed) for p, place in enumerate(places)]
-            self.store(self.values["v"], self.row_at(out, lane), width, self.called(operands, width))
-
-    # Operations over many operands.
-
-    def terms(self, k: Any, j: Any, width: int) -> dict[int, Slots]:
-        """The uniform slots of the operands from j on."""
-        kinds = range(len(self.start), len(self.operands))
-        return {p: self.slots(p, width, partial(self.term, p, k), j) for p in kinds}
-
-    def named_terms(self, k: Any, j: Any, width: int) -> dict[str, Number]:
-        slots = self.terms(k, j, width)
-        return {
-            x: self.gathered(self.values["u"], at, width)
-            for x, at in zip(self.row.operands, slots.values(), strict=True)
-        }
-
-    def many_forward(self, k: Any, out: Any) -> None:
-        names: dict[str, Number] = {}
-        found, rest = folds(for_numbers(self.row.primal))
-        for name, function, term in found:
-            first = self.load(self.values["u"], self.place(0, k), 1) if self.start else None
-            accumulators = {WIDTH: self.accumulator(function, WIDTH), 1: self.accumulator(function, 1, first)}
-            for j, width in self.chunks(self.w):
-                terms = self.named_terms(k, j, width)
-                spread = {fold: self.spread(number, width) for fold, number in names.items()}
-                value = self.evaluated(term, terms | spread, width)
-                self.accumulate(accumulators[width], function, value)
-            lanes = self.read(accumulators[WIDTH])
-            alone = self.read(accumulators[1])
-            if function == "sum":
-                names[name] = alone + self.sum(lanes)
-            else:
-                for lane in range(WIDTH):
-                    one = self.builder.extract_element(lanes.value, INT32(lane))
-                    alone = maximum(alone, Number(self.builder, one))
-                names[name] = alone
-        self.store(self.values["u"], out, 1, self.evaluated(rest, names, 1))
-
-    def many_backward(self, k: Any, out: Any) -> None:
-        gradient = self.load(self.gradients["u"], out, 1)
-        result = self.load(self.values["u"], out, 1)
-        if self.start and self.start[0].active:
-            self.add(0, self.place(0, k), 1, gradient)
-        for j, width in self.chunks(self.w):
-            names = self.named_terms(k, j, width) | {"out": self.spread(result, width)}
-            slots = self.terms(k, j, width)
-            for p, number in [*self.contributions(self.spread(gradient, width), names, width)]:
-                self.scatter_add(p, slots[p], width, number)
-
-    def many_forward_in_lanes(self, items: list[Any], lane: Any, width: int) -> None:
-        """Some items, in some lanes; what they share is read once."""
-        names: list[dict[str, Number]] = [{} for _ in items]
-        found, rest = folds(for_numbers(self.row.primal))
-        for name, function, term in found:
-            firsts = [self.lane(0, self.place(0, k), lane, width) if self.start else None for k in items]
-            accumulators = [self.accumulator(function, width, first) for first in firsts]
-            with self.loop(self.w) as j:
-                shared: dict[int, Number] = {}
-                for k, accumulator, folded in zip(items, accumulators, names, strict=True):
-                    terms = {
-                        x: self.shared_lane(p, k, j, lane, width, shared)
-                        for p, x in enumerate(self.row.operands, start=len(self.start))
-                    }
-                    self.accumulate(accumulator, function, self.evaluated(term, terms | folded, width))
-            for accumulator, folded in zip(accumulators, names, strict=True):
-                folded[name] = self.read(accumulator)
-        for k, folded in zip(items, names, strict=True):
-            row = self.row_at(self.builder.add(self.out, k), lane)
-            self.store(self.values["v"], row, width, self.evaluated(rest, folded, width))
-
-    def shared_lane(self, p: int, k: Any, j: Any, lane: Any, width: int, shared: dict[int, Number]) -> Number:
-        """Operand j of kind p of item k in some lanes, read once where all items share it."""
-        if self.operands[p].order != SHARED:
-            return self.lane(p, self.term(p, k, j), lane, width)
-        if p not in shared:
-            shared[p] = self.lane(p, self.term(p, k, j), lane, width)
-        return shared[p]
-
-    def many_backward_in_lanes(self, layer: bool) -> None:
-        if self.start and self.start[0].active:
-            with self.loop(self.n) as k:
-                out = self.builder.add(self.out, k)
-                self.backward_in_lanes([self.place(0, k)], out, lambda gradient, names, width: [(0, gradient)])
-        weights, inputs = len(self.start), len(self.start) + 1
-        if not layer:
-            with self.loop(self.n) as k, self.loop(self.w) as j:
-                places = [self.place(0, k) for _ in self.start]
-                places += [self.term(p, k, j) for p in range(len(self.start), len(self.operands))]
-                self.backward_in_lanes(places, self.builder.add(self.out, k), self.contributions)
-            return
-        if self.operands[inputs].active:
-            for lane, width in self.lane_chunks():
-                for columns in self.blocks(self.w, 2):
-                    self.to_inputs(inputs, columns, lane, width)
-        if self.operands[weights].active:
-            for items in self.blocks(self.n, 2):
-                for columns in self.blocks(self.w, 4):
-                    self.to_weights(weights, items, columns)
-
-    def layer_terms(self, k: Any, j: Any, lane: Any, width: int) -> dict[str, Number]:
-        """What the partials of a layer are made of: weight, input, result."""
-        names = {
-            x: self.lane(p, self.term(p, k, j), lane, width)
-            for p, x in enumerate(self.row.operands, start=len(self.start))
-        }
-        return names | {"out": self.load(self.values["v"], self.row_at(self.builder.add(self.out, k), lane), width)}
-
-    def layer_gradient(self, k: Any, lane: Any, width: int) -> Number:
-        return self.load(self.gradients["v"], self.row_at(self.builder.add(self.out, k), lane), width)
-
-    def to_inputs(self, p: int, columns: list[Any], lane: Any, width: int) -> None:
-        """The gradients of some inputs in some lanes: a sum over all items, written once."""
-        accumulators = [self.accumulator("sum", width) for _ in columns]
-        with self.loop(self.n) as k:
-            gradient = self.layer_gradient(k, lane, width)
-            for j, accumulator in zip(columns, accumulators, strict=True):
-                found = dict(self.contributions(gradient, self.layer_terms(k, j, lane, width), width))
-                self.accumulate(accumulator, "sum", found[p])
-        for j, accumulator in zip(columns, accumulators, strict=True):
-            place = self.row_at(self.term(p, NONE, j), lane)
-            self.add(p, place, width, self.read(accumulator))
-
-    def to_weights(self, p: int, items: list[Any], columns: list[Any]) -> None:
-        """The gradients of some weights: sums over the examples, written once."""
-        accumulators = [[self.accumulator("sum", WIDTH) for _ in columns] for _ in items]
-        whole = self.builder.and_(self.lanes, INT64(-WIDTH))
-        for start, stop in ((NONE, whole), (whole, self.lanes)):
-            with self.loop(stop, start=start, step=INT64(WIDTH)) as lane:
-                for k, row in zip(items, accumulators, strict=True):
-                    gradient = self.layer_gradient(k, lane, WIDTH)
-                    for j, accumulator in zip(columns, row, strict=True):
-                        found = dict(self.contributions(gradient, self.layer_terms(k, j, lane, WIDTH), WIDTH))
-                        number = found[p] if start is NONE else self.valid(found[p], lane)
-                        self.accumulate(accumulator, "sum", number)
-        for k, row in zip(items, accumulators, strict=True):
-            for j, accumulator in zip(columns, row, strict=True):
-                self.add(p, self.term(p, k, j), 1, self.sum(self.read(accumulator)))
-
-    def accumulator(self, function: str, width: int, first: Number | None = None) -> Any:
+    def accumulator(self, width: int, first: Number | float = 0.0) -> Any:
         with self.builder.goto_entry_block():
             place = self.builder.alloca(kind(width))
-        neutral = 0.0 if function == "sum" else -inf
-        self.builder.store(first.value if first else constant(neutral, width), place)
+        self.builder.store(first.value if isinstance(first, Number) else constant(first, width), place)
         return place
 
     def read(self, accumulator: Any) -> Number:
         return Number(self.builder, self.builder.load(accumulator))
 
-    def accumulate(self, accumulator: Any, function: str, number: Number) -> None:
-        before = self.read(accumulator)
-        after = before + number if function == "sum" else maximum(before, number)
-        self.builder.store(after.value, accumulator)
+    def accumulate(self, accumulator: Any, number: Number) -> None:
+        self.builder.store((self.read(accumulator) + number).value, accumulator)
 
-    # Lanes.
+    # The backward step of one item in all lanes, for elementwise operations and for one pair of an operation over many.
 
-    def lane_chunks(self, wide: bool = True) -> Iterator[tuple[Any, int]]:
-        """The lanes in vectors, the last one filled up; wide ones first, where sums would wait for one another."""
-        whole: Any = NONE
-        if wide:
-            whole = self.builder.and_(self.lanes, INT64(-WIDE))
-            with self.loop(whole, step=INT64(WIDE)) as lane:
-                yield lane, WIDE
-        with self.loop(self.lanes, start=whole, step=INT64(WIDTH)) as lane:
-            yield lane, WIDTH
-
-    def row_at(self, place: Any, lane: Any) -> Any:
-        return self.builder.add(self.builder.mul(place, self.stride), lane)
-
-    def uniform(self, places: list[Any]) -> dict[int, Number]:
-        """The uniform operands: the same for all lanes, so they are read once."""
-        return {
-            p: self.load(self.values["u"], place, 1)
-            for p, (operand, place) in enumerate(zip(self.operands, places, strict=False))
-            if operand.area == "u"
-        }
-
-    def lane(self, p: int, place: Any, lane: Any, width: int, fixed: dict[int, Number] | None = None) -> Number:
-        """Operand p in some lanes; `fixed` are those that were read before."""
-        if fixed and p in fixed:
-            return self.spread(fixed[p], width)
-        if self.operands[p].area == "u":
-            return self.spread(self.load(self.values["u"], place, 1), width)
-        return self.load(self.values["v"], self.row_at(place, lane), width)
-
-    def backward_in_lanes(self, places: list[Any], out: Any, contributions: Callable[..., Any]) -> None:
+    def backward_in_lanes(self, places: dict[int, Any], out: Any, active: Sequence[tuple[int, str]]) -> None:
         """Add to the gradients of the operands in these places; that of a uniform one is a sum over the examples."""
-        fixed = self.uniform(places)
-        sums = {
-            p: [self.accumulator("sum", width) for width in (WIDTH, WIDE)]
-            for p, (operand, _) in enumerate(zip(self.operands, places, strict=False))
-            if operand.area == "u" and operand.active
-        }
-        for lane, width in self.lane_chunks(wide=True):
+        areas = {p: self.operands[p].area for p in places}
+        fixed = {p: self.load(self.values["u"], place, 1) for p, place in places.items() if areas[p] == "u"}
+        sums = {p: {width: self.accumulator(width) for width in (WIDE, WIDTH)} for p, _ in active if areas[p] == "u"}
+        for lane, width in self.lane_chunks():
+
+            def read(name: str, lane: Any = lane, width: int = width) -> Number:
+                p = self.kinds.get(name)
+                if p is None:
+                    return self.load(self.values["v"], self.row_at(out, lane), width)
+                return self.spread(fixed[p], width) if p in fixed else self.lane(p, places[p], lane, width)
+
+            numbers = Names(read)
             gradient = self.load(self.gradients["v"], self.row_at(out, lane), width)
-            names = {
-                x: self.lane(p, places[p], lane, width, fixed)
-                for p, x in enumerate(self.row.operands, start=len(self.start))
-                if p < len(places)
-            }
-            names["out"] = self.load(self.values["v"], self.row_at(out, lane), width)
-            for p, number in [*contributions(gradient, names, width)]:
+            # All before the first is stored: an operand may be there twice.
+            parts = [(p, self.contribution(text, gradient, numbers, width)) for p, text in active]
+            for p, number in parts:
                 if p in sums:
-                    self.accumulate(
-                        sums[p][width == WIDE], "sum", number if width == WIDE else self.valid(number, lane)
-                    )
+                    self.accumulate(sums[p][width], number if width == WIDE else self.valid(number, lane))
                 else:
                     self.add(p, self.row_at(places[p], lane), width, number)
-        for p, parts in sums.items():
-            narrow, wide = (self.sum(self.read(part)) for part in parts)
-            self.add(p, places[p], 1, wide + narrow)
-
-
-def is_layer(operands: Sequence[Operand]) -> bool:
-    """Rows of weights, each with all of the same inputs."""
-    return [operand.area for operand in operands] == ["u", "v"] and operands[1].order == SHARED
-
-
-def kind(width: int) -> Any:
-    return DOUBLE if width == 1 else ir.VectorType(DOUBLE, width)
-
-
-def constant(number: float, width: int) -> Any:
-    return ir.Constant(kind(width), number if width == 1 else [number] * width)
-
-
-def spread(builder: Any, value: Any, width: int) -> Any:
-    """A vector with one value in every lane."""
-    empty = ir.Constant(ir.VectorType(value.type, width), ir.Undefined)
-    single = builder.insert_element(empty, value, INT32(0))
-    return builder.shuffle_vector(single, empty, ir.Constant(ir.VectorType(INT32, width), None))
+        for p, both in sums.items():
+            self.add(p, places[p], 1, self.sum(self.read(both[WIDE])) + self.sum(self.read(both[WIDTH])))

@@ -13,7 +13,7 @@ from tinygrad_edu.engine.source import folds
 from tinygrad_edu.replay.formulas import INLINE, numeral, template
 from tinygrad_edu.replay.trace import Trace
 
-TAKEN = {"program", "forward", "params", "inputs", "nan", "inf"}
+TAKEN = {"program", "forward", "params", "inputs", "nan", "inf", "float", "len"}
 LINE = 200  # terms; a longer sum is left to a function, since Python's compiler recurses into it
 
 
@@ -21,8 +21,9 @@ def listing(trace: Trace, also: Sequence[int] = (), for_floats: bool = False) ->
     """Python source of `program(params, inputs)`, and of `forward(params, inputs)` where there are outputs.
 
     >>> from tinygrad_edu.engine import Value
+    >>> from tinygrad_edu.replay.trace import recorded
     >>> w, x = Value(0.5, "w"), Value(2.0, "x")
-    >>> print(listing(Trace((w * x + 1).tanh(), [w], [x])))
+    >>> print(listing(recorded((w * x + 1).tanh(), [w], [x])))
     def program(params, inputs):
         w, = params
         x, = inputs
@@ -89,11 +90,13 @@ class Listing:
         """For each slot, whether it is needed to compute these."""
         needed = [False] * len(self.names)
         for slot in slots:
-            needed[slot] |= slot >= 0
+            if slot >= 0:
+                needed[slot] = True
         for slot in range(len(needed) - 1, self.n_leaves - 1, -1):
             if needed[slot]:
                 for operand in self.trace.operations[slot - self.n_leaves].operands:
-                    needed[operand] |= operand >= 0
+                    if operand >= 0:
+                        needed[operand] = True
         return needed
 
     def values(self, needed: Sequence[bool]) -> list[str]:
@@ -131,13 +134,15 @@ class Listing:
             active[slot] = True
         for slot, operation in enumerate(self.trace.operations, start=self.n_leaves):
             active[slot] = needed[slot] and any(k >= 0 and active[k] for k in operation.operands)
-        terms: dict[int, list[str]] = {root: ["1"]} if root >= 0 and active[root] else {}
+        one, zero = ("1.0", "0.0") if self.for_floats else ("1", "0")
+        terms: dict[int, list[str]] = {root: [one]} if root >= 0 and active[root] else {}
         backward: list[str] = []
 
         def summed(slot: int) -> str:
             """The name of the gradient of a slot, which is a sum over what the slot is used by."""
             name, line = f"d_{self.names[slot]}", " + ".join(terms[slot]).replace("+ -", "- ")
-            if slot >= self.n_leaves and re.fullmatch(r"\w+", line):
+            labelled = slot < self.n_leaves or self.trace.operations[slot - self.n_leaves].label
+            if re.fullmatch(r"[\w.]+", line) and (not labelled or (self.for_floats and slot >= self.n_leaves)):
                 return line  # the same number needs no second name
             backward.append(f"    {name} = {line}")
             return name
@@ -160,7 +165,7 @@ class Listing:
             example = self.names[wrt[0]]
             lines.append(f"    # backward: d_{example} is the derivative of {self.name(root)} for {example}")
         lines += backward
-        return [names.get(slot, "0") for slot in wrt]
+        return [names.get(slot, zero) for slot in wrt]
 
 
 def operator_call(row: Row) -> str:
@@ -174,7 +179,7 @@ def product(gradient: str, partial: str) -> str:
     >>> product("d_y", "a + b"), product("1", "a + b"), product("d_y", "-1")
     ('d_y * (a + b)', 'a + b', '-d_y')
     """
-    if gradient == "1":
+    if gradient in ("1", "1.0"):
         return partial
     if partial in ("1", "1.0"):
         return gradient

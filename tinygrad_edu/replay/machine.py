@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, wraps
 from threading import RLock
 from typing import Any
 
+from tinygrad_edu.replay.elementwise import Clear, Elementwise
 from tinygrad_edu.replay.instructions import CODE, DOUBLE, INT64, POINTER, binding, ir
-from tinygrad_edu.replay.kernels import HEAD, KERNEL, WIDTH, Kernel, Spec, Writer
+from tinygrad_edu.replay.kernels import HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
+from tinygrad_edu.replay.many import Layer, ManyInLanes, ManyUniform
+from tinygrad_edu.replay.writer import Writer
 
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
 FIELDS = [
@@ -20,6 +23,21 @@ FIELDS = [
 CONTEXT = FIELDS.index("varying")
 WORDS = INT64.as_pointer()
 DONE = ir.VoidType()
+
+
+LOCK = RLock()
+
+
+def once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A cache that no two threads fill at once: the loser's machine code would be freed while it is in use."""
+    cached = cache(make)
+
+    @wraps(make)
+    def made(*arguments: Any) -> Any:
+        with LOCK:
+            return cached(*arguments)
+
+    return made
 
 
 class Code:
@@ -38,7 +56,6 @@ class Code:
         )
         self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
         self.kernels: dict[Spec, int] = {}
-        self.lock = RLock()
         module = self.module()
         written = [write(module) for write in (Execute, Example, Examples, Batch, BatchForward)]
         self.signatures = {writer.function.name: writer.function.ftype for writer in written}
@@ -58,7 +75,7 @@ class Code:
         )
         passes = binding.create_pass_builder(self.target, options)
         passes.getModulePassManager().run(parsed, passes)
-        with self.lock:
+        with LOCK:
             self.engine.add_module(parsed)
             self.engine.finalize_object()
 
@@ -67,19 +84,30 @@ class Code:
 
     def addresses(self, specs: Iterable[Spec]) -> list[int]:
         """Where the kernels are, those that are new compiled first."""
-        with self.lock:
+        with LOCK:
             specs = list(specs)
             new = {spec: f"kernel{len(self.kernels) + k}" for k, spec in enumerate(specs) if spec not in self.kernels}
             if new:
                 module = self.module()
                 for spec, name in new.items():
-                    Kernel(module, spec, name)
+                    kernel_class(spec)(module, spec, name)
                 self.add(module)
                 self.kernels |= {spec: self.address(name) for spec, name in new.items()}
             return [self.kernels[spec] for spec in specs]
 
 
-@cache
+def kernel_class(spec: Spec) -> type[Kernel]:
+    """What writes a kernel."""
+    if spec.row is ZERO:
+        return Clear
+    if not spec.row.many:
+        return Elementwise
+    if spec.area == "u":
+        return ManyUniform
+    return Layer if is_layer(spec.operands) else ManyInLanes
+
+
+@once
 def code() -> Code:
     return Code()
 

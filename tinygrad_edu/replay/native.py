@@ -15,7 +15,7 @@ from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, numpy
 from tinygrad_edu.replay.calling import TARGETS, built_in
 from tinygrad_edu.replay.kernels import WIDTH
-from tinygrad_edu.replay.machine import FIELDS, code
+from tinygrad_edu.replay.machine import FIELDS, LOCK, code, once
 from tinygrad_edu.replay.plan import Plan
 from tinygrad_edu.replay.trace import Trace
 
@@ -90,13 +90,26 @@ class Runner:
             self.plan = Plan(trace, roots, also, varying, backward)
             self.codes = linked(self.plan)
         self.free: list[Memory] = []
-        self.own: Memory | None = None  # of the built-in function
 
     @contextmanager
     def memory(self) -> Iterator[Memory]:
         memory = self.free.pop() if self.free else Memory(self.plan, self.codes)
         yield memory
         self.free.append(memory)
+
+
+class shared(cached_property[Any]):
+    """A cached property that no two threads make at once."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        with LOCK:
+            return super().__get__(instance, owner)
+
+
+class Targets(numpy().ndarray):  # type: ignore[misc]
+    """What the built-in function of a program reads, and owns, so that both live as long as it does."""
+
+    memories: list[Memory]
 
 
 class NativeProgram(ArrayProgram):
@@ -113,13 +126,14 @@ class NativeProgram(ArrayProgram):
             return self.examples(params, inputs)
         return self.batch(params, inputs)
 
-    @cached_property
-    def targets(self) -> Any:
-        targets = numpy().zeros(len(TARGETS), numpy().int64)
+    @shared
+    def targets(self) -> Targets:
+        targets: Targets = numpy().zeros(len(TARGETS), numpy().int64).view(Targets)
+        targets.memories = []
         targets[TARGETS.index("mean")], targets[TARGETS.index("longest batch")] = self.reduce == "mean", 1
         return targets
 
-    @cached_property
+    @shared
     def quick(self) -> Callable[..., Any]:
         """What runs the common cases, once their plan is made, and else gives None."""
         if not getattr(sys, "_is_gil_enabled", lambda: True)():
@@ -130,8 +144,9 @@ class NativeProgram(ArrayProgram):
         """Let `quick` run a plan from now on, in a memory of its own."""
         if self.also or (target == "batch" and self.reduce is None):
             return
-        runner.own = Memory(runner.plan, runner.codes)
-        self.targets[TARGETS.index(target)] = runner.own.address
+        memory = Memory(runner.plan, runner.codes)
+        self.targets.memories.append(memory)
+        self.targets[TARGETS.index(target)] = memory.address
 
     def examples(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """Each example by itself."""
@@ -193,29 +208,29 @@ class NativeProgram(ArrayProgram):
         blocks = -(-n // plan.lanes)
         return [min(n, blocks * k // threads * plan.lanes) for k in range(threads + 1)]
 
-    @cached_property
+    @shared
     def alone(self) -> Runner:
         runner = Runner(self.trace, [self.trace.root], self.also, varying=False, backward=True)
         self.publish("example", runner)
         return runner
 
-    @cached_property
+    @shared
     def together(self) -> Runner:
         runner = Runner(self.trace, [self.trace.root], self.also, varying=True, backward=True)
         self.targets[TARGETS.index("longest batch")] = WORTH_A_THREAD // runner.plan.sizes[1]
         self.publish("batch", runner)
         return runner
 
-    @cached_property
+    @shared
     def alone_forward(self) -> Runner:
         return Runner(self.trace, self.trace.outputs, (), varying=False, backward=False)
 
-    @cached_property
+    @shared
     def together_forward(self) -> Runner:
         return Runner(self.trace, self.trace.outputs, (), varying=True, backward=False)
 
 
-@cache
+@once
 def function(name: str, kind: Any) -> Any:
     """A function of the machine, as Python calls it."""
     return kind(code().address(name))
@@ -224,6 +239,10 @@ def function(name: str, kind: Any) -> Any:
 @cache
 def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=pool.cache_clear)  # a forked process has none of the threads
 
 
 def cores() -> int:

@@ -71,17 +71,22 @@ class Plan:
         self.lanes = min(max(CACHE // (16 * rows) // WIDE, 1), 32) * WIDE
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
-        """For each slot, whether it varies and whether a gradient flows through it, as flags."""
-        kinds = [VARYING if varies else UNIFORM for varies in self.graph.varying]
+        """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
+        nodes = self.graph.nodes
+        reaches = [False] * len(nodes)  # what is differentiated for is reached from here
         for slot in wrt:
-            kinds[slot] |= ACTIVE
-        for slot, node in enumerate(self.graph.nodes):
+            reaches[slot] = True
+        for slot, node in enumerate(nodes):
             if node is not None:
-                for k in (node.start, *node.operands):
-                    if k >= 0 and kinds[k] & ACTIVE:
-                        kinds[slot] |= ACTIVE
-                        break
-        return kinds
+                reaches[slot] = any([reaches[k] for k in differentiable(node)])
+        flows = [False] * len(nodes)
+        if wrt:
+            flows[self.graph.roots[0]] = reaches[self.graph.roots[0]]
+        for slot in range(len(nodes) - 1, -1, -1):
+            if flows[slot] and nodes[slot] is not None:
+                for k in differentiable(nodes[slot]):  # type: ignore[arg-type]
+                    flows[k] = reaches[k]
+        return [VARYING * v | ACTIVE * f for v, f in zip(self.graph.varying, flows, strict=True)]
 
     def groups(self) -> list[list[int]]:
         """Slots of equal operations at the same depth, all that they wait for before them."""
@@ -135,7 +140,7 @@ class Plan:
         words = [n, w, self.places[slots[0]]]
         found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
         if backward:
-            found = self.with_gradients(slots, lists, partials, found)
+            found = self.with_gradients(lists, partials, found)
         from_ = found.pop(0) if start >= 0 else None
         spec = Spec(row, backward, area, tuple(found), from_, single=area == "u" and n == 1 and not row.many)
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
@@ -145,7 +150,7 @@ class Plan:
         row, operands, _ = self.graph.nodes[slot]  # type: ignore[misc]
         kinds, places = self.kinds, self.places
         varying = kinds[slot] & VARYING
-        marks = self.marks(slot, row, operands) if backward else [kinds[k] & VARYING for k in operands]
+        marks = self.marks(row, operands) if backward else [kinds[k] & VARYING for k in operands]
         key = (row, backward, varying, *marks)
         kernel = self.singles.get(key)
         if kernel is None:
@@ -154,11 +159,9 @@ class Plan:
             self.singles[key] = kernel
         self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
 
-    def marks(self, slot: int, row: Row, operands: Sequence[int]) -> list[int]:
+    def marks(self, row: Row, operands: Sequence[int]) -> list[int]:
         """For each operand of one operation flags: whether it varies, is active, and its gradient is new."""
         kinds, written, marks = self.kinds, self.written, []
-        if slot not in written:
-            self.clear([slot])
         twice = len(operands) == 2 and operands[0] == operands[1]
         for k, partial in zip(operands, row.partials, strict=True):
             mark = kinds[k]
@@ -206,9 +209,7 @@ class Plan:
         words += [place for row in places for place in row]
         return Operand(area, TABLE)
 
-    def with_gradients(
-        self, slots: Sequence[int], lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand]
-    ) -> list[Operand]:
+    def with_gradients(self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand]) -> list[Operand]:
         """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
         layer = is_layer(found[-2:]) and len(found) >= 2
         targets: list[list[int]] = []
@@ -216,8 +217,7 @@ class Plan:
             active = partial != "0" and any([self.kinds[slot] & ACTIVE for row in rows for slot in row])
             once = rows[:1] if operand.order == SHARED and layer else rows
             targets.append([slot for row in once for slot in row] if active else [])
-        written = self.written
-        missing = [slot for slot in slots if slot not in written]
+        written, missing = self.written, list[int]()
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
@@ -238,3 +238,12 @@ class Plan:
                 kernel = self.number(Spec(ZERO, True, area, ()))
                 self.write(f"{area} backward", kernel, [len(run_places), 1, run_places[0]])
         self.written.update(slots)
+
+
+def differentiable(node: Node) -> Sequence[int]:
+    """The operands that a gradient may flow to: those whose partial is not 0."""
+    row, operands, start = node
+    if "0" in row.partials:
+        width = len(operands) // len(row.operands)
+        operands = tuple([k for p, k in enumerate(operands) if row.partials[p // width] != "0"])
+    return operands if start < 0 else (start, *operands)

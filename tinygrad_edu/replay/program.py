@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Row, Value, function, grad
+from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.registry import rows_in
+from tinygrad_edu.replay.derivatives import directional
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.trace import Trace
 
@@ -75,17 +76,13 @@ class Program(ABC):
     @cached_property
     def _directional(self) -> Program:
         """Σ ∂root/∂param · vector, a function of the params and the vector; its gradient for the params is H·v."""
-        n = self.trace.n_params
-        leaves, root = self.trace.values(self.trace.data)
-        vector = [Value(0.0) for _ in range(n)]
-        slope = function(TABLE["dot"])(grad(root, leaves[:n]), vector)
-        return type(self)(Trace(slope, [*leaves[:n], *vector], leaves[n:]), (), self.reduce)
+        return type(self)(directional(self.trace), (), self.reduce)
 
     def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
         """The operations that the source calls, on one kind of numbers."""
         rows = {operation.row for operation in self.trace.operations}
-        partials = [partial for row in rows for partial in row.partials]
-        return {row.name: bound(row) for row in rows} | rows_in(partials, bound) | {"nan": math.nan, "inf": math.inf}
+        formulas = [formula for row in rows for formula in (*row.partials, row.primal)]
+        return {row.name: bound(row) for row in rows} | rows_in(formulas, bound) | {"nan": math.nan, "inf": math.inf}
 
     def is_batch(self, inputs: Any) -> bool:
         """Whether these are the inputs of many examples."""

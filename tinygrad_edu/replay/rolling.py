@@ -108,6 +108,8 @@ class Graph:
             else:
                 xs.append(self.one)
                 ys.append(term)
+        if not xs:
+            return
         for term in inner:
             nodes[term] = None
             uses[term] = 0

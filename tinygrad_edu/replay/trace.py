@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from math import copysign
 from reprlib import repr as short
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE, Row, Value, leaves, topological
-from tinygrad_edu.engine.registry import applied, on_floats
+from tinygrad_edu.engine.registry import applied, bind
+from tinygrad_edu.replay.primitives import IEEE, Ieee
+
+on_ieee = bind(IEEE, "IEEE")
 
 
 class Operation(NamedTuple):
@@ -26,56 +29,55 @@ class Trace:
     Slots are numbered: the params, the inputs, then one slot an operation, each after its operands.
 
     >>> a, x = Value(2.0, "a"), Value(3.0, "x")
-    >>> trace = Trace((a * x + 1) * (a * x + 1) * Value(0.0).exp(), [a], [x])
+    >>> trace = recorded((a * x + 1) * (a * x + 1) * Value(0.0).exp(), [a], [x])
     >>> [(operation.row.name, operation.operands) for operation in trace.operations]
     [('mul', (0, 1)), ('add', (2, -1)), ('mul', (3, 3)), ('mul', (4, -1))]
+
+    Attributes:
+        n_params, n_inputs: how many leaves there are.
+        labels: theirs.
+        constants, operations: see `Operation`.
+        root, outputs: slots, or constants below 0.
     """
 
-    def __init__(
-        self, root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value] = ()
-    ) -> None:
-        self.n_params, self.n_inputs = len(params), len(inputs)
-        self.data = [leaf.data for leaf in (*params, *inputs)]
-        self.labels = [leaf.label for leaf in (*params, *inputs)]
+    def __init__(self, n_params: int, n_inputs: int, labels: Sequence[str]) -> None:
+        self.n_params, self.n_inputs, self.labels = n_params, n_inputs, list(labels)
         self.constants: list[float] = []
         self.operations: list[Operation] = []
-        self._numbers: dict[tuple[float, float] | None, int] = {}
-        places = {leaf: slot for slot, leaf in enumerate((*params, *inputs))}
-        self._record(topological(root, *outputs), places)
-        self.root = self._place(root, places)
-        self.outputs = [self._place(node, places) for node in outputs]
-        self._remove_dead_code()
-        del self._numbers
+        self.root = 0
+        self.outputs: list[int] = []
+        self._places: dict[tuple[float, float] | None, int] = {}  # of constants
+        self._slots: dict[tuple[Row, tuple[int, ...]], int] = {}  # of operations
 
-    def _record(self, tape: Iterable[Value], places: dict[Value, int]) -> None:
-        """A slot for each operation that is not known already, and not known beforehand."""
-        found: dict[tuple[Row, tuple[int, ...]], int] = {}
-        n_leaves = len(places)
-        for node in tape:
-            operands = tuple([self._place(p, places) for p in node.parents])
-            if max(operands) < 0:
-                places[node] = self._constant(applied(node.op, [self.constants[~k] for k in operands], on_floats))
-                continue
-            slot = found.setdefault((node.op, operands), n_leaves + len(self.operations))
-            if slot == n_leaves + len(self.operations):
-                self.operations.append(Operation(node.op, operands, node.label))
-            elif node.label and not self.operations[slot - n_leaves].label:
-                self.operations[slot - n_leaves] = Operation(node.op, operands, node.label)
-            places[node] = slot
-
-    def _place(self, node: Value | float, places: dict[Value, int]) -> int:
-        if type(node) is float:
-            return self._constant(node)
-        slot = places.get(node)  # type: ignore[arg-type]
-        return self._constant(node.data) if slot is None else slot  # type: ignore[union-attr]
-
-    def _constant(self, number: float) -> int:
+    def constant(self, number: float) -> int:
+        """The place of a constant."""
         # 0.0 and -0.0 are equal, and nan is not equal to itself.
         key = (number, copysign(1.0, number)) if number == number else None
-        place = self._numbers.setdefault(key, ~len(self.constants))
+        place = self._places.setdefault(key, ~len(self.constants))
         if place == ~len(self.constants):
             self.constants.append(number)
         return place
+
+    def operation(self, row: Row, operands: tuple[int, ...], label: str = "") -> int:
+        """The slot of an operation: a new one, unless it is known already; a constant, where all operands are."""
+        if max(operands) < 0:
+            numbers = [Ieee(self.constants[~k]) for k in operands]
+            return self.constant(float(applied(row, numbers, on_ieee)))
+        new = len(self.labels) + len(self.operations)
+        slot = self._slots.setdefault((row, operands), new)
+        if slot == new:
+            self.operations.append(Operation(row, operands, label))
+        elif label:
+            place = slot - len(self.labels)
+            if not self.operations[place].label:
+                self.operations[place] = self.operations[place]._replace(label=label)
+        return slot
+
+    def finish(self, root: int, outputs: Sequence[int] = ()) -> Trace:
+        """Say what it is all for, and drop the rest."""
+        self.root, self.outputs = root, list(outputs)
+        self._remove_dead_code()
+        return self
 
     def _remove_dead_code(self) -> None:
         """Keep only what the root and the outputs need: a constant may have folded away what it was made of."""
@@ -118,7 +120,7 @@ class Trace:
 
     def __getstate__(self) -> dict[str, Any]:
         steps = [(operation.row.name, *operation[1:]) for operation in self.operations]
-        return self.__dict__ | {"operations": steps}
+        return self.__dict__ | {"operations": steps, "_places": {}, "_slots": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, _, _ in state["operations"]:
@@ -127,13 +129,23 @@ class Trace:
         self.__dict__ = state
         self.operations = [Operation(TABLE[name], *rest) for name, *rest in state["operations"]]
 
-    def values(self, data: Sequence[float]) -> tuple[list[Value], Value]:
-        """The graph as Values again: its leaves (params, then inputs) with these numbers, and its root."""
-        made: list[Any] = [Value(x, label, finite=False) for x, label in zip(data, self.labels, strict=True)]
-        fresh = list(made)
-        for row, operands, _ in self.operations:
-            made.append(applied(row, [made[k] if k >= 0 else self.constants[~k] for k in operands]))
-        return fresh, made[self.root] if self.root >= 0 else Value(self.constants[~self.root])
+
+def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value] = ()) -> Trace:
+    """The trace of a graph of Values; leaves that are neither params nor inputs are constants."""
+    leaves = [*params, *inputs]
+    trace = Trace(len(params), len(inputs), [leaf.label for leaf in leaves])
+    places = {leaf: slot for slot, leaf in enumerate(leaves)}
+
+    def place(node: Value | float) -> int:
+        if type(node) is float:
+            return trace.constant(node)
+        slot = places.get(node)  # type: ignore[arg-type]
+        return trace.constant(node.data) if slot is None else slot  # type: ignore[union-attr]
+
+    for node in topological(root, *outputs):
+        if node not in places:
+            places[node] = trace.operation(node.op, tuple([place(p) for p in node.parents]), node.label)
+    return trace.finish(place(root), [place(node) for node in outputs])
 
 
 def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value]) -> None:

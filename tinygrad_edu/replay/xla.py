@@ -31,11 +31,11 @@ class JaxProgram(ArrayProgram):
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
         value, *arrays = self.run("program", params, inputs)
-        return (float(value) if value.ndim == 0 else numpy().asarray(value), *map(numpy().asarray, arrays))
+        return (float(value) if value.ndim == 0 else numpy().array(value), *map(numpy().array, arrays))
 
     def forward(self, params: Any, inputs: Any = ()) -> Any:
         self.require_outputs()
-        return numpy().asarray(self.run("forward", params, inputs))
+        return numpy().array(self.run("forward", params, inputs))
 
     def run(self, name: str, params: Any, inputs: Any) -> Any:
         params, inputs = self.numbers(params, inputs)

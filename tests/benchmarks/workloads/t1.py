@@ -39,9 +39,9 @@ def ours(backend) -> Run:
         a, b = Value(A, "a"), Value(B, "b")
         return expression(a, b), [a, b], []
 
-    program, seconds = replay(trace, backend)
     # The python backend is at home on floats, the native one on arrays.
     p, x = ([A, B], []) if backend == "python" else (P.copy(), np.empty(0))
+    program, seconds = replay(trace, backend, lambda: (p, x))
     return Run(partial(program, p, x), compiled=seconds)
 
 

@@ -32,10 +32,9 @@ def ours(backend, data) -> Run:
         x = [Value(number, f"x{k}") for k, number in enumerate(ONE, start=1)]
         return squared_error(network(x[:2]), x[2:]), network.parameters(), x
 
-    program, seconds = replay(trace, backend)
-    if backend == "python":
-        return Run(partial(program, P.tolist(), data.tolist()), compiled=seconds)
-    return Run(partial(program, P.copy(), data.copy()), compiled=seconds)
+    p, x = (P.tolist(), data.tolist()) if backend == "python" else (P.copy(), data.copy())
+    program, seconds = replay(trace, backend, lambda: (p, x))
+    return Run(partial(program, p, x), compiled=seconds)
 
 
 def straight_line(p, x):

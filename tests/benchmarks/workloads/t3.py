@@ -43,8 +43,8 @@ def ours(backend) -> Run:
         penalty = PENALTY * total([p * p for p in mlp.parameters()])
         return relu(1 - y * mlp([x1, x2])) + penalty, mlp.parameters(), [x1, x2, y]
 
-    program, seconds = replay(trace, backend)
     p, data = P.copy(), DATA.copy()
+    program, seconds = replay(trace, backend, lambda: (p, data))
 
     def step():
         nonlocal p
@@ -353,7 +353,7 @@ WORKLOADS = [
             Target("native 3 × faster than jax.jit on tensors", "jax.jit on tensors", NATIVE, at_least=3),
             Target("native 3 × faster than NumPy", "hand-written NumPy", NATIVE, at_least=3),
             Target("native 30,000 × faster than micrograd", "micrograd", NATIVE, at_least=30_000),
-            Target("trace and compile under a second", NATIVE, at_most=1),
+            Target("trace, compile, first step, under a second", NATIVE, at_most=1),
         ],
     )
 ]

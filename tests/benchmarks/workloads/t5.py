@@ -65,7 +65,7 @@ def ours(backend) -> Run:
         x = [Value(number, f"x{k}") for k, number in enumerate(DATA[0].tolist(), start=1)]
         return loss(mlp, x[:64], x[64:]), mlp.parameters(), x
 
-    program, seconds = replay(trace, backend)
+    program, seconds = replay(trace, backend, lambda: (P, DATA))
     return Run(partial(program, P.copy(), DATA.copy()), compiled=seconds)
 
 

@@ -202,8 +202,8 @@ def ours(backend) -> Run:
         nodes = len(topological(root))
         return root, [everything[k] for k in reached], []
 
-    program, seconds = replay(trace, backend)
     p, g, nothing = P.copy(), np.zeros(len(P)), np.empty(0)
+    program, seconds = replay(trace, backend, lambda: (p[reached], nothing))
     update, restart = adam()
 
     def step():

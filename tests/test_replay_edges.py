@@ -1,0 +1,228 @@
+"""Programs of odd graphs, in odd hands."""
+
+import gc
+import math
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.test_replay import INSTALLED, close, each_backend
+from tests.test_replay_programs import native
+from tinygrad_edu.engine import TABLE, Value, function, registered
+from tinygrad_edu.replay import compile
+
+ROOT = Path(__file__).parents[1]
+step, total = function(TABLE["step"]), function(TABLE["sum"])
+
+
+@each_backend
+def test_a_sum_of_one_term_and_zeros(backend):
+    for build in (lambda x: x + 0.0 + 0.0 + 0.0, lambda x: 0 + x + 0 + 0, lambda x: (x * x) + 0.0 + 0.0 + 0.0):
+        x = Value(2.0)
+        root = build(x)
+        root.backward()
+        for program in (compile(root, [x], backend=backend), compile(root, [], [x], also=[x], backend=backend)):
+            value, *gradients = program([2.0], []) if program.trace.n_params else program([], [2.0])
+            close(value, root.data)
+            close(gradients[-1], [x.grad])
+
+
+@each_backend
+def test_more_constants_than_slots(backend):
+    x = Value(2.0)
+    program = compile(total([x, 1.0, 2.0, 3.0, 4.0]), [x], outputs=[Value(8.0), Value(9.0), x], backend=backend)
+    close(program([2.0])[0], 12.0)
+    close(program([2.0])[1], [1.0])
+    close(program.forward([2.0]), [8.0, 9.0, 2.0])
+
+
+@each_backend
+def test_a_root_that_is_a_leaf_or_a_constant(backend):
+    x, t = Value(2.0), Value(5.0)
+    value, gradient = compile(x, [x], backend=backend)([3.0])
+    close(value, 3.0)
+    close(gradient, [1.0])
+    close(compile(Value(3.0), backend=backend)([])[0], 3.0)
+    value, gradient, by_input = compile(t, [], [t], also=[t], backend=backend)([], [[1.0], [2.0]])
+    close(value, 1.5)
+    close(by_input, [[1.0], [1.0]])
+
+
+@each_backend
+def test_outputs_may_be_anything(backend):
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    root = w * x
+    program = compile(root, [w], [x], outputs=[root, x, w, root, Value(7.0)], backend=backend)
+    close(program.forward([3.0], [4.0]), [12.0, 4.0, 3.0, 12.0, 7.0])
+    close(program.forward([3.0], [[4.0], [5.0]]), [[12.0, 4.0, 3.0, 12.0, 7.0], [15.0, 5.0, 3.0, 15.0, 7.0]])
+
+
+def test_labels_may_be_names_that_the_program_uses():
+    for label in ("float", "len", "program", "params", "tanh", "d_x", "None"):
+        x = Value(2.0, label)
+        assert compile(x * x.tanh(), [x], backend="python")([3.0])[0] == 3 * math.tanh(3)
+        assert compile(x * x, [], [x], backend="python")([], [3.0])[0] == 9.0
+
+
+@pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "python"])
+def test_arrays_that_come_back_are_float64_and_writable(backend):
+    w, x = Value(1.0), Value(2.0)
+    for reduce in ("mean", None):
+        program = compile(w + x, [w], [x], also=[x], outputs=[x], reduce=reduce, backend=backend)
+        for inputs in ([2.0], [[2.0], [3.0]]):
+            for array in (*program([1.0], inputs)[1:], program.forward([1.0], inputs)):
+                assert array.dtype == np.float64
+                array *= 0.5
+
+
+@each_backend
+def test_second_order_does_not_depend_on_the_numbers_at_recording(backend):
+    x = Value(0.0)
+    close(compile(x.sqrt(), [x], backend=backend).hessian([4.0]), [[-1 / 32]])
+    x = Value(1e200, finite=False)
+    close(compile(x * x * x, [x], backend=backend).hessian([4.0]), [[24.0]])
+    x = Value(2.0)
+    assert len(compile(x * x, [], [x], backend=backend).hvp([], [2.0], [])) == 0
+    close(compile(3 * x, [x], backend=backend).hessian([4.0]), [[0.0]])
+
+
+def test_a_function_with_wrong_leaves_or_outputs_is_refused():
+    with pytest.raises(TypeError, match=re.escape("expected a Value in params, got 1.0")):
+        compile(lambda x: x * 2.0, [1.0], [1.0])
+    with pytest.raises(TypeError, match=re.escape("to return (root, outputs), outputs a list of Values")):
+        compile(lambda x: (x * 2.0, x), [], [1.0])
+
+
+@pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "jax"])  # XLA leaves out + 0
+def test_adding_zero_keeps_the_sign_that_it_gives(backend):
+    x = Value(-0.0)
+    root = function(TABLE["atan2"])(x + 0.0, -1.0)
+    assert root.data == math.pi
+    close(compile(root, [x], backend=backend)([-0.0])[0], math.pi)
+
+
+@each_backend
+def test_pieces_are_added_whole(backend):
+    """A conditional expression inside of a sum needs brackets."""
+    with registered("gg", "gg", "maximum(x, 0) + 2*y", "step(x)", "2") as row:
+        x = Value(-1.0)
+        value, gradient = compile(function(row)(x, x), [x], backend=backend)([-1.0])
+        close([value, *gradient], [-2.0, 2.0])
+    with registered("kk", "kk", "sum(maximum(x_i, 0))", "step(x_i)") as row:
+        x, y = Value(-1.0), Value(3.0)
+        value, gradient = compile(function(row)([x, y, x]), [x, y], backend=backend)([2.0, 3.0])
+        close([value, *gradient], [7.0, 2.0, 1.0])
+
+
+def test_an_operation_registered_anew_is_not_the_old_one():
+    x = Value(3.0)
+    for factor in (2, 5):
+        with (
+            registered("inner", "i", f"{factor} * x", str(factor)),
+            registered("outer", "o", "inner(x) + inner(1)", "inner(1) + 0 * x", shown=str(factor)) as row,
+        ):
+            root = function(row)(x)
+            for backend in INSTALLED:
+                value, gradient = compile(root, [x], backend=backend)([3.0])
+                close([value, *gradient], [4.0 * factor, factor])
+
+
+@each_backend
+def test_no_gradient_comes_through_what_has_none(backend):
+    w, x = Value(1.0, "w"), Value(1.0, "x")
+    root = step((w * x).sqrt()) + w
+    close(compile(root, [w], [x], backend=backend)([0.0], [1.0])[1], [1.0])
+    close(compile(root, [w], [x], backend=backend)([1.0], [[0.0], [1.0]])[1], [1.0])
+
+
+@pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "python"])
+@pytest.mark.parametrize("bad", [[None], ["1"], [10**400], [1j], [Value(1.0)], np.array(["a"])])
+def test_what_are_no_numbers_is_refused(backend, bad):
+    x = Value(1.0)
+    with pytest.raises(TypeError, match="the program expected real numbers in params, got"):
+        compile(x * x, [x], backend=backend)(bad)
+
+
+@native
+def test_the_built_in_function_outlives_its_program():
+    w, x = Value(0.5), Value(2.0)
+    program = compile((w * x).tanh(), [w], [x], backend="native")
+    params, inputs = np.array([0.5]), np.array([2.0])
+    expected = program(params, inputs)
+    quick = program.quick
+    del program
+    gc.collect()
+    junk = [np.full(64, 1e9) for _ in range(1000)]
+    assert quick(params, inputs) == expected
+    assert len(junk) == 1000
+
+
+@native
+def test_threads_may_make_the_first_call_together():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            w, x = Value(0.5), Value(2.0)
+            program = compile((w * x).tanh() + w, [w], [x], backend="native")
+            start, found = threading.Barrier(4), []
+
+            def run(program=program, start=start, found=found):
+                start.wait(timeout=60)
+                for inputs in (np.array([2.0]), np.array([[2.0], [2.0]])):
+                    found.append(program(np.array([0.5]), inputs)[0])
+
+            threads = [threading.Thread(target=run) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            close(found, [math.tanh(1.0) + 0.5] * 8)
+            assert program.quick(np.array([0.5]), np.array([2.0])) is not None
+    finally:
+        sys.setswitchinterval(before)
+
+
+FORK = """
+import os, numpy, tinygrad_edu.replay.native as native
+from tinygrad_edu import Value, compile
+native.WORTH_A_THREAD, native.cores = 100, lambda: 2
+w, x = Value(0.5), Value(2.0)
+program = compile((w * x).tanh(), [w], [x], backend="native")
+batch = numpy.ones((5000, 1))
+expected = program([0.5], batch)[0]
+child = os.fork()
+if not child:
+    os._exit(0 if program([0.5], batch)[0] == expected else 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@native
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_has_threads_of_its_own():
+    done = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "0\n", done.stderr
+
+
+@native
+def test_many_calls_keep_no_memory():
+    import resource
+
+    w, x = Value(0.5), Value(2.0)
+    program = compile((w * x).tanh(), [w], [x], backend="native")
+    params, one, batch = np.array([0.5]), np.array([2.0]), np.ones((9, 1))
+    for _ in range(1000):
+        program(params, one), program(params, batch)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(100_000):
+        program(params, one), program(params, batch)
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 3000
+    )  # kilobytes; a lost object a call is 10,000

@@ -1,0 +1,101 @@
+"""The derivative of a trace is a trace again: the partials of the table, recorded as operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tinygrad_edu.engine import TABLE, Row
+from tinygrad_edu.engine.registry import compile_formula, rows_in
+from tinygrad_edu.replay.trace import Trace
+
+
+class Symbol:
+    """A number that a trace computes: what is done with it is recorded, and nothing is computed."""
+
+    __slots__ = ("place", "trace")
+
+    def __init__(self, trace: Trace, place: int) -> None:
+        self.trace, self.place = trace, place
+
+    def recorded(self, name: str, *operands: Any) -> Symbol:
+        return record(self.trace, TABLE[name], *operands)
+
+    def __add__(self, other: Any) -> Symbol:
+        return self.recorded("add", self, other)
+
+    def __radd__(self, other: Any) -> Symbol:
+        return self.recorded("add", other, self)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return self.recorded("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return self.recorded("sub", other, self)
+
+    def __mul__(self, other: Any) -> Symbol:
+        if self.place == self.trace.constant(1.0) and isinstance(other, Symbol):
+            return other
+        return self.recorded("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return self.recorded("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return self.recorded("truediv", self, other)
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return self.recorded("truediv", other, self)
+
+    def __neg__(self) -> Symbol:
+        return self.recorded("neg", self)
+
+
+def record(trace: Trace, row: Row, *operands: Any) -> Symbol:
+    """Record an operation on symbols and numbers."""
+    places = [x.place if isinstance(x, Symbol) else trace.constant(float(x)) for x in operands]
+    return Symbol(trace, trace.operation(row, tuple(places)))
+
+
+def evaluated(trace: Trace, text: str, names: dict[str, int], symbol: Callable[[int], Symbol]) -> Any:
+    """A formula, recorded: a symbol, or a number where it has no operands."""
+    scope = rows_in([text], lambda row: partial(record, trace, row))
+    return compile_formula(names, text, scope)(*map(symbol, names.values()))
+
+
+def directional(trace: Trace) -> Trace:
+    """Σ ∂root/∂param · vector, as a trace whose params are those of `trace` and then the vector.
+
+    Its gradient for the params is the Hessian times the vector.
+
+    >>> from tinygrad_edu.engine import Value
+    >>> from tinygrad_edu.replay.trace import recorded
+    >>> x = Value(0.0)
+    >>> [operation.row.name for operation in directional(recorded(x.sin(), [x], [])).operations]
+    ['cos', 'dot']
+    """
+    n, n_leaves = trace.n_params, trace.n_params + trace.n_inputs
+    made = Trace(2 * n, trace.n_inputs, [*trace.labels[:n], *[""] * n, *trace.labels[n:]])
+    moved = [*range(n), *range(2 * n, n + n_leaves)]  # the slot of each slot of `trace`
+
+    def symbol(place: int) -> Symbol:
+        return Symbol(made, moved[place] if place >= 0 else made.constant(trace.constants[~place]))
+
+    for row, operands, label in trace.operations:
+        moved.append(made.operation(row, tuple([symbol(k).place for k in operands]), label))
+    gradients: dict[int, Symbol] = {trace.root: Symbol(made, made.constant(1.0))}
+    for slot in range(len(moved) - 1, n_leaves - 1, -1):
+        if slot in gradients:
+            row, operands, _ = trace.operations[slot - n_leaves]
+            width = len(operands) // len(row.operands)
+            for k, operand in enumerate(operands):
+                text = row.partials[k // width]
+                if operand >= 0 and text != "0":
+                    names = dict(zip(row.operands, operands[k % width :: width], strict=True)) | {"out": slot}
+                    term = gradients[slot] if text == "1" else gradients[slot] * evaluated(made, text, names, symbol)
+                    gradients[operand] = gradients[operand] + term if operand in gradients else term
+    slopes = [(gradients[k], Symbol(made, n + k)) for k in range(n) if k in gradients]
+    if not slopes:
+        return made.finish(made.constant(0.0))
+    return made.finish(record(made, TABLE["dot"], *[g for g, _ in slopes], *[v for _, v in slopes]).place)

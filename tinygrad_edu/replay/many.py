@@ -1,0 +1,187 @@
+"""Kernels of operations over many operands: dot products, sums, log-sum-exp, and those that are registered."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf
+from typing import Any
+
+from tinygrad_edu.engine.source import folds, for_numbers
+from tinygrad_edu.replay.instructions import INT32, INT64, Number, maximum
+from tinygrad_edu.replay.kernels import ROWS, SHARED, WIDTH, Kernel, Names, Slots
+from tinygrad_edu.replay.writer import NONE
+
+
+class Many(Kernel):
+    """What kernels over many operands share: the operands of an item, and folding over them."""
+
+    def term(self, p: int, k: Any, j: Any) -> Any:
+        """The slot of operand j of kind p for item k."""
+        if self.operands[p].order in (ROWS, SHARED):
+            return self.builder.add(self.place(p, k), j)
+        return self.word(self.builder.add(self.begins[p], self.builder.add(self.builder.mul(k, self.w), j)))
+
+    def folder(self, function: str, width: int, first: Number | None = None) -> Any:
+        neutral = 0.0 if function == "sum" else -inf
+        return self.accumulator(width, neutral if first is None else first)
+
+    def fold(self, function: str, folder: Any, number: Number) -> None:
+        if function == "sum":
+            self.accumulate(folder, number)
+        else:
+            self.builder.store(maximum(self.read(folder), number).value, folder)
+
+
+class ManyUniform(Many):
+    """An operation over many uniform operands, for n items: vectors of operands."""
+
+    def write(self) -> None:
+        with self.loop(self.n) as k:
+            out = self.builder.add(self.out, k)
+            self.backward(k, out) if self.spec.backward else self.forward(k, out)
+
+    def terms(self, k: Any, j: Any, width: int) -> dict[str, Slots]:
+        """The slots of the operands of item k, from j on."""
+        return {x: self.slots(p, width, partial(self.term, p, k), j) for x, p in self.kinds.items()}
+
+    def forward(self, k: Any, out: Any) -> None:
+        values, results = self.values["u"], dict[str, Number]()
+        found, rest = folds(for_numbers(self.row.primal))
+        for name, function, term in found:
+            first = self.load(values, self.place(0, k), 1) if self.spec.start else None
+            folders = {WIDTH: self.folder(function, WIDTH), 1: self.folder(function, 1, first)}
+            for j, width in self.chunks(self.w):
+                numbers = {x: self.gathered(values, at, width) for x, at in self.terms(k, j, width).items()}
+                numbers |= {x: self.spread(number, width) for x, number in results.items()}
+                self.fold(function, folders[width], self.evaluated(term, numbers, width))
+            lanes, result = self.read(folders[WIDTH]), self.read(folders[1])
+            if function == "sum":
+                result = result + self.sum(lanes)
+            else:
+                for lane in range(WIDTH):
+                    one = self.builder.extract_element(lanes.value, INT32(lane))
+                    result = maximum(result, Number(self.builder, one))
+            results[name] = result
+        self.store(values, out, 1, self.evaluated(rest, results, 1))
+
+    def backward(self, k: Any, out: Any) -> None:
+        values = self.values["u"]
+        gradient, result = self.load(self.gradients["u"], out, 1), self.load(values, out, 1)
+        if self.spec.start and self.spec.start.active:
+            self.add(0, self.place(0, k), 1, gradient)
+        for j, width in self.chunks(self.w):
+            slots = self.terms(k, j, width)
+
+            def read(name: str, slots: dict[str, Slots] = slots, width: int = width) -> Number:
+                return self.spread(result, width) if name == "out" else self.gathered(values, slots[name], width)
+
+            numbers, spread = Names(read), self.spread(gradient, width)
+            parts = [(p, self.contribution(text, spread, numbers, width)) for p, text in self.active()]
+            places = dict(zip(self.kinds.values(), slots.values(), strict=True))
+            for p, number in parts:
+                self.scatter_add(p, places[p], width, number)
+
+
+class ManyInLanes(Many):
+    """The same where the result varies: vectors of examples."""
+
+    together = 1  # items that share what they read
+
+    def write(self) -> None:
+        if not self.spec.backward:
+            for items in self.blocks(self.n, self.together):
+                for lane, width in self.lane_chunks():
+                    self.forward(items, lane, width)
+            return
+        if self.spec.start and self.spec.start.active:
+            with self.loop(self.n) as k:
+                self.backward_in_lanes({0: self.place(0, k)}, self.builder.add(self.out, k), [(0, "1")])
+        self.backward()
+
+    def forward(self, items: list[Any], lane: Any, width: int) -> None:
+        """Some items, in some lanes."""
+        results: list[dict[str, Number]] = [{} for _ in items]
+        found, rest = folds(for_numbers(self.row.primal))
+        for name, function, term in found:
+            firsts = [self.lane(0, self.place(0, k), lane, width) if self.spec.start else None for k in items]
+            folders = [self.folder(function, width, first) for first in firsts]
+            with self.loop(self.w) as j:
+                shared: dict[str, Number] = {}
+                for k, folder, result in zip(items, folders, results, strict=True):
+                    numbers = dict(shared)
+                    for x, p in self.kinds.items():
+                        if x not in shared:
+                            numbers[x] = self.lane(p, self.term(p, k, j), lane, width)
+                            if self.operands[p].order == SHARED:
+                                shared[x] = numbers[x]
+                    self.fold(function, folder, self.evaluated(term, numbers | result, width))
+            for folder, result in zip(folders, results, strict=True):
+                result[name] = self.read(folder)
+        for k, result in zip(items, results, strict=True):
+            row = self.row_at(self.builder.add(self.out, k), lane)
+            self.store(self.values["v"], row, width, self.evaluated(rest, result, width))
+
+    def backward(self) -> None:
+        with self.loop(self.n) as k, self.loop(self.w) as j:
+            places = {p: self.term(p, k, j) for p in self.kinds.values()}
+            self.backward_in_lanes(places, self.builder.add(self.out, k), [*self.active()])
+
+
+class Layer(ManyInLanes):
+    """Rows of uniform weights, each with all of the same varying inputs: sums stay in registers until complete."""
+
+    together = 2
+
+    def backward(self) -> None:
+        weights, inputs = self.kinds.values()
+        for p, text in self.active():
+            if p == inputs:
+                for lane, width in self.lane_chunks():
+                    for columns in self.blocks(self.w, 2):
+                        self.to_inputs(p, text, columns, lane, width)
+            if p == weights:
+                for items in self.blocks(self.n, 2):
+                    for columns in self.blocks(self.w, 4):
+                        self.to_weights(p, text, items, columns)
+
+    def read_at(self, name: str, k: Any, j: Any, lane: Any, width: int) -> Number:
+        """What a name in the partials stands for, for result k and input j in some lanes."""
+        if name == "out":
+            return self.load(self.values["v"], self.row_at(self.builder.add(self.out, k), lane), width)
+        p = self.kinds[name]
+        return self.lane(p, self.term(p, k, j), lane, width)
+
+    def gradient(self, k: Any, lane: Any, width: int) -> Number:
+        return self.load(self.gradients["v"], self.row_at(self.builder.add(self.out, k), lane), width)
+
+    def to_inputs(self, p: int, text: str, columns: list[Any], lane: Any, width: int) -> None:
+        """The gradients of some inputs in some lanes: sums over all items."""
+        sums = [self.accumulator(width) for _ in columns]
+        with self.loop(self.n) as k:
+            gradient = self.gradient(k, lane, width)
+            for j, total in zip(columns, sums, strict=True):
+                numbers = Names(lambda name, k=k, j=j: self.read_at(name, k, j, lane, width))  # type: ignore[misc]
+                self.accumulate(total, self.contribution(text, gradient, numbers, width))
+        for j, total in zip(columns, sums, strict=True):
+            self.add(p, self.row_at(self.term(p, NONE, j), lane), width, self.read(total))
+
+    def to_weights(self, p: int, text: str, items: list[Any], columns: list[Any]) -> None:
+        """The gradients of some weights: sums over the examples."""
+        sums = [[self.accumulator(WIDTH) for _ in columns] for _ in items]
+        whole = self.builder.and_(self.lanes, INT64(-WIDTH))
+        for start, stop in ((NONE, whole), (whole, self.lanes)):
+            with self.loop(stop, start=start, step=INT64(WIDTH)) as lane:
+                shared = [Names(partial(self.read_at, k=NONE, j=j, lane=lane, width=WIDTH)) for j in columns]
+                for k, totals in zip(items, sums, strict=True):
+                    gradient = self.gradient(k, lane, WIDTH)
+                    for j, inputs, total in zip(columns, shared, totals, strict=True):
+
+                        def read(name: str, k: Any = k, j: Any = j, inputs: Names = inputs, lane: Any = lane) -> Number:
+                            shares = name != "out" and self.operands[self.kinds[name]].order == SHARED
+                            return inputs[name] if shares else self.read_at(name, k, j, lane, WIDTH)
+
+                        number = self.contribution(text, gradient, Names(read), WIDTH)
+                        self.accumulate(total, number if start is NONE else self.valid(number, lane))
+        for k, totals in zip(items, sums, strict=True):
+            for j, total in zip(columns, totals, strict=True):
+                self.add(p, self.term(p, k, j), 1, self.sum(self.read(total)))
