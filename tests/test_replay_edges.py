@@ -149,6 +149,44 @@ def test_what_are_no_numbers_is_refused(backend, bad):
         compile(x * x, [x], backend=backend)(bad)
 
 
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: p(2.0, 3.0), TypeError, "the program expected 1 params in a sequence, got 2.0"),
+        (lambda p: p("2", [3.0]), TypeError, "the program expected 1 params in a sequence, got '2'"),
+        (lambda p: p(["2"], [3.0]), TypeError, "the program expected numbers, got '2' (str)"),
+        (lambda p: p([Value(2.0)], [3.0]), TypeError, "the program expected numbers, got Value(data=2."),
+        (lambda p: p([2.0], None), TypeError, "the program expected 1 inputs in a sequence, got None"),
+        (lambda p: p.hvp([2.0], [1.0], 1.0), ValueError, "hvp expected a vector of 1 numbers, got 1.0"),
+        (lambda p: p.hvp([2.0, 3.0], [1.0], [1.0]), ValueError, "the program expected 1 params, got 2"),
+        (
+            lambda p: p.forward([2.0], np.empty((0, 1))),
+            ValueError,
+            "the program expected at least one example, got none",
+        ),
+        (lambda p: p([2.0], np.empty((0, 1))), ValueError, "the program expected at least one example, got none"),
+    ],
+)
+def test_plain_python_says_what_it_expected(call, error, message):
+    w, x = Value(1.0), Value(2.0)
+    program = compile(w * x, [w], [x], outputs=[w], backend="python")
+    with pytest.raises(error, match=re.escape(message)):
+        call(program)
+
+
+def test_lists_are_expected_and_anything_that_gives_values_is_taken():
+    w, x = Value(1.0), Value(2.0)
+    for what in ("params", "inputs", "outputs", "also"):
+        with pytest.raises(TypeError, match=re.escape(f"compile expected a list of Values for {what}, got Value(")):
+            compile(w * x, **{what: w})
+    assert compile(w * x, (v for v in [w]), iter([x]), backend="python")([3.0], [4.0]) == (12.0, [4.0])
+
+
+def test_a_function_may_fail_elsewhere():
+    w, table = Value(2.0), {1.0: 3.0}
+    assert compile(lambda x: w * x * table[1.0 if x.data == 1.0 else 9.0], [w], [1.0], backend="python")([1.0], [1.0])
+
+
 @native
 def test_the_built_in_function_outlives_its_program():
     w, x = Value(0.5), Value(2.0)

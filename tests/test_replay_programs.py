@@ -85,7 +85,7 @@ def test_wrong_sizes_are_refused(backend):
             program([0.5], inputs)
     with pytest.raises(ValueError, match="forward expected a program with outputs"):
         program.forward([0.5], [2.0, 3.0])
-    with pytest.raises(ValueError, match=r"hvp expected a vector of 1 numbers, got 2"):
+    with pytest.raises(ValueError, match=re.escape("hvp expected a vector of 1 numbers, got [1.0, 1.0]")):
         program.hvp([0.5], [2.0, 3.0], [1.0, 1.0])
 
 

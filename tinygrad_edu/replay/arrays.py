@@ -57,9 +57,13 @@ class ArrayProgram(Program):
                 f"the program expected {trace.n_inputs} inputs, ({trace.n_inputs},) for one example or "
                 f"(N, {trace.n_inputs}) for a batch, got an array of shape {inputs.shape}"
             )
-        if len(inputs) == 0 and inputs.ndim == 2:
-            raise ValueError("the program expected at least one example, got none")
+        if inputs.ndim == 2:
+            self.require_examples(inputs)
         return params, inputs
+
+    def hessian(self, params: Any, inputs: Any = ()) -> Any:
+        n = self.trace.n_params
+        return numpy().reshape(super().hessian(params, inputs), (n, n))
 
 
 def as_array(what: str, numbers: Any) -> Any:

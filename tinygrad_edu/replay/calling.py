@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.replay.arrays import numpy
@@ -121,10 +122,15 @@ class Call(Writer):
 
 def array_functions() -> Any:
     """NumPy's table of C functions."""
-    core = numpy().core if hasattr(numpy(), "core") and not hasattr(numpy(), "_core") else numpy()._core
-    get = ctypes.pythonapi.PyCapsule_GetPointer
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return get(core.multiarray._ARRAY_API, None)
+    numpy()
+    try:
+        core = import_module("numpy._core._multiarray_umath")
+    except ImportError:  # before NumPy 2
+        core = import_module("numpy.core._multiarray_umath")
+    get = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
+    return get(core._ARRAY_API, None)
 
 
 class Method(ctypes.Structure):
@@ -152,7 +158,7 @@ def method() -> Method:
 
 def built_in(targets: Any) -> Callable[..., Any]:
     """A function of params and inputs for the programs whose headers stand in the array `targets`."""
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    signature = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    make = signature(("PyCFunction_NewEx", ctypes.pythonapi))
     made: Callable[..., Any] = make(ctypes.addressof(method()), targets, None)
     return made

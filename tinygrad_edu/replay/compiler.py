@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from reprlib import repr as short
@@ -10,7 +10,6 @@ from typing import Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.collector import collector_paused
-from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.replay.program import Program
 from tinygrad_edu.replay.trace import check_leaves, recorded
 
@@ -74,8 +73,12 @@ def compile(
     """
     if reduce not in REDUCTIONS:
         raise ValueError(f'compile expected reduce="mean", "sum" or None, got {reduce!r}')
-    if backend not in {*BACKENDS, "auto"}:
+    if backend not in (*BACKENDS, "auto"):
         raise ValueError(f"compile expected a backend of {', '.join(BACKENDS)} and auto, got {backend!r}")
+    for what, nodes in {"params": params, "inputs": inputs, "outputs": outputs, "also": also}.items():
+        if not isinstance(nodes, Iterable):
+            raise TypeError(f"compile expected a list of Values for {what}, got {short(nodes)}")
+    params, inputs, outputs, also = [*params], [*inputs], [*outputs], [*also]
     if not isinstance(root, Value):
         if not callable(root):
             raise TypeError(f"compile expected a Value or a function, got {short(root)}")
@@ -119,7 +122,7 @@ def recorded_twice(
         try:
             again = called(f, others, labels)
             break
-        except UNDEFINED:  # outside a domain; the last is near to where f is defined
+        except Exception:  # outside of where f is defined, which the last is the nearest to
             continue
     else:
         again = called(f, numbers, labels)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from tinygrad_edu.replay.instructions import INT64, Number, on_native
-from tinygrad_edu.replay.kernels import WIDTH, Kernel, Names
+from tinygrad_edu.replay.kernels import FEW, SINGLE, WIDTH, Kernel, Names
 from tinygrad_edu.replay.writer import NONE, constant
 
 
@@ -28,8 +28,11 @@ class Elementwise(Kernel):
     """The same operation for n items."""
 
     def write(self) -> None:
-        if self.spec.single:
+        if self.spec.size == SINGLE:
             self.items(NONE, 1)
+        elif self.spec.size == FEW:
+            with self.loop(self.n) as k:
+                self.items(k, 1)
         elif self.spec.area == "u":
             for k, width in self.chunks(self.n):
                 self.items(k, width)

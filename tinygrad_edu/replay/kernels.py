@@ -25,6 +25,7 @@ from tinygrad_edu.replay.writer import NONE, Writer, constant, kind, spread
 ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
 WIDE = 2 * WIDTH  # so many at once keep the processor busy where one number waits for another
+SINGLE, FEW, MANY = "single", "few", "many"  # uniform items: without a loop, one by one, and in vectors
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
 ZERO = Row("zero", "0", "x", "0")  # not an operation: it clears gradients
@@ -40,14 +41,14 @@ class Operand(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What kernel: the operation, the area of the result, the operands; `start` is what a sum starts from."""
+    """What kernel: the operation, the area of the result, the operands, what a sum starts from, for how many items."""
 
     row: Row
     backward: bool
     area: str
     operands: tuple[Operand, ...]
     start: Operand | None = None
-    single: bool = False
+    size: str = MANY
 
 
 def is_layer(operands: Sequence[Operand]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from numbers import Number
+from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import Row
@@ -32,9 +34,8 @@ class PythonProgram(Program):
             return result  # type: ignore[no-any-return]
         if not self.is_batch(inputs):
             return self.run("program", params, inputs)  # type: ignore[no-any-return]
+        self.require_examples(inputs)
         results = [self.run("program", params, example) for example in inputs]
-        if not results:
-            raise ValueError("the program expected at least one example, got none")
         values, gradients, *also = ([*column] for column in zip(*results, strict=True))
         if self.reduce is None:
             return (values, gradients, *also)
@@ -43,9 +44,10 @@ class PythonProgram(Program):
 
     def forward(self, params: Any, inputs: Any = ()) -> Any:
         self.require_outputs()
-        if self.is_batch(inputs):
-            return [self.run("forward", params, example) for example in inputs]
-        return self.run("forward", params, inputs)
+        if not self.is_batch(inputs):
+            return self.run("forward", params, inputs)
+        self.require_examples(inputs)
+        return [self.run("forward", params, example) for example in inputs]
 
     def run(self, name: str, params: Any, inputs: Any) -> Any:
         """One function of the source, for one example."""
@@ -53,6 +55,9 @@ class PythonProgram(Program):
         self.require_length("params", params)
         self.require_length("inputs", inputs)
         numbers = [*params, *inputs]
+        wrong = [x for x in numbers if not isinstance(x, Number)]
+        if wrong:
+            raise TypeError(f"the program expected numbers, got {short(wrong[0])} ({type(wrong[0]).__name__})")
         real = all(isinstance(x, float | int) for x in numbers)
         try:
             if real:

@@ -9,11 +9,27 @@ from itertools import groupby
 from typing import Any
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.replay.kernels import HEAD, ONE, ROWS, RUN, SHARED, TABLE, WIDE, ZERO, Operand, Spec, is_layer
+from tinygrad_edu.replay.kernels import (
+    FEW,
+    HEAD,
+    MANY,
+    ONE,
+    ROWS,
+    RUN,
+    SHARED,
+    SINGLE,
+    TABLE,
+    WIDE,
+    ZERO,
+    Operand,
+    Spec,
+    is_layer,
+)
 from tinygrad_edu.replay.rolling import Graph, Node
 from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
+MANY_ITEMS = 16  # uniform items from which on vectors pay
 UNIFORM, VARYING, ACTIVE, FRESH = 0, 1, 2, 4
 PHASES = {(0, False): "u forward", (1, False): "v forward", (1, True): "v backward", (0, True): "u backward"}
 
@@ -137,12 +153,17 @@ class Plan:
         partials = list(row.partials)
         if start >= 0:
             lists, partials = [[(node.start,) for node in nodes], *lists], ["1", *partials]
+        few = area == "u" and n < MANY_ITEMS and not row.many
         words = [n, w, self.places[slots[0]]]
-        found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
+        if few:  # one kernel serves all orders: irregular graphs would need hundreds
+            words += [self.places[slot] for rows in lists for [slot] in rows]
+            found = [Operand(area, TABLE) for _ in lists]
+        else:
+            found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
         if backward:
-            found = self.with_gradients(lists, partials, found)
+            found = self.with_gradients(lists, partials, found, few)
         from_ = found.pop(0) if start >= 0 else None
-        spec = Spec(row, backward, area, tuple(found), from_, single=area == "u" and n == 1 and not row.many)
+        spec = Spec(row, backward, area, tuple(found), from_, FEW if few else MANY)
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
     def emit_one(self, slot: int, backward: bool) -> None:
@@ -155,7 +176,7 @@ class Plan:
         kernel = self.singles.get(key)
         if kernel is None:
             found = tuple([Operand("uv"[mark & VARYING], ONE, mark & ACTIVE > 0, mark & FRESH > 0) for mark in marks])
-            kernel = self.number(Spec(row, backward, "uv"[varying], found, single=not varying))
+            kernel = self.number(Spec(row, backward, "uv"[varying], found, size=MANY if varying else SINGLE))
             self.singles[key] = kernel
         self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
 
@@ -209,7 +230,9 @@ class Plan:
         words += [place for row in places for place in row]
         return Operand(area, TABLE)
 
-    def with_gradients(self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand]) -> list[Operand]:
+    def with_gradients(
+        self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand], few: bool
+    ) -> list[Operand]:
         """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
         layer = is_layer(found[-2:]) and len(found) >= 2
         targets: list[list[int]] = []
@@ -221,7 +244,7 @@ class Plan:
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
-            fresh = not any([slot in written or count[slot] > 1 for slot in target])
+            fresh = not few and not any([slot in written or count[slot] > 1 for slot in target])
             if not fresh:
                 missing += [slot for slot in target if slot not in written]
             result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))

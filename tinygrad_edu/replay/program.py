@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import Row
@@ -62,8 +63,9 @@ class Program(ABC):
             vector: p numbers.
         """
         n = self.trace.n_params
-        if len(vector) != n:
-            raise ValueError(f"hvp expected a vector of {n} numbers, got {len(vector)}")
+        self.require_length("params", params)
+        if not hasattr(vector, "__len__") or len(vector) != n:
+            raise ValueError(f"hvp expected a vector of {n} numbers, got {short(vector)}")
         return first_columns(self._directional([*params, *vector], inputs)[1], n)
 
     def hessian(self, params: Sequence[float], inputs: Any = ()) -> Any:
@@ -88,16 +90,22 @@ class Program(ABC):
         """Whether these are the inputs of many examples."""
         if hasattr(inputs, "ndim"):
             return bool(inputs.ndim == 2)
-        return len(inputs) > 0 and hasattr(inputs[0], "__len__")
+        return hasattr(inputs, "__len__") and len(inputs) > 0 and hasattr(inputs[0], "__len__")
+
+    def require_examples(self, inputs: Any) -> None:
+        if len(inputs) == 0:
+            raise ValueError("the program expected at least one example, got none")
 
     def require_outputs(self) -> None:
         if not self.trace.outputs:
             raise ValueError("forward expected a program with outputs: compile(..., outputs=[...])")
 
-    def require_length(self, what: str, numbers: Sequence[Any], example: str = "") -> None:
+    def require_length(self, what: str, numbers: Any) -> None:
         expected = self.trace.n_params if what == "params" else self.trace.n_inputs
+        if not hasattr(numbers, "__len__") or isinstance(numbers, str):
+            raise TypeError(f"the program expected {expected} {what} in a sequence, got {short(numbers)}")
         if len(numbers) != expected:
-            raise ValueError(f"the program expected {expected} {what}{example}, got {len(numbers)}")
+            raise ValueError(f"the program expected {expected} {what}, got {len(numbers)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.trace, self.also, self.reduce)
