@@ -168,8 +168,7 @@ def program(params, inputs):
     d_pre_activation = d_y * (4 * sigmoid(2 * pre_activation) * sigmoid(-2 * pre_activation))
     d_w = d_pre_activation * x1
     d_b = d_pre_activation
-    return v3, [d_w, d_b]
-"""
+    return v3, [d_w, d_b]"""
     )
 
 

@@ -35,14 +35,13 @@ def listing(trace: Trace, also: Sequence[int] = (), for_floats: bool = False) ->
         d_v2 = 4 * sigmoid(2 * v2) * sigmoid(-2 * v2)
         d_w = d_v2 * x
         return v3, [d_w]
-    <BLANKLINE>
 
     Arguments:
         also: slots of the inputs whose gradients come as a third result.
         for_floats: write what is quicker for floats; the functions answer None to all else.
     """
     text = Listing(trace, also, for_floats)
-    return text.program() + (text.forward() if trace.outputs else "")
+    return "\n\n\n".join([text.program(), *([text.forward()] if trace.outputs else [])])
 
 
 class Listing:
@@ -78,13 +77,13 @@ class Listing:
         gradients = self.gradients(lines, needed, wrt)
         results = [self.name(root), f"[{', '.join(gradients[: self.trace.n_params])}]"]
         results += [f"[{', '.join(gradients[self.trace.n_params :])}]"] if self.also else []
-        return "\n".join([*lines, f"    return {', '.join(results)}", ""])
+        return "\n".join([*lines, f"    return {', '.join(results)}"])
 
     def forward(self) -> str:
         """The function of the outputs."""
         outputs = self.trace.outputs
         lines = [*self.head("forward"), *self.values(self.needed_by(outputs))]
-        return "\n".join(["", "", *lines, f"    return [{', '.join(map(self.name, outputs))}]", ""])
+        return "\n".join([*lines, f"    return [{', '.join(map(self.name, outputs))}]"])
 
     def needed_by(self, slots: Iterable[int]) -> list[bool]:
         """For each slot, whether it is needed to compute these."""
