@@ -228,7 +228,7 @@ def test_threads_may_make_the_first_call_together():
 
 
 FORK = """
-import os, numpy, tinygrad_edu.replay.native as native
+import os, numpy, tinygrad_edu.replay.native.program as native
 from tinygrad_edu import Value, compile
 native.WORTH_A_THREAD, native.cores = 100, lambda: 2
 w, x = Value(0.5), Value(2.0)

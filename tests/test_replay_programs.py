@@ -312,7 +312,7 @@ def test_native_takes_any_number_of_examples(n):
 
 @native
 def test_native_uses_threads_for_large_batches(monkeypatch):
-    from tinygrad_edu.replay import native
+    from tinygrad_edu.replay.native import program as native
 
     monkeypatch.setattr(native, "WORTH_A_THREAD", 1000)
     monkeypatch.setattr(native, "cores", lambda: 2)

@@ -23,7 +23,7 @@ REDUCTIONS = ("mean", "sum", None)
 BACKENDS = {  # name: module, class
     "python": ("plain", "PythonProgram"),
     "numpy": ("arrays", "NumpyProgram"),
-    "native": ("native", "NativeProgram"),
+    "native": ("native.program", "NativeProgram"),
     "jax": ("xla", "JaxProgram"),
 }
 

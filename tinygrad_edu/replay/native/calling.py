@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.replay.arrays import numpy
-from tinygrad_edu.replay.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
-from tinygrad_edu.replay.machine import FIELDS, WORDS, code, once
-from tinygrad_edu.replay.writer import Writer
+from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
+from tinygrad_edu.replay.native.machine import FIELDS, WORDS, code, once
+from tinygrad_edu.replay.native.writer import Writer
 
 OBJECT = BYTE.as_pointer()
 # The fields of an array that NumPy's header publishes, and that every compiled extension has built in; in bytes.

@@ -7,11 +7,11 @@ from functools import cache, wraps
 from threading import RLock
 from typing import Any
 
-from tinygrad_edu.replay.elementwise import Clear, Elementwise
-from tinygrad_edu.replay.instructions import CODE, DOUBLE, INT64, POINTER, binding, ir
-from tinygrad_edu.replay.kernels import HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
-from tinygrad_edu.replay.many import Layer, ManyInLanes, ManyUniform
-from tinygrad_edu.replay.writer import Writer
+from tinygrad_edu.replay.native.elementwise import Clear, Elementwise
+from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, POINTER, binding, ir
+from tinygrad_edu.replay.native.kernels import HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
+from tinygrad_edu.replay.native.many import Layer, ManyInLanes, ManyUniform
+from tinygrad_edu.replay.native.writer import Writer
 
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
 FIELDS = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tinygrad_edu.replay.instructions import INT64, Number, on_native
-from tinygrad_edu.replay.kernels import FEW, SINGLE, WIDTH, Kernel, Names
-from tinygrad_edu.replay.writer import NONE, constant
+from tinygrad_edu.replay.native.instructions import INT64, Number, on_native
+from tinygrad_edu.replay.native.kernels import FEW, SINGLE, WIDTH, Kernel, Names
+from tinygrad_edu.replay.native.writer import NONE, constant
 
 
 class Clear(Kernel):

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.replay.kernels import (
+from tinygrad_edu.replay.native.kernels import (
     FEW,
     HEAD,
     MANY,
@@ -25,7 +25,7 @@ from tinygrad_edu.replay.kernels import (
     Spec,
     is_layer,
 )
-from tinygrad_edu.replay.rolling import Graph, Node
+from tinygrad_edu.replay.native.rolling import Graph, Node
 from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.instructions import DOUBLE, INT32, INT64, ir
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, ir
 
 NONE, ONE_MORE = INT64(0), INT64(1)
 

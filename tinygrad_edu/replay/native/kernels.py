@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.registry import compile_formula, rows_in
 from tinygrad_edu.engine.source import for_numbers, names
-from tinygrad_edu.replay.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, ir, on_native
-from tinygrad_edu.replay.writer import NONE, Writer, constant, kind, spread
+from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, ir, on_native
+from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spread
 
 ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it

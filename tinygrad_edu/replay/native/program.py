@@ -1,4 +1,4 @@
-"""The native backend: programs as instructions for kernels of machine code."""
+"""A program in machine code, as Python calls it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, numpy
-from tinygrad_edu.replay.calling import TARGETS, built_in
-from tinygrad_edu.replay.kernels import WIDTH
-from tinygrad_edu.replay.machine import FIELDS, LOCK, code, once
-from tinygrad_edu.replay.plan import Plan
+from tinygrad_edu.replay.native.calling import TARGETS, built_in
+from tinygrad_edu.replay.native.kernels import WIDTH
+from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, once
+from tinygrad_edu.replay.native.plan import Plan
 from tinygrad_edu.replay.trace import Trace
 
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond

@@ -1,0 +1,1 @@
+"""The native backend: programs as instructions for kernels of machine code."""
