@@ -108,6 +108,14 @@ def test_adding_zero_keeps_the_sign_that_it_gives(backend):
 
 
 @each_backend
+def test_a_constant_keeps_its_sign(backend):
+    x = Value(-1.0)
+    for zero in (0.0, -0.0):
+        root = function(TABLE["atan2"])(zero, x)
+        close(compile(root, [x], backend=backend)([-1.0])[0], math.copysign(math.pi, zero))
+
+
+@each_backend
 def test_pieces_are_added_whole(backend):
     """A conditional expression inside of a sum needs brackets."""
     with registered("gg", "gg", "maximum(x, 0) + 2*y", "step(x)", "2") as row:

@@ -1,11 +1,15 @@
 """What programs take, refuse and show."""
 
 import cmath
+import gc
 import importlib.util
+import linecache
 import math
 import pickle
 import re
 import threading
+import traceback
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -368,11 +372,10 @@ def test_native_takes_what_becomes_an_array(params, inputs):
         assert gradient.tolist() == [-8.0]
 
 
-def test_programs_leave_no_garbage():
-    import gc
-    import weakref
-
-    program = line("python")
+@each_backend
+def test_programs_leave_no_garbage(backend):
+    before = len(linecache.cache)
+    program = line(backend, outputs=())
     program([0.5], [2.0, 3.0])
     program.hvp([0.5], [2.0, 3.0], [1.0])
     gone = weakref.ref(program)
@@ -382,6 +385,15 @@ def test_programs_leave_no_garbage():
         assert gone() is None
     finally:
         gc.enable()
+    assert len(linecache.cache) <= before
+
+
+def test_a_traceback_shows_the_line_of_the_program():
+    x = Value(2.0, "x")
+    program = compile(x.log(), [x], backend="python")
+    with pytest.raises(TypeError) as caught:
+        program.exact["program"]([Value(1.0)], [])
+    assert "v1 = log(x)" in "".join(traceback.format_exception(caught.value))
 
 
 @native

@@ -18,11 +18,16 @@ FOLDS = ("sum", "max")  # in the primal of an operation over many operands: over
 
 def define(title: str, source: str, scope: dict[str, Any]) -> dict[str, Any]:
     """Run `source` with the names in `scope` and return what it defines. A traceback shows its lines."""
-    filename = f"<tinygrad_edu {title}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    name = filename(title)
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     defined: dict[str, Any] = {}
-    exec(compile(source, filename, "exec"), scope, defined)
+    exec(compile(source, name, "exec"), scope, defined)
     return defined
+
+
+def filename(title: str) -> str:
+    """What stands for a file in tracebacks."""
+    return f"<tinygrad_edu {title}>"
 
 
 def names(formula: str) -> tuple[str, ...]:

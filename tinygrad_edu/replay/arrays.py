@@ -10,7 +10,6 @@ from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine.registry import bind
-from tinygrad_edu.engine.source import define
 from tinygrad_edu.replay.program import Program
 
 NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: what the variables of one block of examples may hold
@@ -123,7 +122,7 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def functions(self) -> dict[str, Any]:
-        return define(f"program {id(self.trace):x}", self.source, self.scope(on_arrays()))
+        return self.defined(self.source, on_arrays(), "NumPy")
 
 
 def rows(columns: Any, n: int) -> Any:

@@ -21,19 +21,22 @@ INLINE = {
 
 
 @cache
-def template(formula: str, constants: tuple[tuple[str, float], ...] = (), for_floats: bool = False) -> str:
-    """The formula as text to `format` with names for its operands. Those that are numbers are worked out.
+def template(formula: str, constants: tuple[tuple[str, str], ...] = (), for_floats: bool = False) -> str:
+    """The formula as text to `format` with names for its operands. Those that are numbers, as text, are worked out.
 
     Whole numbers are ints, so that Fractions stay exact; or, to be quick, floats, and simple calls are inlined.
 
-    >>> template("y * pow(x, y - 1)", (("y", 2.0),))
+    >>> template("y * pow(x, y - 1)", (("y", "2.0"),))
     '2 * {x}'
     >>> template("out * sigmoid(-x)").format(out="h", x="z")
     'h * sigmoid(-z)'
     >>> template("maximum(x, 0)", for_floats=True)
     '({x} if {x} > 0.0 or {x} != {x} else 0.0)'
     """
-    tree = Constants(dict(constants)).visit(ast.parse(for_numbers(formula), mode="eval").body)
+    # Text, since 0.0 and -0.0 are one key to a cache.
+    tree = Constants({x: float(number) for x, number in constants}).visit(
+        ast.parse(for_numbers(formula), mode="eval").body
+    )
     if for_floats:
         tree = ForFloats().visit(tree)
     return f"({ast.unparse(tree)})" if isinstance(tree, ast.IfExp) else ast.unparse(tree)

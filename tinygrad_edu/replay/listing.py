@@ -121,7 +121,7 @@ class Listing:
 
     def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], out: int = 0) -> str:
         """The formula with names for its operands."""
-        constants = tuple([(x, self.trace.constants[~k]) for x, k in zip(operands, slots, strict=True) if k < 0])
+        constants = tuple([(x, repr(self.trace.constants[~k])) for x, k in zip(operands, slots, strict=True) if k < 0])
         names = {x: self.names[k] for x, k in zip(operands, slots, strict=True) if k >= 0}
         return template(formula, constants, self.for_floats).format(**names, out=self.names[out])
 

@@ -8,11 +8,9 @@ from numbers import Number
 from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.primitives import COMPLEX
 from tinygrad_edu.engine.registry import bind
-from tinygrad_edu.engine.source import define
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.primitives import IEEE, PLAIN, Ieee
 from tinygrad_edu.replay.program import Program
@@ -79,23 +77,19 @@ class PythonProgram(Program):
 
     @cached_property
     def floats(self) -> dict[str, Any]:
-        return self.defined(on_plain, listing(self.trace, self.also, for_floats=True))
+        return self.defined(listing(self.trace, self.also, for_floats=True), on_plain, "floats")
 
     @cached_property
     def exact(self) -> dict[str, Any]:
-        return self.defined(on_plain, self.source)
+        return self.defined(self.source, on_plain, "exact")
 
     @cached_property
     def ieee(self) -> dict[str, Any]:
-        return self.defined(on_ieee, self.source)
+        return self.defined(self.source, on_ieee, "IEEE")
 
     @cached_property
     def complex(self) -> dict[str, Any]:
-        return self.defined(on_complex, self.source)
-
-    def defined(self, bound: Callable[[Row], Callable[..., Any]], source: str) -> dict[str, Any]:
-        """The functions of the source, on one kind of numbers."""
-        return define(f"program {id(self.trace):x}", source, self.scope(bound))
+        return self.defined(self.source, on_complex, "complex")
 
 
 def as_list(numbers: Any) -> Any:

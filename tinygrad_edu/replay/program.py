@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import linecache
 import math
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import count
 from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.registry import rows_in
+from tinygrad_edu.engine.source import define, filename
 from tinygrad_edu.replay.derivatives import directional
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.trace import Trace
+
+COUNT = count(1)
 
 
 class Program(ABC):
@@ -79,6 +85,12 @@ class Program(ABC):
     def _directional(self) -> Program:
         """Σ ∂root/∂param · vector, a function of the params and the vector; its gradient for the params is H·v."""
         return type(self)(directional(self.trace), (), self.reduce)
+
+    def defined(self, source: str, bound: Callable[[Row], Callable[..., Any]], kind: str) -> dict[str, Any]:
+        """The functions of a source, on one kind of numbers; a traceback shows its lines while the program lives."""
+        title = f"program {next(COUNT)} ({kind})"
+        weakref.finalize(self, linecache.cache.pop, filename(title), None)
+        return define(title, source, self.scope(bound))
 
     def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
         """The operations that the source calls, on one kind of numbers."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from tinygrad_edu.engine.registry import bind
-from tinygrad_edu.engine.source import define
 from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, numpy
 
 
@@ -44,32 +43,41 @@ class JaxProgram(ArrayProgram):
 
     @cached_property
     def compiled(self) -> dict[str, Any]:
-        return {
-            name: jax().jit(function) for name, function in {"program": self.function, "forward": self.outputs}.items()
-        }
+        # Not of bound methods, which would tie the program into a cycle.
+        functions = {"program": partial(evaluate, self.functions["program"], self.reduce)}
+        if self.trace.outputs:
+            functions["forward"] = partial(stacked_outputs, self.functions["forward"])
+        return {name: jax().jit(function) for name, function in functions.items()}
 
     def function(self, params: Any, inputs: Any) -> Any:
         """The program on JAX arrays, (p,) and (k,) or (N, k), free of side effects: for `jax.jit`, `vmap` and sharding.
 
         Returns JAX arrays of the type of what it is given; give float64, which JAX has under `jax.enable_x64`.
         """
-        value, gradient, *also = self.functions["program"](list(params), list(inputs.T))
-        shape = inputs.shape[:-1]
-        value, gradient = self.stacked([value], shape)[..., 0], self.stacked(gradient, shape)
-        if shape and self.reduce:
-            value, gradient = (getattr(x, self.reduce)(axis=0) for x in (value, gradient))
-        return (value, gradient, *(self.stacked(columns, shape) for columns in also))
-
-    def outputs(self, params: Any, inputs: Any) -> Any:
-        """`forward` on JAX arrays."""
-        return self.stacked(self.functions["forward"](list(params), list(inputs.T)), inputs.shape[:-1])
-
-    def stacked(self, columns: Any, shape: tuple[int, ...]) -> Any:
-        jnp = jax().numpy
-        if not columns:
-            return jnp.empty((*shape, 0))
-        return jnp.stack([jnp.broadcast_to(jnp.asarray(column, float), shape) for column in columns], axis=-1)
+        return evaluate(self.functions["program"], self.reduce, params, inputs)
 
     @cached_property
     def functions(self) -> dict[str, Any]:
-        return define(f"program {id(self.trace):x}", self.source, self.scope(on_jax()))
+        return self.defined(self.source, on_jax(), "JAX")
+
+
+def evaluate(program: Any, reduce: str | None, params: Any, inputs: Any) -> Any:
+    """Value, gradient and, if there are, the gradients of inputs."""
+    value, gradient, *also = program(list(params), list(inputs.T))
+    shape = inputs.shape[:-1]
+    value, gradient = stacked([value], shape)[..., 0], stacked(gradient, shape)
+    if shape and reduce:
+        value, gradient = (getattr(x, reduce)(axis=0) for x in (value, gradient))
+    return (value, gradient, *(stacked(columns, shape) for columns in also))
+
+
+def stacked_outputs(forward: Any, params: Any, inputs: Any) -> Any:
+    return stacked(forward(list(params), list(inputs.T)), inputs.shape[:-1])
+
+
+def stacked(columns: Any, shape: tuple[int, ...]) -> Any:
+    """Columns, or numbers for the whole column, as the last axis."""
+    jnp = jax().numpy
+    if not columns:
+        return jnp.empty((*shape, 0))
+    return jnp.stack([jnp.broadcast_to(jnp.asarray(column, float), shape) for column in columns], axis=-1)
