@@ -142,6 +142,22 @@ def test_an_operation_registered_anew_is_not_the_old_one():
 
 
 @each_backend
+@pytest.mark.parametrize(
+    ("primal", "partial"),
+    [("2**x", "out * log(2)"), ("+x * sqrt(4) * maximum(1, 2)", "sqrt(16) * 1"), ("x * sigmoid(0.5)", "sigmoid(0.5)")],
+)
+def test_formulas_may_have_operations_of_numbers_only(backend, primal, partial):
+    with registered("made", "m", primal, partial) as row:
+        x = Value(0.5)
+        root = function(row)(x)
+        root.backward()
+        program = compile(root, [x], backend=backend)
+        value, gradient = program([0.5])
+        close([value, *gradient], [root.data, x.grad])
+        assert program.hvp([0.5], [], [1.0]) is not None
+
+
+@each_backend
 def test_no_gradient_comes_through_what_has_none(backend):
     w, x = Value(1.0, "w"), Value(1.0, "x")
     root = step((w * x).sqrt()) + w

@@ -48,6 +48,9 @@ class Symbol:
     def __rtruediv__(self, other: Any) -> Symbol:
         return self.recorded("truediv", other, self)
 
+    def __pos__(self) -> Symbol:
+        return self
+
     def __neg__(self) -> Symbol:
         return self.recorded("neg", self)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from math import factorial
 from typing import Any
 
+from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.primitives import MATH
-from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine.registry import bind, on_floats
 
 try:
     from llvmlite import binding as binding
@@ -55,6 +56,9 @@ class Number:
 
     def __neg__(self) -> Number:
         return Number(self.builder, self.builder.fneg(self.value), opposite=self)
+
+    def __pos__(self) -> Number:
+        return self
 
     def __abs__(self) -> Number:
         return (self.opposite or self).intrinsic("fabs")
@@ -246,4 +250,17 @@ PRIMITIVES: dict[str, Callable[..., Number]] = {name: library(name) for name in 
     "sign": sign,
     "step": step,
 }
-on_native = bind(PRIMITIVES, "native")
+
+
+def constant_too(name: str, primitive: Callable[..., Any]) -> Callable[..., Any]:
+    """A primitive that takes plain numbers too, as the `log(2)` of a formula."""
+
+    def called(*operands: Any) -> Any:
+        if not any(isinstance(x, Number) for x in operands):
+            return on_floats(TABLE[name])(*operands)
+        return primitive(*operands)
+
+    return called
+
+
+on_native = bind({name: constant_too(name, primitive) for name, primitive in PRIMITIVES.items()}, "native")
