@@ -11,6 +11,12 @@ from tinygrad_edu.engine.value import Value
 
 # What generated source calls its own: the operands, the names it reads, and Python's own functions in it.
 RESERVED = {
+    "params",
+    "inputs",
+    "program",
+    "forward",
+    "inf",
+    "nan",
     "x",
     "y",
     "out",

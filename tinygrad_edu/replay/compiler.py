@@ -79,24 +79,20 @@ def compile(
         if not isinstance(nodes, Iterable):
             raise TypeError(f"compile expected a list of Values for {what}, got {short(nodes)}")
     params, inputs, outputs, also = [*params], [*inputs], [*outputs], [*also]
+    places = {id(leaf): slot for slot, leaf in enumerate(inputs, start=len(params))}
+    for node in also:
+        if id(node) not in places:
+            raise ValueError(f"compile expected inputs in also, got {short(node)}")
     if not isinstance(root, Value):
         if not callable(root):
             raise TypeError(f"compile expected a Value or a function, got {short(root)}")
         if outputs:
             raise ValueError("compile expected a function to return (root, outputs), not outputs= beside it")
-        places = [k for node in also for k, leaf in enumerate(inputs) if leaf is node]
-        root, leaves, outputs = recorded_twice(root, params, inputs)
-        also = [leaves[k] for k in places] if len(places) == len(also) else also
-        inputs = leaves
+        root, inputs, outputs = recorded_twice(root, params, inputs)
     check_leaves(root, params, inputs, outputs)  # type: ignore[arg-type]
-    slots = []
-    for node in also:
-        if not any(node is leaf for leaf in inputs):
-            raise ValueError(f"compile expected inputs in also, got {short(node)}")
-        slots.append(len(params) + [node is leaf for leaf in inputs].index(True))
     with collector_paused():
         trace = recorded(root, params, inputs, outputs)  # type: ignore[arg-type]
-    return program_class(backend, has_inputs=len(inputs) > 0)(trace, slots, reduce)
+    return program_class(backend, has_inputs=len(inputs) > 0)(trace, [places[id(node)] for node in also], reduce)
 
 
 def program_class(backend: str, has_inputs: bool) -> type[Program]:

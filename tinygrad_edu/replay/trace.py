@@ -8,7 +8,7 @@ from math import copysign
 from reprlib import repr as short
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Row, Value, leaves, topological
+from tinygrad_edu.engine import TABLE, Row, Value, topological
 from tinygrad_edu.engine.registry import applied, bind
 from tinygrad_edu.replay.primitives import IEEE, Ieee
 
@@ -158,8 +158,7 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
         for node in nodes:
             if not isinstance(node, Value):
                 raise TypeError(f"compile expected a Value in {what}, got {short(node)} ({type(node).__name__})")
-    by_root = {*leaves(root)}
-    by_any = by_root.union(*[leaves(output) for output in outputs])
+    by_root, by_any = leaves_of(root), leaves_of(root, *outputs)
     seen: dict[Value, str] = {}
     for what, nodes, reached in (("params", params, by_root), ("inputs", inputs, by_any)):
         for k, leaf in enumerate(nodes):
@@ -171,3 +170,9 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
             if leaf not in reached:
                 raise ValueError(f"compile: the root does not depend on {name}")
             seen[leaf] = f"{what}[{k}]"
+
+
+def leaves_of(*roots: Value) -> set[Value]:
+    """The leaves that these depend on."""
+    found = {p for node in topological(*roots) for p in node.parents if type(p) is not float and not p.parents}
+    return found.union(root for root in roots if not root.parents)

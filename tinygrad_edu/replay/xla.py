@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property, partial
+from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.engine.registry import bind
@@ -15,6 +16,13 @@ def jax() -> Any:
     except ImportError:
         raise ImportError('programs on JAX need it: pip install "tinygrad_edu[jax]"') from None
     return jax
+
+
+def float64() -> Any:
+    """A context in which JAX keeps 64 bits."""
+    if hasattr(jax(), "enable_x64"):
+        return jax().enable_x64(True)
+    return import_module("jax.experimental").enable_x64()  # of older JAX
 
 
 @cache
@@ -38,7 +46,7 @@ class JaxProgram(ArrayProgram):
 
     def run(self, name: str, params: Any, inputs: Any) -> Any:
         params, inputs = self.numbers(params, inputs)
-        with jax().enable_x64(True):
+        with float64():
             return self.compiled[name](params, inputs)
 
     @cached_property

@@ -17,10 +17,12 @@ from tinygrad_edu.replay.native.machine import FIELDS, WORDS, code, once
 from tinygrad_edu.replay.native.writer import Writer
 
 OBJECT = BYTE.as_pointer()
-# The fields of an array that NumPy's header publishes, and that every compiled extension has built in; in bytes.
-DATA, DIMENSIONS, SHAPE, DTYPE, FLAGS = 16, 24, 32, 56, 64
-PLAIN = 0x0001 | 0x0100  # C-contiguous, aligned
-NEW_ARRAY, FLOAT64 = 93, 12  # PyArray_New in NumPy's table of functions; the number of the type
+# Where the fields of an array lie, in bytes: PyArrayObject_fields in NumPy's arrayobject header, which every compiled
+# extension has built in, behind the two words that each object of Python begins with.
+TYPE, DATA, DIMENSIONS, SHAPE, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
+PLAIN = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
+NEW_ARRAY, FLOAT64 = 93, 12  # the place of PyArray_New in NumPy's table of C functions; NPY_DOUBLE
+FASTCALL = 0x0080  # METH_FASTCALL
 TARGETS = ["example", "batch", "longest batch", "mean"]  # headers, or 0; how long a batch may be; whether to divide
 
 
@@ -28,58 +30,69 @@ class Call(Writer):
     """call(self, arguments, count): what Python calls. `self` is an array of the TARGETS."""
 
     def __init__(self, module: Any) -> None:
-        objects = OBJECT.as_pointer()
-        super().__init__(module, ir.FunctionType(OBJECT, [OBJECT, objects, INT64]), "call")
-        builder = self.builder
-        self.declined = self.function.append_basic_block()
-        targets = builder.inttoptr(self.read(self.function.args[0], DATA, INT64), WORDS)
-        example, batch, longest, mean = (builder.load(builder.gep(targets, [INT64(k)])) for k in range(4))
-        self.require(builder.icmp_signed("==", self.function.args[2], INT64(2)))
-        params, inputs = (builder.load(builder.gep(self.function.args[1], [INT64(k)])) for k in range(2))
+        super().__init__(module, ir.FunctionType(OBJECT, [OBJECT, OBJECT.as_pointer(), INT64]), "call")
+        self.declined, self.failed = (self.function.append_basic_block() for _ in range(2))
+        self.result(*self.run(*self.accepted()))
+        self.builder.position_at_end(self.declined)
+        none = self.builder.inttoptr(INT64(id(None)), OBJECT)
+        self.python("Py_IncRef", ir.VoidType(), none)
+        self.builder.ret(none)
+        self.builder.position_at_end(self.failed)
+        self.builder.ret(ir.Constant(OBJECT, None))  # an error is set
+
+    def accepted(self) -> tuple[Any, ...]:
+        """Go on only with the right arrays: the header of the program, both arrays, whether they are a batch, its size."""
+        builder, (own, arguments, count) = self.builder, self.function.args
+        targets = builder.inttoptr(self.read(own, DATA, INT64), WORDS)
+        example, batch, longest, self.mean = (builder.load(builder.gep(targets, [INT64(k)])) for k in range(4))
+        self.require(self.same(count, 2))
+        params, inputs = (builder.load(builder.gep(arguments, [INT64(k)])) for k in range(2))
         for array in (params, inputs):
-            self.require(self.same(self.read(array, 8, INT64), id(numpy().ndarray)))
+            self.require(self.same(self.read(array, TYPE, INT64), id(numpy().ndarray)))
             self.require(self.same(self.read(array, DTYPE, INT64), id(numpy().dtype(float))))
-            flags = builder.and_(self.read(array, FLAGS, INT32), INT32(PLAIN))
-            self.require(builder.icmp_signed("==", flags, INT32(PLAIN)))
-        self.require(builder.icmp_signed("==", self.read(params, DIMENSIONS, INT32), INT32(1)))
-        many = builder.icmp_signed("==", self.read(inputs, DIMENSIONS, INT32), INT32(2))
-        alone = builder.icmp_signed("==", self.read(inputs, DIMENSIONS, INT32), INT32(1))
+            self.require(self.same(builder.and_(self.read(array, FLAGS, INT32), INT32(PLAIN)), PLAIN))
+        self.require(self.same(self.read(params, DIMENSIONS, INT32), 1))
+        many, alone = (self.same(self.read(inputs, DIMENSIONS, INT32), n) for n in (2, 1))
         self.require(builder.or_(many, alone))
         header = builder.select(many, batch, example)
-        self.require(builder.icmp_signed("!=", header, INT64(0)))
+        self.require(builder.not_(self.same(header, 0)))  # 0 until the plan is made
         header = builder.inttoptr(header, WORDS)
-        n_params, n_inputs = (
-            builder.load(builder.gep(header, [INT64(FIELDS.index(x))])) for x in ("n params", "n inputs")
-        )
-        self.require(builder.icmp_signed("==", self.size(params, INT64(0)), n_params))
-        self.require(builder.icmp_signed("==", self.size(inputs, builder.zext(many, INT64)), n_inputs))
+        for array, axis, name in ((params, INT64(0), "n params"), (inputs, builder.zext(many, INT64), "n inputs")):
+            expected = builder.load(builder.gep(header, [INT64(FIELDS.index(name))]))
+            self.require(builder.icmp_signed("==", self.size(array, axis), expected))
         n = builder.select(many, self.size(inputs, INT64(0)), INT64(1))
         self.require(builder.icmp_signed(">", n, INT64(0)))
         self.require(builder.icmp_signed("<=", n, longest))
+        return header, params, inputs, many, n
+
+    def run(self, header: Any, params: Any, inputs: Any, many: Any, n: Any) -> tuple[Any, Any]:
+        """The value, and the gradient as a new array."""
+        builder, machine = self.builder, self.builder.module.globals
         gradient = self.new_array(self.read(params, SHAPE, INT64))
-        self.require(builder.icmp_signed("!=", builder.ptrtoint(gradient, INT64), INT64(0)))
+        made = self.function.append_basic_block()
+        builder.cbranch(self.same(builder.ptrtoint(gradient, INT64), 0), self.failed, made)
+        builder.position_at_end(made)
         with builder.goto_entry_block():
             value = builder.alloca(DOUBLE)
         nothing = ir.Constant(POINTER, None)
-        data = [builder.inttoptr(self.read(array, DATA, INT64), POINTER) for array in (params, inputs, gradient)]
-        functions = module.globals
+        p, x, g = (builder.inttoptr(self.read(array, DATA, INT64), POINTER) for array in (params, inputs, gradient))
         with builder.if_else(many) as (then, otherwise):
             with then:
-                builder.call(functions["batch"], [header, data[0], data[1], n, value, data[2], nothing])
-                with builder.if_then(builder.icmp_signed("!=", mean, INT64(0))):
+                builder.call(machine["batch"], [header, p, x, n, value, g, nothing])
+                with builder.if_then(builder.not_(self.same(self.mean, 0))):
                     self.divide(value, INT64(1), n)
-                    self.divide(data[2], n_params, n)
+                    self.divide(g, self.size(params, INT64(0)), n)
             with otherwise:
-                builder.call(functions["example"], [header, data[0], data[1], value, data[2], nothing])
-        number = self.python("PyFloat_FromDouble", OBJECT, builder.load(value))
+                builder.call(machine["example"], [header, p, x, value, g, nothing])
+        return builder.load(value), gradient
+
+    def result(self, value: Any, gradient: Any) -> None:
+        """Return both as a tuple."""
+        number = self.python("PyFloat_FromDouble", OBJECT, value)
         result = self.python("PyTuple_New", OBJECT, INT64(2))
         for k, item in enumerate((number, gradient)):
             self.python("PyTuple_SetItem", INT32, result, INT64(k), item)
-        builder.ret(result)
-        builder.position_at_end(self.declined)
-        none = builder.inttoptr(INT64(id(None)), OBJECT)
-        self.python("Py_IncRef", ir.VoidType(), none)
-        builder.ret(none)
+        self.builder.ret(result)
 
     def require(self, condition: Any) -> None:
         """Go on only where this holds; where it does not, decline."""
@@ -90,8 +103,8 @@ class Call(Writer):
     def read(self, thing: Any, offset: int, kind: Any) -> Any:
         return self.builder.load(self.builder.bitcast(self.builder.gep(thing, [INT64(offset)]), kind.as_pointer()))
 
-    def same(self, address: Any, expected: int) -> Any:
-        return self.builder.icmp_unsigned("==", address, INT64(expected))
+    def same(self, number: Any, expected: int) -> Any:
+        return self.builder.icmp_unsigned("==", number, number.type(expected))
 
     def size(self, array: Any, axis: Any) -> Any:
         return self.builder.load(self.builder.gep(self.builder.inttoptr(self.read(array, SHAPE, INT64), WORDS), [axis]))
@@ -152,8 +165,7 @@ def method() -> Method:
         ir.Function(module, machine.signatures[name], name)
     Call(module)
     machine.add(module)
-    fast = 0x0080  # METH_FASTCALL
-    return Method(b"program", machine.address("call"), fast, None)
+    return Method(b"program", machine.address("call"), FASTCALL, None)
 
 
 def built_in(targets: Any) -> Callable[..., Any]:

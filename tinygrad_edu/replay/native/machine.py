@@ -70,9 +70,8 @@ class Code:
         """Compile a module."""
         parsed = binding.parse_assembly(str(module))
         options = binding.create_pipeline_tuning_options(speed_level=2)
-        options.loop_unrolling = (
-            False  # the loops are over vectors, and unrolling doubles the time that compiling takes
-        )
+        # The loops are over vectors already, and unrolling doubles the time that compiling takes.
+        options.loop_unrolling = False
         passes = binding.create_pass_builder(self.target, options)
         passes.getModulePassManager().run(parsed, passes)
         with LOCK:
@@ -191,8 +190,10 @@ class Driver(Writer):
 
 
 class Example(Driver):
-    """example(header, params, inputs, values, gradient, also): the values of the roots, and unless `gradient` is null
-    the gradient of the first one."""
+    """example(header, params, inputs, values, gradient, also): the values of the roots, the gradient of the first one.
+
+    Where `gradient` is null only the values.
+    """
 
     def __init__(self, module: Any) -> None:
         super().__init__(module, "example", [POINTER] * 5)

@@ -43,7 +43,7 @@ class Plan:
         starts: where in them the instructions begin.
         roots: places of the slots that were asked for.
         also: places of the inputs whose gradient is asked for.
-        n_uniform, n_varying: how many numbers and rows there are.
+        sizes: how many uniform numbers and how many varying rows there are.
         constants: their numbers, from the place `first_constant` on.
     """
 
@@ -85,6 +85,7 @@ class Plan:
         self.also = [self.places[slot] for slot in also]
         rows = max(1, self.sizes[1])
         self.lanes = min(max(CACHE // (16 * rows) // WIDE, 1), 32) * WIDE
+        del self.graph, self.places, self.kinds, self.written, self.singles  # large, and of no further use
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
         """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
@@ -234,7 +235,7 @@ class Plan:
         self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand], few: bool
     ) -> list[Operand]:
         """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
-        layer = is_layer(found[-2:]) and len(found) >= 2
+        layer = is_layer(found[-2:])
         targets: list[list[int]] = []
         for operand, rows, partial in zip(found, lists, partials, strict=True):
             active = partial != "0" and any([self.kinds[slot] & ACTIVE for row in rows for slot in row])

@@ -22,11 +22,11 @@ from tinygrad_edu.replay.trace import Trace
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
 NO_INPUTS = numpy().empty(0)
 ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
-EXAMPLES = ctypes.PYFUNCTYPE(
-    None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3
-)  # holds the lock of Python: one memory for all
-BATCH = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)  # lets other threads run
-BATCH_FORWARD = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, ADDRESS)
+# The first holds the lock of Python while it runs, the others let other threads run.
+LOCKED = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
+FREE = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
+FREE_FORWARD = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, ADDRESS)
+HAS_LOCK = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Memory:
@@ -89,13 +89,21 @@ class Runner:
         with collector_paused():
             self.plan = Plan(trace, roots, also, varying, backward)
             self.codes = linked(self.plan)
-        self.free: list[Memory] = []
+        self.own = Memory(self.plan, self.codes)
+        self.others: list[Memory] = []
 
     @contextmanager
-    def memory(self) -> Iterator[Memory]:
-        memory = self.free.pop() if self.free else Memory(self.plan, self.codes)
+    def memory(self, locked: bool) -> Iterator[Memory]:
+        """Its own, where the lock of Python is held all the while, else one that nobody else has."""
+        if locked and HAS_LOCK:
+            yield self.own
+            return
+        try:
+            memory = self.others.pop()
+        except IndexError:
+            memory = Memory(self.plan, self.codes)
         yield memory
-        self.free.append(memory)
+        self.others.append(memory)
 
 
 class shared(cached_property[Any]):
@@ -136,17 +144,13 @@ class NativeProgram(ArrayProgram):
     @shared
     def quick(self) -> Callable[..., Any]:
         """What runs the common cases, once their plan is made, and else gives None."""
-        if not getattr(sys, "_is_gil_enabled", lambda: True)():
-            return lambda params, inputs: None  # threads would meet in one memory
-        return built_in(self.targets)
+        return built_in(self.targets) if HAS_LOCK else lambda params, inputs: None
 
     def publish(self, target: str, runner: Runner) -> None:
-        """Let `quick` run a plan from now on, in a memory of its own."""
-        if self.also or (target == "batch" and self.reduce is None):
-            return
-        memory = Memory(runner.plan, runner.codes)
-        self.targets.memories.append(memory)
-        self.targets[TARGETS.index(target)] = memory.address
+        """Let `quick` run a plan from now on."""
+        if not self.also and (target == "example" or self.reduce is not None):
+            self.targets.memories.append(runner.own)
+            self.targets[TARGETS.index(target)] = runner.own.address
 
     def examples(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """Each example by itself."""
@@ -154,8 +158,8 @@ class NativeProgram(ArrayProgram):
         n = len(np.atleast_2d(inputs))
         values, gradients, also = np.empty(n), np.empty((n, len(params))), np.empty((n, len(self.also)))
         arrays = map(address, (values, gradients, also))
-        with self.alone.memory() as memory:
-            function("examples", EXAMPLES)(memory.address, address(params), address(inputs), n, *arrays)
+        with self.example_runner.memory(locked=True) as memory:
+            function("examples", LOCKED)(memory.address, address(params), address(inputs), n, *arrays)
         results = (values, gradients, also)[: 3 if self.also else 2]
         if inputs.ndim == 2:
             return results
@@ -166,20 +170,20 @@ class NativeProgram(ArrayProgram):
         np = numpy()
         n = len(inputs)
         also = np.empty((n, len(self.also)))
-        totals = []
         cuts = self.cuts(n)
+        alone = len(cuts) == 2
 
         def part(k: int) -> Any:
             first, end = cuts[k], cuts[k + 1]
             total = np.empty(1 + len(params))
-            with self.together.memory() as memory:
-                function("batch", BATCH)(
+            with self.batch_runner.memory(locked=alone) as memory:
+                function("batch", LOCKED if alone else FREE)(
                     memory.address, address(params), address(inputs[first:]), end - first,
                     address(total), address(total[1:]), address(also[first:]),
                 )  # fmt: skip
             return total
 
-        totals = [*(pool().map if len(cuts) > 2 else map)(part, range(len(cuts) - 1))]
+        totals = [*(map if alone else pool().map)(part, range(len(cuts) - 1))]
         total = sum(totals[1:], totals[0])
         if self.reduce == "mean":
             total /= n
@@ -192,41 +196,41 @@ class NativeProgram(ArrayProgram):
         n = len(np.atleast_2d(inputs))
         values = np.empty((n, len(self.trace.outputs)))
         if inputs.ndim == 1:
-            with self.alone_forward.memory() as memory:
-                run = function("examples", EXAMPLES)
+            with self.example_forward_runner.memory(locked=True) as memory:
+                run = function("examples", LOCKED)
                 run(memory.address, address(params), address(inputs), 1, address(values), None, None)
             return values[0]
-        with self.together_forward.memory() as memory:
-            run = function("batch_forward", BATCH_FORWARD)
+        with self.batch_forward_runner.memory(locked=False) as memory:
+            run = function("batch_forward", FREE_FORWARD)
             run(memory.address, address(params), address(inputs), n, address(values))
         return values
 
     def cuts(self, n: int) -> list[int]:
         """Where a batch is cut for threads: at ends of blocks, into parts that are worth a thread."""
-        plan = self.together.plan
+        plan = self.batch_runner.plan
         threads = min(cores(), n * plan.sizes[1] // WORTH_A_THREAD) or 1
         blocks = -(-n // plan.lanes)
         return [min(n, blocks * k // threads * plan.lanes) for k in range(threads + 1)]
 
     @shared
-    def alone(self) -> Runner:
+    def example_runner(self) -> Runner:
         runner = Runner(self.trace, [self.trace.root], self.also, varying=False, backward=True)
         self.publish("example", runner)
         return runner
 
     @shared
-    def together(self) -> Runner:
+    def batch_runner(self) -> Runner:
         runner = Runner(self.trace, [self.trace.root], self.also, varying=True, backward=True)
         self.targets[TARGETS.index("longest batch")] = WORTH_A_THREAD // runner.plan.sizes[1]
         self.publish("batch", runner)
         return runner
 
     @shared
-    def alone_forward(self) -> Runner:
+    def example_forward_runner(self) -> Runner:
         return Runner(self.trace, self.trace.outputs, (), varying=False, backward=False)
 
     @shared
-    def together_forward(self) -> Runner:
+    def batch_forward_runner(self) -> Runner:
         return Runner(self.trace, self.trace.outputs, (), varying=True, backward=False)
 
 
