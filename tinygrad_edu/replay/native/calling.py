@@ -41,7 +41,7 @@ class Call(Writer):
         self.builder.ret(ir.Constant(OBJECT, None))  # an error is set
 
     def accepted(self) -> tuple[Any, ...]:
-        """Go on only with the right arrays: the header of the program, both arrays, whether they are a batch, its size."""
+        """Go on only with the right arrays: the header, both arrays, whether they are a batch, and its size."""
         builder, (own, arguments, count) = self.builder, self.function.args
         targets = builder.inttoptr(self.read(own, DATA, INT64), WORDS)
         example, batch, longest, self.mean = (builder.load(builder.gep(targets, [INT64(k)])) for k in range(4))
