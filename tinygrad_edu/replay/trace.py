@@ -144,7 +144,8 @@ def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outp
 
     for node in topological(root, *outputs):
         if node not in places:
-            places[node] = trace.operation(node.op, tuple([place(p) for p in node.parents]), node.label)
+            operands = tuple([places[p] if p in places else place(p) for p in node.parents])
+            places[node] = trace.operation(node.op, operands, node.label)
     return trace.finish(place(root), [place(node) for node in outputs])
 
 

@@ -65,7 +65,7 @@ class Plan:
         ]
         self.kinds = self.kinds_of_slots([*range(n_params), *also] if backward else [])
         self.specs: dict[Spec, int] = {}
-        self.singles: dict[tuple[Any, ...], int] = {}
+        self.known: dict[tuple[Any, ...], int] = {}
         self.codes = {phase: array("i") for phase in PHASES.values()}
         self.starts = {phase: array("q") for phase in PHASES.values()}
         self.written: set[int] = set()
@@ -85,23 +85,23 @@ class Plan:
         self.also = [self.places[slot] for slot in also]
         rows = max(1, self.sizes[1])
         self.lanes = min(max(CACHE // (16 * rows) // WIDE, 1), 32) * WIDE
-        del self.graph, self.places, self.kinds, self.written, self.singles  # large, and of no further use
+        del self.graph, self.places, self.kinds, self.written, self.known  # large, and of no further use
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
         """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
-        nodes = self.graph.nodes
-        reaches = [False] * len(nodes)  # what is differentiated for is reached from here
+        sources = [differentiable(node) if node else () for node in self.graph.nodes]
+        reaches = [False] * len(sources)  # what is differentiated for is reached from here
         for slot in wrt:
             reaches[slot] = True
-        for slot, node in enumerate(nodes):
-            if node is not None:
-                reaches[slot] = any([reaches[k] for k in differentiable(node)])
-        flows = [False] * len(nodes)
+        for slot, operands in enumerate(sources):
+            if operands:
+                reaches[slot] = True in [reaches[k] for k in operands]
+        flows = [False] * len(sources)
         if wrt:
             flows[self.graph.roots[0]] = reaches[self.graph.roots[0]]
-        for slot in range(len(nodes) - 1, -1, -1):
-            if flows[slot] and nodes[slot] is not None:
-                for k in differentiable(nodes[slot]):  # type: ignore[arg-type]
+        for slot in range(len(sources) - 1, -1, -1):
+            if flows[slot]:
+                for k in sources[slot]:
                     flows[k] = reaches[k]
         return [VARYING * v | ACTIVE * f for v, f in zip(self.graph.varying, flows, strict=True)]
 
@@ -144,8 +144,11 @@ class Plan:
 
     def emit(self, slots: Sequence[int], backward: bool) -> None:
         """Write the instruction for a group."""
-        if len(slots) == 1 and not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
-            return self.emit_one(slots[0], backward)
+        if not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
+            if len(slots) == 1:
+                return self.emit_one(slots[0], backward)
+            if len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING:
+                return self.emit_few(slots, backward)
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, operands, start = nodes[0]
         area = self.area(slots)
@@ -154,32 +157,44 @@ class Plan:
         partials = list(row.partials)
         if start >= 0:
             lists, partials = [[(node.start,) for node in nodes], *lists], ["1", *partials]
-        few = area == "u" and n < MANY_ITEMS and not row.many
         words = [n, w, self.places[slots[0]]]
-        if few:  # one kernel serves all orders: irregular graphs would need hundreds
-            words += [self.places[slot] for rows in lists for [slot] in rows]
-            found = [Operand(area, TABLE) for _ in lists]
-        else:
-            found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
+        found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
         if backward:
-            found = self.with_gradients(lists, partials, found, few)
+            found = self.with_gradients(lists, partials, found)
         from_ = found.pop(0) if start >= 0 else None
-        spec = Spec(row, backward, area, tuple(found), from_, FEW if few else MANY)
+        spec = Spec(row, backward, area, tuple(found), from_)
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
     def emit_one(self, slot: int, backward: bool) -> None:
-        """The same for one operation of one or two operands; most instructions of an irregular graph are such."""
+        """The same for one operation of one or two operands: short, since an irregular graph has thousands of them."""
         row, operands, _ = self.graph.nodes[slot]  # type: ignore[misc]
         kinds, places = self.kinds, self.places
         varying = kinds[slot] & VARYING
         marks = self.marks(row, operands) if backward else [kinds[k] & VARYING for k in operands]
         key = (row, backward, varying, *marks)
-        kernel = self.singles.get(key)
+        kernel = self.known.get(key)
         if kernel is None:
             found = tuple([Operand("uv"[mark & VARYING], ONE, mark & ACTIVE > 0, mark & FRESH > 0) for mark in marks])
             kernel = self.number(Spec(row, backward, "uv"[varying], found, size=MANY if varying else SINGLE))
-            self.singles[key] = kernel
+            self.known[key] = kernel
         self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
+
+    def emit_few(self, slots: Sequence[int], backward: bool) -> None:
+        """The same for a few uniform operations: one kernel for all orders, or an irregular graph would need hundreds."""
+        nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
+        row, kinds, places = nodes[0].row, self.kinds, self.places
+        words, active = [len(slots), 1, places[slots[0]]], []
+        for p, partial in enumerate(row.partials):
+            column = [node.operands[p] for node in nodes]
+            words += [places[k] for k in column]
+            active.append(backward and partial != "0" and kinds[column[0]] & ACTIVE > 0)
+            if active[p]:
+                self.clear([k for k in column if k not in self.written])
+        key = (row, backward, FEW, *active)
+        if key not in self.known:
+            found = tuple([Operand("u", TABLE, wanted) for wanted in active])
+            self.known[key] = self.number(Spec(row, backward, "u", found, size=FEW))
+        self.write(PHASES[0, backward], self.known[key], words)
 
     def marks(self, row: Row, operands: Sequence[int]) -> list[int]:
         """For each operand of one operation flags: whether it varies, is active, and its gradient is new."""
@@ -231,9 +246,7 @@ class Plan:
         words += [place for row in places for place in row]
         return Operand(area, TABLE)
 
-    def with_gradients(
-        self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand], few: bool
-    ) -> list[Operand]:
+    def with_gradients(self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand]) -> list[Operand]:
         """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
         layer = is_layer(found[-2:])
         targets: list[list[int]] = []
@@ -245,7 +258,7 @@ class Plan:
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
-            fresh = not few and not any([slot in written or count[slot] > 1 for slot in target])
+            fresh = not any([slot in written or count[slot] > 1 for slot in target])
             if not fresh:
                 missing += [slot for slot in target if slot not in written]
             result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))
@@ -253,8 +266,10 @@ class Plan:
         written.update(count)
         return result
 
-    def clear(self, slots: Iterable[int]) -> None:
+    def clear(self, slots: Sequence[int]) -> None:
         """Make the gradients of some slots 0."""
+        if not slots:
+            return
         for area in "uv":
             places = sorted({self.places[slot] for slot in slots if self.area([slot]) == area})
             for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
