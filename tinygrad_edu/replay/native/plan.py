@@ -180,7 +180,7 @@ class Plan:
         self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
 
     def emit_few(self, slots: Sequence[int], backward: bool) -> None:
-        """The same for a few uniform operations: one kernel for all orders, or an irregular graph would need hundreds."""
+        """The same for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, kinds, places = nodes[0].row, self.kinds, self.places
         words, active = [len(slots), 1, places[slots[0]]], []
