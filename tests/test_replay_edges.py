@@ -290,7 +290,7 @@ def test_many_calls_keep_no_memory():
     )  # kilobytes; a lost object a call is 10,000
 
 
-@pytest.mark.parametrize(("backend", "length"), [("python", 20_000), ("numpy", 5_000), ("native", 200_000)])
+@pytest.mark.parametrize(("backend", "length"), [("python", 20_000), ("numpy", 5_000), ("native", 100_000)])
 def test_a_long_chain_needs_no_recursion(backend, length):
     if backend not in INSTALLED:
         pytest.skip(f"no {backend} here")
@@ -300,4 +300,4 @@ def test_a_long_chain_needs_no_recursion(backend, length):
         y = y * w * (1 + 1e-6)
     value, gradient = compile(y, [w], [x], backend=backend)([1.0], [1.0])
     close(value, (1 + 1e-6) ** (length // 2), 1e-9)
-    close(gradient, [length // 2 * value], 1e-4)
+    close(gradient, [length // 2 * value], 1e-9)
