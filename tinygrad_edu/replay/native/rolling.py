@@ -108,8 +108,8 @@ class Graph:
             else:
                 xs.append(self.one)
                 ys.append(term)
-        if not xs:
-            return
+        if not xs:  # a number and zeros
+            xs, ys, start = [self.one], [start], -1
         for term in inner:
             nodes[term] = None
             uses[term] = 0
