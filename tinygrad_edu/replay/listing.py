@@ -193,18 +193,14 @@ def named(trace: Trace) -> tuple[list[str], list[str]]:
     labels = trace.labels + [operation.label for operation in trace.operations]
     taken = TAKEN | TABLE.keys() | set(keyword.kwlist) | {operation.row.name for operation in trace.operations}
     names, comments = [], []
-    numbered = 0
+    tried: dict[str, int] = {"": 0}  # the last number behind a name
     for label in labels:
-        wanted = identifier(label)
-        name, suffix = wanted, 1
+        name = wanted = identifier(label)
         while not name or name in taken or f"d_{name}" in taken:
-            if wanted:
-                suffix += 1
-                name = f"{wanted}_{suffix}"
-            else:
-                numbered += 1
-                name = f"v{numbered}"
-        taken |= {name, f"d_{name}"}
+            tried[wanted] = tried.get(wanted, 1) + 1
+            name = f"{wanted}_{tried[wanted]}" if wanted else f"v{tried[wanted]}"
+        taken.add(name)
+        taken.add(f"d_{name}")
         names.append(name)
         comments.append(f"  # {' '.join(label.split())}" if label not in ("", name) else "")
     return names, comments
