@@ -239,7 +239,8 @@ def sigmoid(x: Number) -> Number:
     return power.where(x < 0, 1.0) / (power + 1)
 
 
-PRIMITIVES: dict[str, Callable[..., Number]] = {name: library(name) for name in [*MATH, "pow"]} | {
+LIBRARY = [*MATH, "pow"]  # functions of the C library
+PRIMITIVES: dict[str, Callable[..., Number]] = {name: library(name) for name in LIBRARY} | {
     "exp": exp,
     "sigmoid": sigmoid,
     "tanh": tanh,

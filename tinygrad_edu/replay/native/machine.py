@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, wraps
 from threading import RLock
 from typing import Any
 
 from tinygrad_edu.replay.native.elementwise import Clear, Elementwise
-from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, POINTER, binding, ir
+from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, LIBRARY, POINTER, binding, ir
 from tinygrad_edu.replay.native.kernels import HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
 from tinygrad_edu.replay.native.many import Layer, ManyInLanes, ManyUniform
 from tinygrad_edu.replay.native.writer import Writer
@@ -56,6 +58,9 @@ class Code:
         )
         self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
         self.kernels: dict[Spec, int] = {}
+        library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)  # elsewhere Python itself has loaded it
+        for name in LIBRARY:
+            binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
         module = self.module()
         written = [write(module) for write in (Execute, Example, Examples, Batch, BatchForward)]
         self.signatures = {writer.function.name: writer.function.ftype for writer in written}

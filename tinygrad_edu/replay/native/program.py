@@ -26,7 +26,7 @@ ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
 LOCKED = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
 FREE = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
 FREE_FORWARD = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, ADDRESS)
-HAS_LOCK = getattr(sys, "_is_gil_enabled", lambda: True)()
+HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Memory:
