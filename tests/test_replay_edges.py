@@ -301,3 +301,39 @@ def test_a_long_chain_needs_no_recursion(backend, length):
     value, gradient = compile(y, [w], [x], backend=backend)([1.0], [1.0])
     close(value, (1 + 1e-6) ** (length // 2), 1e-9)
     close(gradient, [length // 2 * value], 1e-9)
+
+
+AUTO = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in sys.argv[1:]:
+            raise ImportError(name)
+sys.meta_path.insert(0, Missing())
+from tinygrad_edu import Value, compile
+w, x = Value(2.0), Value(3.0)
+print(compile(w * x, [w], [x]).backend, compile(w * w, [w]).backend)
+for backend in ("numpy", "native", "jax"):
+    try:
+        compile(w * x, [w], [x], backend=backend)
+    except ImportError as error:
+        print(error)
+"""
+ARRAYS = 'programs on arrays need NumPy: pip install "tinygrad_edu[fast]"\n'
+NATIVE = 'native programs need llvmlite and NumPy: pip install "tinygrad_edu[fast]"\n'
+JAX = 'programs on JAX need it: pip install "tinygrad_edu[jax]"\n'
+
+
+@pytest.mark.parametrize(
+    ("missing", "printed"),
+    [
+        (["jax"], f"native native\n{JAX}"),
+        (["jax", "llvmlite"], f"numpy python\n{NATIVE}{JAX}"),
+        (["jax", "llvmlite", "numpy"], f"python python\n{ARRAYS * 3}"),
+    ],
+)
+def test_what_is_not_installed_is_done_without_or_named(missing, printed):
+    if "native" not in INSTALLED:
+        pytest.skip("needs llvmlite")
+    done = subprocess.run([sys.executable, "-c", AUTO, *missing], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == printed, done.stderr

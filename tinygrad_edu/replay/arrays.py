@@ -12,15 +12,13 @@ from typing import Any
 from tinygrad_edu.engine.registry import bind
 from tinygrad_edu.replay.program import Program
 
+try:
+    import numpy as np
+except ImportError:
+    raise ImportError('programs on arrays need NumPy: pip install "tinygrad_edu[fast]"') from None
+
+__all__ = ["ArrayProgram", "NumpyProgram", "array_primitives", "np"]
 NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: what the variables of one block of examples may hold
-
-
-def numpy() -> Any:
-    try:
-        import numpy
-    except ImportError:
-        raise ImportError('programs on arrays need NumPy: pip install "tinygrad_edu[fast]"') from None
-    return numpy
 
 
 def array_primitives(xp: Any) -> dict[str, Any]:
@@ -33,7 +31,6 @@ def array_primitives(xp: Any) -> dict[str, Any]:
 
 @cache
 def on_arrays() -> Any:
-    np = numpy()
     # NumPy has no error function of its own.
     own = {name: np.vectorize(getattr(math, name), otypes=[float]) for name in ("erf", "erfc")}
     return bind(array_primitives(np) | own, "NumPy")
@@ -62,11 +59,10 @@ class ArrayProgram(Program):
 
     def hessian(self, params: Any, inputs: Any = ()) -> Any:
         n = self.trace.n_params
-        return numpy().reshape(super().hessian(params, inputs), (n, n))
+        return np.reshape(super().hessian(params, inputs), (n, n))
 
 
 def as_array(what: str, numbers: Any) -> Any:
-    np = numpy()
     try:
         array = np.asarray(numbers)
     except ValueError:  # rows of different lengths
@@ -85,7 +81,6 @@ class NumpyProgram(ArrayProgram):
     backend = "numpy"
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
-        np = numpy()
         params, inputs = self.numbers(params, inputs)
         reduced = self.reduce is not None and inputs.ndim == 2
         parts = []
@@ -108,11 +103,10 @@ class NumpyProgram(ArrayProgram):
         self.require_outputs()
         params, inputs = self.numbers(params, inputs)
         parts = [rows(outputs, n) for n, outputs in self.blocks("forward", params, inputs)]
-        return parts[0][0] if inputs.ndim == 1 else numpy().concatenate(parts)
+        return parts[0][0] if inputs.ndim == 1 else np.concatenate(parts)
 
     def blocks(self, name: str, params: Any, inputs: Any) -> Iterator[tuple[int, Any]]:
         """The results of a function of the source for each block of examples, and how many they are."""
-        np = numpy()
         batch = np.atleast_2d(inputs)
         size = max(1, NUMBERS_IN_A_BLOCK // (2 * len(self.trace.operations) + 1))
         for start in range(0, len(batch), size):
@@ -127,7 +121,6 @@ class NumpyProgram(ArrayProgram):
 
 def rows(columns: Any, n: int) -> Any:
     """Columns, or numbers for the whole column, as (n, columns)."""
-    np = numpy()
     made = np.empty((n, len(columns)))
     for k, column in enumerate(columns):
         made[:, k] = column

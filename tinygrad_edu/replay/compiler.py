@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from reprlib import repr as short
 from typing import Any
 
@@ -98,9 +97,12 @@ def compile(
 def program_class(backend: str, has_inputs: bool) -> type[Program]:
     """The class of programs for a backend."""
     if backend == "auto":
-        numpy = find_spec("numpy") is not None
-        native = numpy and find_spec("llvmlite") is not None
-        backend = "native" if native else "numpy" if numpy and has_inputs else "python"
+        for name in ("native", "numpy") if has_inputs else ("native",):
+            try:
+                return program_class(name, has_inputs)
+            except ImportError:
+                continue
+        backend = "python"
     module, name = BACKENDS[backend]
     found: type[Program] = getattr(import_module(f"tinygrad_edu.replay.{module}"), name)
     return found

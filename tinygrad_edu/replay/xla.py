@@ -7,27 +7,24 @@ from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.engine.registry import bind
-from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, numpy
+from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, np
 
-
-def jax() -> Any:
-    try:
-        import jax
-    except ImportError:
-        raise ImportError('programs on JAX need it: pip install "tinygrad_edu[jax]"') from None
-    return jax
+try:
+    import jax
+except ImportError:
+    raise ImportError('programs on JAX need it: pip install "tinygrad_edu[jax]"') from None
 
 
 def float64() -> Any:
     """A context in which JAX keeps 64 bits."""
-    if hasattr(jax(), "enable_x64"):
-        return jax().enable_x64(True)
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
     return import_module("jax.experimental").enable_x64()  # of older JAX
 
 
 @cache
 def on_jax() -> Any:
-    jnp, special = jax().numpy, jax().scipy.special
+    jnp, special = jax.numpy, jax.scipy.special
     own = {
         "erf": special.erf,
         "erfc": special.erfc,
@@ -43,11 +40,11 @@ class JaxProgram(ArrayProgram):
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
         value, *arrays = self.run("program", params, inputs)
-        return (float(value) if value.ndim == 0 else numpy().array(value), *map(numpy().array, arrays))
+        return (float(value) if value.ndim == 0 else np.array(value), *map(np.array, arrays))
 
     def forward(self, params: Any, inputs: Any = ()) -> Any:
         self.require_outputs()
-        return numpy().array(self.run("forward", params, inputs))
+        return np.array(self.run("forward", params, inputs))
 
     def run(self, name: str, params: Any, inputs: Any) -> Any:
         params, inputs = self.numbers(params, inputs)
@@ -60,7 +57,7 @@ class JaxProgram(ArrayProgram):
         functions = {"program": partial(evaluate, self.functions["program"], self.reduce)}
         if self.trace.outputs:
             functions["forward"] = partial(stacked_outputs, self.functions["forward"])
-        return {name: jax().jit(function) for name, function in functions.items()}
+        return {name: jax.jit(function) for name, function in functions.items()}
 
     def function(self, params: Any, inputs: Any) -> Any:
         """The program on JAX arrays, (p,) and (k,) or (N, k), free of side effects: for `jax.jit`, `vmap` and sharding.
@@ -90,7 +87,7 @@ def stacked_outputs(forward: Any, params: Any, inputs: Any) -> Any:
 
 def stacked(columns: Any, shape: tuple[int, ...]) -> Any:
     """Columns, or numbers for the whole column, as the last axis."""
-    jnp = jax().numpy
+    jnp = jax.numpy
     if not columns:
         return jnp.empty((*shape, 0))
     return jnp.stack([jnp.broadcast_to(jnp.asarray(column, float), shape) for column in columns], axis=-1)

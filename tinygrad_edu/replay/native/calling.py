@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tinygrad_edu.replay.arrays import numpy
+from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
 from tinygrad_edu.replay.native.machine import FIELDS, WORDS, code, once
 from tinygrad_edu.replay.native.writer import Writer
@@ -48,8 +48,8 @@ class Call(Writer):
         self.require(self.same(count, 2))
         params, inputs = (builder.load(builder.gep(arguments, [INT64(k)])) for k in range(2))
         for array in (params, inputs):
-            self.require(self.same(self.read(array, TYPE, INT64), id(numpy().ndarray)))
-            self.require(self.same(self.read(array, DTYPE, INT64), id(numpy().dtype(float))))
+            self.require(self.same(self.read(array, TYPE, INT64), id(np.ndarray)))
+            self.require(self.same(self.read(array, DTYPE, INT64), id(np.dtype(float))))
             self.require(self.same(builder.and_(self.read(array, FLAGS, INT32), INT32(PLAIN)), PLAIN))
         self.require(self.same(self.read(params, DIMENSIONS, INT32), 1))
         many, alone = (self.same(self.read(inputs, DIMENSIONS, INT32), n) for n in (2, 1))
@@ -122,7 +122,7 @@ class Call(Writer):
 
     def new_array(self, shape: Any) -> Any:
         table = ctypes.cast(array_functions(), ctypes.POINTER(ctypes.c_void_p))
-        kind, nothing = self.builder.inttoptr(INT64(id(numpy().ndarray)), OBJECT), ir.Constant(OBJECT, None)
+        kind, nothing = self.builder.inttoptr(INT64(id(np.ndarray)), OBJECT), ir.Constant(OBJECT, None)
         shape = self.builder.inttoptr(shape, OBJECT)
         zero = INT32(0)
         arguments = [kind, INT32(1), shape, INT32(FLOAT64), nothing, nothing, zero, zero, nothing]
@@ -135,7 +135,6 @@ class Call(Writer):
 
 def array_functions() -> Any:
     """NumPy's table of C functions."""
-    numpy()
     try:
         core = import_module("numpy._core._multiarray_umath")
     except ImportError:  # before NumPy 2

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from tinygrad_edu.engine.collector import collector_paused
-from tinygrad_edu.replay.arrays import ArrayProgram, numpy
+from tinygrad_edu.replay.arrays import ArrayProgram, np
 from tinygrad_edu.replay.native.calling import TARGETS, built_in
 from tinygrad_edu.replay.native.kernels import WIDTH
 from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, once
@@ -20,7 +20,7 @@ from tinygrad_edu.replay.native.plan import Plan
 from tinygrad_edu.replay.trace import Trace
 
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
-NO_INPUTS = numpy().empty(0)
+NO_INPUTS = np.empty(0)
 ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
 # The first holds the lock of Python while it runs, the others let other threads run.
 LOCKED = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
@@ -33,7 +33,6 @@ class Memory:
     """The memory that one run of a plan needs, and the header that tells the machine where it is."""
 
     def __init__(self, plan: Plan, codes: dict[str, Any]) -> None:
-        np = numpy()
         stride = plan.lanes + WIDTH
         n_uniform, n_varying = plan.sizes
         self.uniform, self.uniform_gradients = np.zeros(n_uniform), np.zeros(n_uniform)
@@ -71,7 +70,6 @@ def address(array: Any) -> int:
 
 def linked(plan: Plan) -> dict[str, Any]:
     """The instructions of a plan with the addresses of their kernels."""
-    np = numpy()
     addresses = np.array(code().addresses(plan.specs), np.int64)
     codes = {}
     for phase, words in plan.codes.items():
@@ -114,7 +112,7 @@ class shared(cached_property[Any]):
             return super().__get__(instance, owner)
 
 
-class Targets(numpy().ndarray):  # type: ignore[misc]
+class Targets(np.ndarray):
     """What the built-in function of a program reads, and owns, so that both live as long as it does."""
 
     memories: list[Memory]
@@ -136,7 +134,7 @@ class NativeProgram(ArrayProgram):
 
     @shared
     def targets(self) -> Targets:
-        targets: Targets = numpy().zeros(len(TARGETS), numpy().int64).view(Targets)
+        targets: Targets = np.zeros(len(TARGETS), np.int64).view(Targets)
         targets.memories = []
         targets[TARGETS.index("mean")], targets[TARGETS.index("longest batch")] = self.reduce == "mean", 1
         return targets
@@ -154,7 +152,6 @@ class NativeProgram(ArrayProgram):
 
     def examples(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """Each example by itself."""
-        np = numpy()
         n = len(np.atleast_2d(inputs))
         values, gradients, also = np.empty(n), np.empty((n, len(params))), np.empty((n, len(self.also)))
         arrays = map(address, (values, gradients, also))
@@ -167,7 +164,6 @@ class NativeProgram(ArrayProgram):
 
     def batch(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """All examples, summed or averaged."""
-        np = numpy()
         n = len(inputs)
         also = np.empty((n, len(self.also)))
         cuts = self.cuts(n)
@@ -191,7 +187,6 @@ class NativeProgram(ArrayProgram):
 
     def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
         self.require_outputs()
-        np = numpy()
         params, inputs = self.numbers(params, inputs)
         n = len(np.atleast_2d(inputs))
         values = np.empty((n, len(self.trace.outputs)))
