@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tinygrad_edu import nn
 from tinygrad_edu.check.functions import rebuilt
 from tinygrad_edu.check.strategies import expressions
-from tinygrad_edu.engine import TABLE, Value, function, leaves, registered
+from tinygrad_edu.engine import TABLE, Value, function, hessian, leaves, registered
 from tinygrad_edu.engine.registry import applied
 from tinygrad_edu.replay import compile
 
@@ -238,3 +238,15 @@ def test_graphs_with_equal_operations_side_by_side_agree(width, layers, seed, n_
     other = compile(picture.root, params, inputs, also=inputs, backend="numpy")
     for mine, its in zip(program(data[:n_params], batch), other(data[:n_params], batch), strict=True):
         close(mine, its, 1e-11 * max(1.0, np.abs(its).max(initial=0.0)))
+
+
+@given(expressions(max_nodes=6))
+def test_second_derivatives_of_random_graphs_agree(graph):
+    params = leaves(graph.root)
+    expected = np.array([[h.data for h in row] for row in hessian(graph.root, params)])
+    data = [leaf.data for leaf in params]
+    size = max(1.0, np.abs(expected).max(), *(abs(node.data) for node in graph.nodes))
+    for backend in INSTALLED:
+        if backend != "jax":
+            found = compile(graph.root, params, backend=backend).hessian(data)
+            close(found, expected, 1e-9 * size)
