@@ -165,6 +165,26 @@ def test_no_gradient_comes_through_what_has_none(backend):
     close(compile(root, [w], [x], backend=backend)([1.0], [[0.0], [1.0]])[1], [1.0])
 
 
+@each_backend
+def test_a_mask_beside_equal_operations_does_not_stop_their_gradients(backend):
+    """Only one of two equal operations is used by a step, which lets no gradient through."""
+    w, v = Value(0.5, "w"), Value(0.7, "v")
+    for root in (
+        step(w * w) + w * v,
+        w * v + step(w * w),
+        step(w.sin()) * w + v.sin(),
+        v.sin() + step(w.sin()) * w,
+        step(total([w, v])) * w + total([v, w]) * v,
+        sum((step(w * k) * v + w * (k + 30.0)).tanh() for k in range(1, 30)),
+    ):
+        w.grad = v.grad = 0.0
+        root.backward()
+        close(compile(root, [w, v], backend=backend)([0.5, 0.7])[1], [w.grad, v.grad])
+        program = compile(root, [w], [v], also=[v], backend=backend)
+        _, gradient, by_input = program([0.5], [[0.7]] * 9)
+        close([*gradient, *by_input[8]], [w.grad, v.grad])
+
+
 @pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "python"])
 @pytest.mark.parametrize("bad", [[None], ["1"], [10**400], [1j], [Value(1.0)], np.array(["a"])])
 def test_what_are_no_numbers_is_refused(backend, bad):

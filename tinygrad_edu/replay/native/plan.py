@@ -126,9 +126,9 @@ class Plan:
                     for k in operands[first : first + width]:
                         flags |= kinds[k]
                     pattern.append(flags)
-                key = (depth, row, *pattern)
+                key = (depth, row, kinds[slot], *pattern)
             else:
-                key = (depth, row, *[kinds[k] for k in operands])
+                key = (depth, row, kinds[slot], *[kinds[k] for k in operands])
             if key in found:
                 found[key].append(slot)
             else:
