@@ -194,9 +194,16 @@ class Picture:
                 node = applied(row, [x for item in items for x in item])
                 made.append(node * (1 / per_item) if row.name in ("dot", "sum") else node)
             nodes += made
-        total = nodes[0] * 0.5
-        for k, node in enumerate(nodes[1:]):
-            total = total + node * (0.1 + 0.01 * (k % 7))
+        total = nodes[-1] * 0.5
+        for leaf in self.leaves:  # each is reached, if only by a step
+            total = total + function(TABLE["step"])(leaf)
+        for node in nodes:
+            factor = 0.1 + 0.01 * rng.randrange(7)
+            choice = rng.randrange(4)
+            if choice == 1:
+                total = total + function(TABLE["step"])(node + 2) * factor
+            elif choice > 1:
+                total = total + node * factor
         self.root = total
 
     @staticmethod
