@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import os
 import random
 
 import numpy as np
@@ -162,6 +163,7 @@ def check_agreement(backends, graph, n_params, data):
             close(mine, other, 1e-11 * max(size, *finite.flat, 1.0))
 
 
+@settings(max_examples=2000 if os.environ.get("CI") else settings().max_examples)
 @given(expressions(max_nodes=10), st.integers(0, 3), st.data())
 def test_random_graphs_agree(graph, n_params, data):
     check_agreement([name for name in INSTALLED if name != "jax"], graph, n_params, data)
