@@ -199,6 +199,7 @@ def test_what_are_no_numbers_is_refused(backend, bad):
         (lambda p: p(2.0, 3.0), TypeError, "the program expected 1 params in a sequence, got 2.0"),
         (lambda p: p("2", [3.0]), TypeError, "the program expected 1 params in a sequence, got '2'"),
         (lambda p: p(["2"], [3.0]), TypeError, "the program expected numbers, got '2' (str)"),
+        (lambda p: p([10**400], [3.0]), TypeError, "the program expected numbers that floats can hold, got 1000"),
         (lambda p: p([Value(2.0)], [3.0]), TypeError, "the program expected numbers, got Value(data=2."),
         (lambda p: p([2.0], None), TypeError, "the program expected 1 inputs in a sequence, got None"),
         (lambda p: p.hvp([2.0], [1.0], 1.0), ValueError, "hvp expected a vector of 1 numbers, got 1.0"),

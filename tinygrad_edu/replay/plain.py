@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from numbers import Number
 from reprlib import repr as short
+from sys import float_info
 from typing import Any
 
 from tinygrad_edu.engine.errors import UNDEFINED
@@ -57,6 +58,9 @@ class PythonProgram(Program):
         if wrong:
             raise TypeError(f"the program expected numbers, got {short(wrong[0])} ({type(wrong[0]).__name__})")
         real = all(isinstance(x, float | int) for x in numbers)
+        huge = [x for x in numbers if isinstance(x, int) and abs(x) > float_info.max]
+        if huge:
+            raise TypeError(f"the program expected numbers that floats can hold, got {short(huge[0])}")
         try:
             if real:
                 return self.floats[name]([*map(float, params)], [*map(float, inputs)])
