@@ -159,7 +159,8 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
         for node in nodes:
             if not isinstance(node, Value):
                 raise TypeError(f"compile expected a Value in {what}, got {short(node)} ({type(node).__name__})")
-    by_root, by_any = leaves_of(root), leaves_of(root, *outputs)
+    by_root = leaves_of(root)
+    by_any = leaves_of(root, *outputs) if outputs else by_root
     seen: dict[Value, str] = {}
     for what, nodes, reached in (("params", params, by_root), ("inputs", inputs, by_any)):
         for k, leaf in enumerate(nodes):

@@ -270,8 +270,8 @@ class Plan:
         """Make the gradients of some slots 0."""
         if not slots:
             return
-        for area in "uv":
-            places = sorted({self.places[slot] for slot in slots if self.area([slot]) == area})
+        for area, kind in (("u", UNIFORM), ("v", VARYING)):
+            places = sorted({self.places[slot] for slot in slots if self.kinds[slot] & VARYING == kind})
             for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
                 run_places = [place for _, place in run]
                 kernel = self.number(Spec(ZERO, True, area, ()))
