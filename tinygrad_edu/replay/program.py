@@ -79,7 +79,7 @@ class Program(ABC):
         n = self.trace.n_params
         if self.reduce is None and self.is_batch(inputs):
             raise ValueError("hessian expected one example, or a program that reduces a batch (mean, sum)")
-        return [self.hvp(params, inputs, [float(i == k) for i in range(n)]) for k in range(n)]
+        return [self.hvp(params, inputs, [int(i == k) for i in range(n)]) for k in range(n)]
 
     @cached_property
     def _directional(self) -> Program:

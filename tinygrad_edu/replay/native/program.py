@@ -203,8 +203,8 @@ class NativeProgram(ArrayProgram):
     def cuts(self, n: int) -> list[int]:
         """Where a batch is cut for threads: at ends of blocks, into parts that are worth a thread."""
         plan = self.batch_runner.plan
-        threads = min(cores(), n * plan.sizes[1] // WORTH_A_THREAD) or 1
         blocks = -(-n // plan.lanes)
+        threads = min(cores(), blocks, n * plan.sizes[1] // WORTH_A_THREAD) or 1
         return [min(n, blocks * k // threads * plan.lanes) for k in range(threads + 1)]
 
     @shared
