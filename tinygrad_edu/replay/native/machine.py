@@ -17,8 +17,7 @@ from tinygrad_edu.replay.native.writer import Writer
 
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
 FIELDS = [
-    "uniform", "uniform gradients", "varying", "varying gradients", "lanes", "stride", "block",
-    "n uniform", "n varying",
+    "uniform", "uniform gradients", "varying", "varying gradients", "lanes", "stride", "block", "n uniform",
     "u forward", "u forward end", "v forward", "v forward end", "v backward", "v backward end",
     "u backward", "u backward end", "n params", "n inputs", "first input", "roots", "n roots", "also", "n also",
 ]  # fmt: skip

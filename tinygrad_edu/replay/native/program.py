@@ -49,7 +49,6 @@ class Memory:
             "stride": 0,
             "block": plan.lanes,
             "n uniform": n_uniform,
-            "n varying": n_varying,
             "n params": plan.n_params,
             "n inputs": plan.n_inputs,
             "first input": plan.first_input,
