@@ -41,10 +41,10 @@ def topological(*roots: Value) -> list[Value]:
     return tape
 
 
-def leaves(root: Value) -> list[Value]:
-    """The Values that `root` depends on and that no operation made, in the order of their first use."""
-    found = {p: None for node in topological(root) for p in node.parents if type(p) is not float and not p.parents}
-    return list(found) if root.parents else [root]
+def leaves(*roots: Value) -> list[Value]:
+    """The Values that the roots depend on and that no operation made, in the order of their first use."""
+    found = {p: None for node in topological(*roots) for p in node.parents if type(p) is not float and not p.parents}
+    return list(found | {root: None for root in roots if not root.parents})
 
 
 def backward(root: Value) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.registry import rows_in
@@ -71,7 +72,7 @@ class Listing:
 
     def program(self) -> str:
         root = self.trace.root
-        needed = self.needed_by([root])
+        needed = self.trace.needed_by([root])
         lines = [*self.head("program"), "    # forward", *self.values(needed)]
         wrt = [*range(self.trace.n_params), *self.also]
         gradients = self.gradients(lines, needed, wrt)
@@ -82,21 +83,8 @@ class Listing:
     def forward(self) -> str:
         """The function of the outputs."""
         outputs = self.trace.outputs
-        lines = [*self.head("forward"), *self.values(self.needed_by(outputs))]
+        lines = [*self.head("forward"), *self.values(self.trace.needed_by(outputs))]
         return "\n".join([*lines, f"    return [{', '.join(map(self.name, outputs))}]"])
-
-    def needed_by(self, slots: Iterable[int]) -> list[bool]:
-        """For each slot, whether it is needed to compute these."""
-        needed = [False] * len(self.names)
-        for slot in slots:
-            if slot >= 0:
-                needed[slot] = True
-        for slot in range(len(needed) - 1, self.n_leaves - 1, -1):
-            if needed[slot]:
-                for operand in self.trace.operations[slot - self.n_leaves].operands:
-                    if operand >= 0:
-                        needed[operand] = True
-        return needed
 
     def values(self, needed: Sequence[bool]) -> list[str]:
         """One line an operation."""
@@ -109,8 +97,7 @@ class Listing:
 
     def expression(self, row: Row, operands: Sequence[int]) -> str:
         if not row.many:
-            inlined = self.for_floats and not row.primitive and INLINE.keys() >= rows_in([row.primal], id).keys()
-            return self.fill(row.primal if inlined else operator_call(row), row.operands, operands)
+            return self.fill(written(row, self.for_floats), row.operands, operands)
         width = len(operands) // len(row.operands)
         groups = [operands[k * width : (k + 1) * width] for k in range(len(row.operands))]
         found, rest = folds(row.primal)
@@ -167,9 +154,13 @@ class Listing:
         return [names.get(slot, zero) for slot in wrt]
 
 
-def operator_call(row: Row) -> str:
-    """How the operation is written: with its operator, or as a call by its name."""
-    return row.primal if re.fullmatch(r"-?x|x [-+*/] y", row.primal) else f"{row.name}({', '.join(row.operands)})"
+@cache
+def written(row: Row, for_floats: bool) -> str:
+    """How the operation is written: with its operator, or as a call by its name; its formula, if that needs no call."""
+    inlined = for_floats and not row.primitive and INLINE.keys() >= rows_in([row.primal], id).keys()
+    if inlined or re.fullmatch(r"-?x|x [-+*/] y", row.primal):
+        return row.primal
+    return f"{row.name}({', '.join(row.operands)})"
 
 
 def product(gradient: str, partial: str) -> str:

@@ -13,10 +13,10 @@ from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.primitives import COMPLEX
 from tinygrad_edu.engine.registry import bind
 from tinygrad_edu.replay.listing import listing
-from tinygrad_edu.replay.primitives import IEEE, PLAIN, Ieee
+from tinygrad_edu.replay.primitives import Ieee, on_ieee, on_plain
 from tinygrad_edu.replay.program import Program
 
-on_plain, on_ieee, on_complex = bind(PLAIN, "plain"), bind(IEEE, "IEEE"), bind(COMPLEX, "complex")
+on_complex = bind(COMPLEX, "complex")
 
 
 class PythonProgram(Program):

@@ -8,6 +8,7 @@ from typing import Any
 
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.primitives import FLOATS
+from tinygrad_edu.engine.registry import bind
 
 # Fractions stay exact where the rows allow it: nothing here makes a float of a whole number.
 PLAIN: dict[str, Callable[..., Any]] = FLOATS | {
@@ -71,4 +72,5 @@ def without_errors(name: str) -> Callable[..., Ieee]:
     return primitive
 
 
-IEEE = {name: without_errors(name) for name in PLAIN}
+on_plain = bind(PLAIN, "plain")
+on_ieee = bind({name: without_errors(name) for name in PLAIN}, "IEEE")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from math import copysign
 from reprlib import repr as short
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Row, Value, topological
-from tinygrad_edu.engine.registry import applied, bind
-from tinygrad_edu.replay.primitives import IEEE, Ieee
-
-on_ieee = bind(IEEE, "IEEE")
+from tinygrad_edu.engine import TABLE, Row, Value, leaves, topological
+from tinygrad_edu.engine.registry import applied
+from tinygrad_edu.replay.primitives import Ieee, on_ieee
 
 
 class Operation(NamedTuple):
@@ -79,11 +77,11 @@ class Trace:
         self._remove_dead_code()
         return self
 
-    def _remove_dead_code(self) -> None:
-        """Keep only what the root and the outputs need: a constant may have folded away what it was made of."""
-        n_leaves = self.n_params + self.n_inputs
+    def needed_by(self, places: Iterable[int]) -> list[bool]:
+        """For each slot, whether it is needed to compute these; constants among them need nothing."""
+        n_leaves = len(self.labels)
         needed = [False] * (n_leaves + len(self.operations))
-        for slot in (self.root, *self.outputs):
+        for slot in places:
             if slot >= 0:
                 needed[slot] = True
         for slot in range(len(needed) - 1, n_leaves - 1, -1):
@@ -91,6 +89,12 @@ class Trace:
                 for operand in self.operations[slot - n_leaves].operands:
                     if operand >= 0:
                         needed[operand] = True
+        return needed
+
+    def _remove_dead_code(self) -> None:
+        """Keep only what the root and the outputs need: a constant may have folded away what it was made of."""
+        n_leaves = self.n_params + self.n_inputs
+        needed = self.needed_by([self.root, *self.outputs])
         if all(needed[n_leaves:]):
             return
         moved = list(range(n_leaves))
@@ -132,9 +136,9 @@ class Trace:
 
 def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value] = ()) -> Trace:
     """The trace of a graph of Values; leaves that are neither params nor inputs are constants."""
-    leaves = [*params, *inputs]
-    trace = Trace(len(params), len(inputs), [leaf.label for leaf in leaves])
-    places = {leaf: slot for slot, leaf in enumerate(leaves)}
+    given = [*params, *inputs]
+    trace = Trace(len(params), len(inputs), [leaf.label for leaf in given])
+    places = {leaf: slot for slot, leaf in enumerate(given)}
 
     def place(node: Value | float) -> int:
         if type(node) is float:
@@ -159,8 +163,8 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
         for node in nodes:
             if not isinstance(node, Value):
                 raise TypeError(f"compile expected a Value in {what}, got {short(node)} ({type(node).__name__})")
-    by_root = leaves_of(root)
-    by_any = leaves_of(root, *outputs) if outputs else by_root
+    by_root = {*leaves(root)}
+    by_any = {*leaves(root, *outputs)} if outputs else by_root
     seen: dict[Value, str] = {}
     for what, nodes, reached in (("params", params, by_root), ("inputs", inputs, by_any)):
         for k, leaf in enumerate(nodes):
@@ -172,9 +176,3 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
             if leaf not in reached:
                 raise ValueError(f"compile: the root does not depend on {name}")
             seen[leaf] = f"{what}[{k}]"
-
-
-def leaves_of(*roots: Value) -> set[Value]:
-    """The leaves that these depend on."""
-    found = {p for node in topological(*roots) for p in node.parents if type(p) is not float and not p.parents}
-    return found.union(root for root in roots if not root.parents)
