@@ -10,7 +10,7 @@ from typing import Any
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.replay.program import Program
-from tinygrad_edu.replay.trace import check_leaves, recorded
+from tinygrad_edu.replay.trace import Trace, check_leaves, recorded
 
 # How a function's inputs are changed for a second look: across 0, or, where that is outside of a domain, less and less.
 CHANGES: tuple[Callable[[float], float], ...] = (
@@ -82,15 +82,19 @@ def compile(
     for node in also:
         if id(node) not in places:
             raise ValueError(f"compile expected inputs in also, got {short(node)}")
+    f = None
     if not isinstance(root, Value):
         if not callable(root):
             raise TypeError(f"compile expected a Value or a function, got {short(root)}")
         if outputs:
             raise ValueError("compile expected a function to return (root, outputs), not outputs= beside it")
-        root, inputs, outputs = recorded_twice(root, params, inputs)
+        f, given = root, inputs
+        root, inputs, outputs = called(f, numbers_of(given), labels_of(given))
     check_leaves(root, params, inputs, outputs)  # type: ignore[arg-type]
     with collector_paused():
         trace = recorded(root, params, inputs, outputs)  # type: ignore[arg-type]
+    if f:
+        refuse_another_graph(f, trace, params, given)
     return program_class(backend, has_inputs=len(inputs) > 0)(trace, [places[id(node)] for node in also], reduce)
 
 
@@ -108,31 +112,33 @@ def program_class(backend: str, has_inputs: bool) -> type[Program]:
     return found
 
 
-def recorded_twice(
-    f: Callable[..., Any], params: Sequence[Value], inputs: Sequence[Any]
-) -> tuple[Value, list[Value], Sequence[Value]]:
-    """The root, inputs and outputs of the graph that f builds, once it has built the same for other inputs."""
-    numbers = [x.data if isinstance(x, Value) else x for x in inputs]
-    labels = [x.label if isinstance(x, Value) else "" for x in inputs]
-    root, leaves, outputs = called(f, numbers, labels)
+def numbers_of(inputs: Sequence[Any]) -> list[float]:
+    return [x.data if isinstance(x, Value) else x for x in inputs]
+
+
+def labels_of(inputs: Sequence[Any]) -> list[str]:
+    return [x.label if isinstance(x, Value) else "" for x in inputs]
+
+
+def refuse_another_graph(f: Callable[..., Any], trace: Trace, params: Sequence[Value], inputs: Sequence[Any]) -> None:
+    """Raise ValueError where f builds another graph than this for other inputs."""
+    numbers = others = numbers_of(inputs)
+    again = None
     for change in CHANGES:
         others = [change(x) for x in numbers]
         try:
-            again = called(f, others, labels)
+            again = called(f, others, labels_of(inputs))
             break
         except Exception:  # outside of where f is defined, which the last is the nearest to
             continue
-    else:
-        again = called(f, numbers, labels)
+    root, leaves, outputs = again or called(f, numbers, labels_of(inputs))
     check_leaves(root, params, leaves, outputs)
-    check_leaves(again[0], params, *again[1:])
-    difference = recorded(root, params, leaves, outputs).difference(recorded(again[0], params, *again[1:]))
+    difference = trace.difference(recorded(root, params, leaves, outputs))
     if difference:
         raise ValueError(
             f"compile: the function builds another graph for the inputs {short(others)} than for {short(numbers)}: "
             f"{difference}. A Python if on a Value, or its data used as a number, is fixed when the graph is recorded."
         )
-    return root, leaves, outputs
 
 
 def called(

@@ -32,8 +32,9 @@ class PythonProgram(Program):
         if result is not None:
             return result  # type: ignore[no-any-return]
         if not self.is_batch(inputs):
-            return self.run("program", params, inputs)  # type: ignore[no-any-return]
+            return self.carefully("program", params, inputs)  # type: ignore[no-any-return]
         self.require_examples(inputs)
+        params, inputs = as_list(params), as_list(inputs)
         results = [self.run("program", params, example) for example in inputs]
         values, gradients, *also = ([*column] for column in zip(*results, strict=True))
         if self.reduce is None:
@@ -46,10 +47,19 @@ class PythonProgram(Program):
         if not self.is_batch(inputs):
             return self.run("forward", params, inputs)
         self.require_examples(inputs)
+        params, inputs = as_list(params), as_list(inputs)
         return [self.run("forward", params, example) for example in inputs]
 
     def run(self, name: str, params: Any, inputs: Any) -> Any:
-        """One function of the source, for one example."""
+        """One function of the source, for one example: at once where all numbers are floats."""
+        try:
+            result = self.floats[name](params, inputs)
+        except (*UNDEFINED, TypeError):
+            result = None
+        return self.carefully(name, params, inputs) if result is None else result
+
+    def carefully(self, name: str, params: Any, inputs: Any) -> Any:
+        """The same for any numbers, once they are checked."""
         params, inputs = as_list(params), as_list(inputs)
         self.require_length("params", params)
         self.require_length("inputs", inputs)

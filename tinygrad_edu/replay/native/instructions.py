@@ -37,8 +37,7 @@ class Number:
         """The other operand as an LLVM value, a plain number in every lane."""
         if isinstance(other, Number):
             return other.value
-        kind = self.value.type
-        return ir.Constant(kind, [float(other)] * kind.count if isinstance(kind, ir.VectorType) else float(other))
+        return everywhere(self.value.type, float(other))
 
     def __add__(self, other: Any) -> Number:
         return self.of(self.builder.fadd(self.value, self.same(other), flags=FUSED))
@@ -102,6 +101,11 @@ class Number:
         else:
             function = declared(self.builder, name, DOUBLE, operands)
         return self.of(self.builder.call(function, operands))
+
+
+def everywhere(kind: Any, number: float) -> Any:
+    """A constant of a type, the same in every lane of a vector."""
+    return ir.Constant(kind, [number] * kind.count if isinstance(kind, ir.VectorType) else number)
 
 
 def by_lanes(module: Any, name: str, kind: Any, arity: int) -> Any:
@@ -170,19 +174,14 @@ def polynomial(x: Number, coefficients: Sequence[float]) -> Any:
 
 def power_of_two(x: Number, k: Any) -> Number:
     """2**k for an integer k from -1022 to 1023."""
-
-    def same(n: int) -> Any:
-        return ir.Constant(k.type, [n] * k.type.count if isinstance(k.type, ir.VectorType) else n)
-
-    bits = x.builder.shl(x.builder.add(k, same(1023)), same(52))
+    bits = x.builder.shl(x.builder.add(k, everywhere(k.type, 1023)), everywhere(k.type, 52))
     return x.of(x.builder.bitcast(bits, x.value.type))
 
 
 def exp(x: Number) -> Number:
     x = clipped(x, -746.0, 710.0)
     k, r, rest = reduced(x)
-    shift = ir.Constant(k.type, [1] * k.type.count if isinstance(k.type, ir.VectorType) else 1)
-    half = x.builder.ashr(k, shift)  # 2**k itself may be out of range where the product is not
+    half = x.builder.ashr(k, everywhere(k.type, 1))  # 2**k itself may be out of range where the product is not
     other = x.builder.sub(k, half)
     return (rest * r * r + r + 1) * power_of_two(x, half) * power_of_two(x, other)
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.registry import compile_formula, rows_in
 from tinygrad_edu.engine.source import for_numbers, names
-from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, ir, on_native
+from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, declared, ir, on_native
 from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spread
 
 ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
@@ -239,12 +239,9 @@ class Kernel(Writer):
         """The sum over the lanes of a vector."""
         if number.value.type == DOUBLE:
             return number
-        name = f"llvm.vector.reduce.fadd.v{number.value.type.count}f64"
-        function = self.builder.module.globals.get(name)
-        if function is None:
-            function = ir.Function(self.builder.module, ir.FunctionType(DOUBLE, [DOUBLE, number.value.type]), name)
-        call = self.builder.call(function, [ir.Constant(DOUBLE, -0.0), number.value], fastmath=("reassoc",))
-        return Number(self.builder, call)
+        name, operands = f"llvm.vector.reduce.fadd.v{number.value.type.count}f64", [DOUBLE(-0.0), number.value]
+        function = declared(self.builder, name, DOUBLE, operands)
+        return Number(self.builder, self.builder.call(function, operands, fastmath=("reassoc",)))
 
     def valid(self, number: Number, lane: Any) -> Number:
         """The number where there is an example, 0 in the lanes that fill up the last vector."""

@@ -160,7 +160,7 @@ class Layer(ManyInLanes):
         with self.loop(self.n) as k:
             gradient = self.gradient(k, lane, width)
             for j, total in zip(columns, sums, strict=True):
-                numbers = Names(lambda name, k=k, j=j: self.read_at(name, k, j, lane, width))  # type: ignore[misc]
+                numbers = Names(partial(self.read_at, k=k, j=j, lane=lane, width=width))
                 self.accumulate(total, self.contribution(text, gradient, numbers, width))
         for j, total in zip(columns, sums, strict=True):
             self.add(p, self.row_at(self.term(p, NONE, j), lane), width, self.read(total))

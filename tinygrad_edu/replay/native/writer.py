@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, ir
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, everywhere, ir
 
 NONE, ONE_MORE = INT64(0), INT64(1)
 
@@ -41,7 +41,7 @@ def kind(width: int) -> Any:
 
 
 def constant(number: float, width: int) -> Any:
-    return ir.Constant(kind(width), number if width == 1 else [number] * width)
+    return everywhere(kind(width), number)
 
 
 def spread(builder: Any, value: Any, width: int) -> Any:
