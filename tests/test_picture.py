@@ -13,9 +13,9 @@ import pytest
 import tinygrad_edu
 from tinygrad_edu import Value
 from tinygrad_edu.lesson import forward, network
+from tinygrad_edu.plain import plain
 from tinygrad_edu.show import draw, frames, tree
 from tinygrad_edu.show.dot import bundled_executable
-from tinygrad_edu.show.labels import plain
 from tinygrad_edu.show.numbers import shown
 
 NASTY = {

@@ -3,46 +3,9 @@
 from __future__ import annotations
 
 from html import escape
-from typing import NamedTuple
 
-LONGEST = 40  # characters of a name in a picture
-
-
-class Theme(NamedTuple):
-    """The colours of a picture."""
-
-    background: str
-    text: str
-    line: str
-    leaf: str
-    operation: str
-    data: str
-    data_back: str
-    grad: str
-    grad_back: str
-    constant: str
-
-
-# fmt: off
-THEMES = {
-    "light": Theme("white", "#111827", "#4b5563", "#dbeafe", "#e5e7eb",
-                   "#1e40af", "#eff6ff", "#b91c1c", "#fef2f2", "#f3f4f6"),
-    "dark": Theme("#111827", "#f9fafb", "#9ca3af", "#1e3a8a", "#374151",
-                  "#bfdbfe", "#172554", "#fecaca", "#450a0a", "#1f2937"),
-    "print": Theme("white", "black", "black", "#e5e5e5", "white",
-                   "black", "white", "black", "white", "white"),
-}
-# fmt: on
-
-
-def plain(text: object) -> str:
-    """One short line without control characters.
-
-    >>> plain("two\\n  lines")
-    'two lines'
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * LONGEST]).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+from tinygrad_edu.plain import plain
+from tinygrad_edu.themes import Theme
 
 
 def html(text: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Value, topological
 from tinygrad_edu.engine.calculus import dependents
-from tinygrad_edu.show.labels import plain
+from tinygrad_edu.plain import plain
 from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.notation import latex_name, pretty
 

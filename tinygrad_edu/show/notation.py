@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from tinygrad_edu.engine import TABLE, Value
-from tinygrad_edu.show.labels import plain
+from tinygrad_edu.plain import plain
 from tinygrad_edu.show.numbers import shown
 from tinygrad_edu.show.symbols import ONE, Expr, kind, multiply, power, split
 

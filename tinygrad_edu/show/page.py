@@ -13,10 +13,11 @@ from string import Template
 
 from tinygrad_edu.engine import Value, leaves, topological
 from tinygrad_edu.files import write
+from tinygrad_edu.plain import plain
 from tinygrad_edu.show.javascript import Program
-from tinygrad_edu.show.labels import THEMES, plain
 from tinygrad_edu.show.picture import draw
 from tinygrad_edu.show.scene import FULL
+from tinygrad_edu.themes import THEMES
 
 
 class Page:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.files import folder, write
+from tinygrad_edu.plain import plain
 from tinygrad_edu.show.backward import checked, steps
 from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted
-from tinygrad_edu.show.labels import THEMES, Theme, html, plain, table, tooltip
+from tinygrad_edu.show.labels import html, table, tooltip
 from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.numbers import shown, times
 from tinygrad_edu.show.scene import Edge, Scene
+from tinygrad_edu.themes import THEMES, Theme
 
 if TYPE_CHECKING:
     from tinygrad_edu.show.dot import Digraph

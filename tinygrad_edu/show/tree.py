@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.engine import NOT_COMPUTED, Value
+from tinygrad_edu.plain import plain
 from tinygrad_edu.show.backward import checked, factors
-from tinygrad_edu.show.labels import plain
 from tinygrad_edu.show.numbers import shown, times
 
 

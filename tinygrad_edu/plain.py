@@ -1,0 +1,18 @@
+"""Text of a user's, made fit to print: on one line, without control characters, not too long."""
+
+from __future__ import annotations
+
+LONGEST = 40  # characters of a name
+
+
+def plain(text: object, longest: int = LONGEST) -> str:
+    """One short line without control characters.
+
+    >>> plain("two\\n  lines"), plain("x" * 100, longest=5), plain("\\x1b[31mred")
+    ('two lines', 'xxxx…', '[31mred')
+
+    What Unicode calls not printable goes: control and format characters, which move a terminal's cursor or turn the
+    reading direction, private letters and halves of surrogate pairs.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * longest]).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
