@@ -75,14 +75,14 @@ def test_labelled_nodes_are_the_stations_of_a_graph_without_a_network():
         "",
         "  f → u → x  1.4412 × 2.8805 = 4.1513",
     ]
-    assert "f → v₁ → u → v₂ → x" in str(explain(y, x, through="operations"))
+    assert "f → v₂ → u → v₁ → x" in str(explain(y, x, through="operations"))
 
 
 def test_without_labels_every_operation_is_a_step_and_is_defined():
     w = Value(0.3, "w")
     text = str(explain(parse("sigmoid(w*x + b)").build({"w": w, "x": 2, "b": 0.1}), w))
-    assert "  f  = σ(v₁)  = 0.6682\n  v₁ = v₂ + b = 0.7\n  v₂ = w·x    = 0.6\n" in text
-    assert "f → v₁ → v₂ → w  0.2217 × 1 × 2 = 0.4434" in text
+    assert "  v₁ = w·x    = 0.6\n  v₂ = v₁ + b = 0.7\n  f  = σ(v₂)  = 0.6682\n" in text
+    assert "f → v₂ → v₁ → w  0.2217 × 1 × 2 = 0.4434" in text
 
 
 def test_a_value_that_is_used_twice_is_told_apart_by_its_operand():

@@ -1,10 +1,15 @@
 """Names: from labels, from the network, from the caller's variables."""
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+
+from tests.graphs import graphs
 from tinygrad_edu import MLP, Value
+from tinygrad_edu.engine import leaves, topological
 from tinygrad_edu.nn import mse
-from tinygrad_edu.show import name
+from tinygrad_edu.show import draw, explain, name, tree
 from tinygrad_edu.show.names import Names, roles
 
 
@@ -46,7 +51,7 @@ def test_names_are_given_once():
     root = inner + c + 1
     names = Names(root, a)
     assert [names.text(v) for v in (a, b, c, root)] == ["a", "a⁽²⁾", "v₁", "f"]
-    assert names.text(inner) == "v₂"
+    assert [names.text(v) for v in topological(root)] == ["v₂", "v₃", "f"]
     assert names.text(inner) == "v₂"
     assert names.latex(b) == "a^{(2)}"
 
@@ -65,11 +70,33 @@ def test_copies_are_counted_from_the_first_example_and_from_the_leaves_up():
     assert [names.text(v) for v in (first, a.parents[0], a)] == ["a", "a⁽²⁾", "a⁽³⁾"]
 
 
-def test_root_and_wrt_without_labels_are_f_and_x():
-    x = Value(1.0)
+def test_values_without_labels_are_numbered_in_the_order_of_their_computation():
+    x, other = Value(1.0), Value(1.0, "x")
     y = x * 2
-    names = Names(y, x)
-    assert (names.text(y), names.text(x)) == ("f", "x")
-    other = Value(1.0, "x")
-    names = Names(x * other, x)
-    assert names.text(x) == "v₁"
+    assert [Names(y).text(v) for v in (x, y)] == ["x", "f"]
+    assert Names(x * other).text(x) == "x₁"
+    first, second, third = Value(1.0), Value(2.0), Value(3.0, "x2")
+    root = (first * second + third).tanh()
+    root.label = "f"
+    top = root * 2
+    names = Names(top)
+    assert [names.text(v) for v in (first, second, third)] == ["x₁", "x₃", "x₂"]
+    assert [names.text(v) for v in topological(top)] == ["v₁", "v₂", "f", "v₃"]
+    assert Names(x).text(x) == "x"
+    outside = Value(0.0)
+    assert Names(y, outside).text(outside) == "x₂"
+
+
+@given(graphs(labels=False))
+def test_a_node_has_one_name_in_explanation_picture_and_tree(graph):
+    nodes, root = graph
+    names = Names(root)
+    written = [names.text(node) for node in (*leaves(root), *topological(root))]
+    assert len(set(written)) == len(written)
+    assert sorted(re.findall("<I>(.*?)</I>", draw(root).source)) == sorted(written)
+    listed = [line.split("  data")[0].split()[-1] for line in tree(root).splitlines() if "  data" in line]
+    assert sorted(listed) == sorted(written)
+    explanation = explain(root, nodes[0], through="operations")
+    assert [explanation.names.text(node) for node in leaves(root)] == written[: len(leaves(root))]
+    for node, _ in explanation.definitions if explanation.count else ():
+        assert f"  {names.text(node)} " in str(explanation)

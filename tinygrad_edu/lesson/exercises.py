@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinygrad_edu.check import check_gradients
 from tinygrad_edu.check.faults import FAULTS, Fault
+from tinygrad_edu.show.names import Names
 
 
 def numbered(number: int) -> Fault:
@@ -64,12 +65,11 @@ def listing(fault: Fault) -> list[str]:
 
     inputs = [Value(x, f"x{k}") for k, x in enumerate(fault.at, start=1)]
     root = fault.f(*inputs)
-    names = {value: value.label for value in inputs} | {
-        node: f"n{k}" for k, node in enumerate(topological(root), start=1)
-    }
-    lines = [f"{names[value]} = {value.data:g}" for value in inputs]
+    names = Names(root, *inputs)
+    lines = [f"{names.code(value)} = {value.data:g}" for value in inputs]
     for node in topological(root):
-        operands = [f"{p:g}" if isinstance(p, float) else names[p] for p in node.parents]
-        written = f" {node.op.symbol} ".join(operands) if node.op.call.startswith("x ") else ", ".join(operands)
-        lines.append(f"{names[node]} = {written if node.op.call.startswith('x ') else f'{node.op.name}({written})'}")
+        operands = [f"{p:g}" if isinstance(p, float) else names.code(p) for p in node.parents]
+        infix = node.op.call.startswith("x ")
+        written = f" {node.op.symbol} ".join(operands) if infix else f"{node.op.name}({', '.join(operands)})"
+        lines.append(f"{names.code(node)} = {written}")
     return lines

@@ -10,7 +10,8 @@ from itertools import islice
 from math import isfinite, prod
 from typing import NamedTuple
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, topological
+from tinygrad_edu.engine.calculus import dependents
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.show import text as forms
 from tinygrad_edu.show.names import Names
@@ -88,7 +89,7 @@ def explain(
 
 def stations(root: Value, wrt: Value, names: Names, through: str | Iterable[Value] | None) -> set[Value] | None:
     """The nodes that a path names; None for all."""
-    interior = names.between(root, wrt)
+    interior = dependents(topological(root), [wrt])
     if through is not None and not isinstance(through, str):
         chosen = set(through)
         if strange := chosen - interior - {root}:
@@ -96,8 +97,8 @@ def stations(root: Value, wrt: Value, names: Names, through: str | Iterable[Valu
         return chosen
     if through == "neurons" or (through is None and not interior.isdisjoint(names.roles)):
         return set(names.roles)
-    if through == "names" or (through is None and any(node in names for node in interior - {root, wrt})):
-        return set(names.given)
+    if through == "names" or (through is None and not names.own.isdisjoint(interior - {root, wrt})):
+        return set(names.own)
     return None
 
 
@@ -170,7 +171,9 @@ class Explanation:
         return so_far[edge.lower]
 
     def named(self, node: Value) -> bool:
-        return node in self.names or (self.every_operation and node in self.all.between)
+        if node in self.names.own or node is self.root or node is self.wrt:
+            return True
+        return self.every_operation and node in self.all.between
 
     def expression(self, operand: Value | float) -> Expr:
         """An operand in a formula: its name, its number, or the operations that it is made of."""
@@ -195,22 +198,22 @@ class Explanation:
             return operand
 
     def defined(self) -> list[tuple[Value, Expr | None]]:
-        """What the nodes that have no name of their own stand for: root, v1, v2, …."""
+        """What the nodes that have no name of their own stand for: v1, v2, …, root."""
         used = [self.root, *(edge.lower for edge in self.factors)]
         used += [value for factor in self.factors.values() for value in values_in(factor.symbols)]
         pending = deque(dict.fromkeys(node for node in used if self.lacks_name(node)))
         found: dict[Value, Expr | None] = {}
         while pending and len(found) < DEFINITIONS:
             node = pending.popleft()
-            self.names.of(node)
             made = operation(node, self.expression) if len(node.parents) <= LONGEST else None
             found[node] = made if size(made) <= LONGEST else None
             inner = dict.fromkeys(values_in(found[node]))
             pending += [value for value in inner if self.lacks_name(value) and value not in found]
-        return list(found.items())
+        order = {node: k for k, node in enumerate(self.all.tape)}
+        return sorted(found.items(), key=lambda definition: order[definition[0]])
 
     def lacks_name(self, node: Value) -> bool:
-        return bool(node.parents) and not node.label and node is not self.wrt and node not in self.names.roles
+        return bool(node.parents) and node not in self.names.own and node is not self.wrt
 
     # Forms
 

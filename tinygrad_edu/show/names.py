@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from tinygrad_edu.engine import Value, topological
-from tinygrad_edu.engine.calculus import dependents
+from tinygrad_edu.engine import Value, leaves, topological
 from tinygrad_edu.plain import plain
 from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.notation import latex_name, pretty
@@ -68,59 +67,63 @@ def roles(root: Value) -> dict[Value, str]:
     return found
 
 
-def in_order(root: Value) -> list[Value]:
-    """Every node once, each after its operands and these from first to last, so that the first example is counted 1."""
-    found: dict[Value, None] = {}
-    stack: list[tuple[Value, bool]] = [(root, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            found[node] = None
-        elif node not in found:
-            stack.append((node, True))
-            stack += [(p, False) for p in reversed(node.parents) if isinstance(p, Value) and p not in found]
-    return list(found)
-
-
 class Names:
-    """The name of each node under a root, each given once.
+    """The name of each node under a root, the same in every explanation, picture, page and listing of it.
 
-    A label comes first, then the role in a network; nodes without either are v1, v2, … as they are asked for.
-    A name that several nodes have is counted: y, y⁽²⁾, ….
+    A label comes first, then the role in a network. Of the others, the root is f (E where it follows a network), the
+    operations are v1, v2, … in the order of the forward pass, and the leaves x1, x2, … in the order of their use; x
+    where there is one. A name that several nodes have is counted: y, y⁽²⁾, ….
+
+    >>> a, b = Value(2.0, "a"), Value(3.0)
+    >>> root = (a * b + 1) * a
+    >>> names = Names(root)
+    >>> [names.text(node) for node in (a, b, *topological(root))]
+    ['a', 'x', 'v₁', 'v₂', 'f']
+
+    Arguments:
+        root: whose graph it is.
+        others: Values outside of it that need a name too.
+
+    Attributes:
+        roles: the nodes of a network, see `roles`.
+        own: the nodes that have a label or a role.
     """
 
-    def __init__(self, root: Value, wrt: Value) -> None:
+    def __init__(self, root: Value, *others: Value) -> None:
+        operations = topological(root)
+        nodes = dict.fromkeys([*leaves(root), *operations, *others])
         self.roles = roles(root)
         self.given: dict[Value, tuple[str, int]] = {}
         self.copies: dict[str, int] = {}
-        for node in dict.fromkeys([*in_order(root), wrt]):
-            label = plain(node.label) or self.roles.get(node, "")
-            if label:
+        for node in nodes:
+            if label := plain(node.label) or self.roles.get(node, ""):
                 self.give(node, label)
-        for node, label in ((root, "E" if self.roles else "f"), (wrt, "x")):
-            if node not in self.given and label not in self.copies:
-                self.give(node, label)
-        self.numbers = count(1)
-
-    def between(self, root: Value, wrt: Value) -> set[Value]:
-        """`wrt` and what of the graph depends on it."""
-        return dependents(topological(root), [wrt])
+        self.own = frozenset(self.given)
+        unnamed = [node for node in nodes if node not in self.given]
+        if operations and root in unnamed and (label := "E" if self.roles else "f") not in self.copies:
+            self.give(root, label)
+        bare = [node for node in unnamed if not node.parents]
+        if len(bare) == 1 and "x" not in self.copies:
+            self.give(bare[0], "x")
+        numbers = {"x": count(1), "v": count(1)}
+        for node in unnamed:
+            if node not in self.given:
+                letter = "v" if node.parents else "x"
+                self.give(node, next(name for k in numbers[letter] if (name := f"{letter}{k}") not in self.copies))
 
     def give(self, node: Value, label: str) -> None:
         self.copies[label] = self.copies.get(label, 0) + 1
         self.given[node] = label, self.copies[label]
 
-    def __contains__(self, node: Value) -> bool:
-        return node in self.given
-
-    def of(self, node: Value) -> tuple[str, int]:
-        """Name and count."""
-        if node not in self.given:
-            self.give(node, next(label for k in self.numbers if (label := f"v{k}") not in self.copies))
-        return self.given[node]
-
     def text(self, node: Value) -> str:
-        return pretty(*self.of(node))
+        """For people: digits at the end are an index, w₅."""
+        return pretty(*self.given[node])
+
+    def code(self, node: Value) -> str:
+        """For listings: as in the program that made it, w5."""
+        label, copy = self.given[node]
+        return label if copy == 1 else f"{label}({copy})"
 
     def latex(self, node: Value) -> str:
-        return latex_name(*self.of(node))
+        """For LaTeX's math mode."""
+        return latex_name(*self.given[node])

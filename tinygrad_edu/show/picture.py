@@ -159,10 +159,10 @@ class Drawing:
             yield cluster
 
     def add_node(self, dot: Any, node: Value) -> None:
-        parts = (node.op.symbol if node.op else "", "B"), (node.label, "I")
-        title = " ".join(f"<{tag}>{html(text)}</{tag}>" for text, tag in parts if plain(text)) or " "
+        name = self.scene.names.text(node)
+        parts = (node.op.symbol if node.op else "", "B"), (name, "I")
+        title = " ".join(f"<{tag}>{html(text)}</{tag}>" for text, tag in parts if plain(text))
         colour = self.theme.operation if node.op else self.theme.leaf
-        name = plain(node.label) or (node.op.name if node.op else "leaf")
         self.add_table(dot, node, title, self.rows(node), colour, name)
 
     def add_box(self, box: Box) -> None:

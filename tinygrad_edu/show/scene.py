@@ -10,6 +10,7 @@ from tinygrad_edu.engine import NOT_COMPUTED, Value, leaves, topological
 from tinygrad_edu.show.backward import factors, steps
 from tinygrad_edu.show.boxes import Box, Collapse, collapsed
 from tinygrad_edu.show.highlight import Wire
+from tinygrad_edu.show.names import Names
 
 FULL = 150  # boxes drawn with all their numbers
 
@@ -31,6 +32,7 @@ class Scene:
         units: the nodes, and the boxes that stand for some, operands before results.
         nodes: the nodes near enough to be drawn, those in boxes included; `everything` has the others too.
         full: whether there is room for numbers.
+        names: of the nodes.
         ids: of units, the same for the same graph.
         gradients, contributions: by node and by the edge's id, as far as they are known.
         coming: the contributions that later steps will add.
@@ -42,6 +44,7 @@ class Scene:
             if number is not None and number < 0:
                 raise ValueError(f"{name} expected a number from 0, got {number}")
         self.everything = [*leaves(root), *topological(root)]
+        self.names = Names(root)
         self.nodes = self.everything if depth is None else within(self.everything, root, depth)
         self.boxes = collapsed(root, self.nodes, collapse) if collapse else {}
         self.units: list[Value | Box] = list(dict.fromkeys(self.boxes.get(node, node) for node in self.nodes))

@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_edu.engine import NOT_COMPUTED, Value
 from tinygrad_edu.plain import plain
 from tinygrad_edu.show.backward import checked, factors
+from tinygrad_edu.show.names import Names
 from tinygrad_edu.show.numbers import shown, times
 
 
@@ -17,8 +18,8 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
 
     >>> a = Value(2.0, "a")
     >>> print(tree((a * a).exp()))
-    exp  data 54.6  grad not computed
-    └─ ×54.6  ×  data 4  grad not computed
+    exp f  data 54.6  grad not computed
+    └─ ×54.6  × v₁  data 4  grad not computed
        ├─ ×2  a  data 2  grad not computed
        └─ ×2  a  (above)
 
@@ -29,16 +30,18 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
 
     Raises TypeError for what is no Value, ValueError where data were changed after the forward pass.
     """
+    checked(root)
     lines: list[str] = []
     seen: set[Value] = set()
+    names = Names(root)
     # What is still to write: the operand, the indentation before it, its branch, and the factor on its edge.
-    waiting: list[tuple[Any, str, str, str]] = [(checked(root), "", "", "")]
+    waiting: list[tuple[Any, str, str, str]] = [(root, "", "", "")]
     while waiting:
         node, indent, branch, factor = waiting.pop()
         if isinstance(node, float):
             lines.append(f"{indent}{branch}{shown(node, digits)}")
             continue
-        name = " ".join(part for part in (node.op.symbol if node.op else "", plain(node.label)) if part) or "leaf"
+        name = f"{plain(node.op.symbol)} {names.text(node)}" if node.op else names.text(node)
         if node in seen:
             lines.append(f"{indent}{branch}{factor}{name}  (above)")
             continue
