@@ -1,7 +1,10 @@
 """The gradient checker: what it finds, and what it says."""
 
+import functools
 import math
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -205,9 +208,50 @@ def test_assert_gradients_raises_with_the_report():
         assert_gradients(wrong_rule, 2.0)
 
 
+def test_assert_gradients_fails_where_python_skips_assert_statements():
+    code = """if True:
+        from tinygrad_edu import registered
+        from tinygrad_edu.check import assert_gradients
+        with registered("wrong_cube", "³", "x * x * x", "2 * x * x"):
+            try:
+                assert_gradients(lambda x: x.wrong_cube(), 2.0)
+            except AssertionError:
+                print("caught")
+    """
+    done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "caught\n"
+
+
+def test_no_label_moves_a_cursor_or_fills_the_screen():
+    x, y = Value(2.0, "\x1b[31mred\u202e\r\n"), Value(3.0, "a" * 200_000)
+    report = check_gradients(x * y, x, y)
+    lines = str(report).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["�[31mred�", "a" * 39 + "…"]
+    assert all(line.isprintable() and len(line) < 140 for line in lines)
+    assert all(c.isprintable() for c in str(check_gradients(x.log(), x, order=2)).replace("\n", ""))
+
+
+def test_a_report_shows_itself_in_a_notebook():
+    report = check_gradients(lambda x: x * x, 1.0)
+    assert repr(report) == str(report)
+    assert "x1" in repr(report)
+
+
+def test_a_value_for_a_function_with_arguments_is_its_number():
+    x, y = Value(2.0, "x"), Value(3.0)
+    report = check_gradients(lambda x, y: x * y, x, y)
+    assert [(c.name, c.engine, c.diagnosis) for c in report.comparisons] == [("x", 3.0, "ok"), ("x2", 2.0, "ok")]
+    assert check_gradients(lambda *xs: tinygrad_edu.dot(xs, xs), x, y).passed
+    assert check_gradients(Value.exp, x).comparisons[0].engine == pytest.approx(math.exp(2))
+    assert check_gradients(functools.partial(tinygrad_edu.maximum, 1.0), x).passed
+    assert check_gradients(lambda step=1: x * y * step, x, y).passed  # uses them as they are
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("attempt", "words"),
     [
+        (lambda: check_gradients(lambda x, y: x, 1.0, 2.0, names=["x"]), "names expected one an input, 2, got 1"),
         (lambda: check_gradients(lambda: Value(1.0)), "expected inputs to differentiate for, got none"),
         (
             lambda: check_gradients(lambda x: x, 1.0, method="magic"),

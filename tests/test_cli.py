@@ -177,6 +177,7 @@ MISTAKES = {
     ("exercise", "99"): "there are exercises 1 to 14, got 99",
     ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from",
     ("worksheet", "-o", "none/sheet.md"): "none",
+    ("worksheet", "-o", "sheet.md", "--key", "./sheet.md"): "expected a file each, got sheet.md and ./sheet.md",
     ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got v",
     ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
     ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",

@@ -284,9 +284,10 @@ def exercise(number: int, answer: str | None) -> None:
 @click.option("--key", metavar="FILE", help="Where to write the key with the answers.")
 def worksheet(seed: int, output: str | None, key: str | None) -> None:
     """Make a worksheet: a small network with round numbers, and blanks to fill."""
-    from tinygrad_edu.files import write
+    from tinygrad_edu.files import distinct, write
     from tinygrad_edu.lesson.worksheets import worksheet
 
+    distinct(*filter(None, (output, key)))
     made = worksheet(seed)
     if output:
         click.echo(write(output, made.questions))

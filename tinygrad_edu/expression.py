@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 
 from tinygrad_edu.engine import TABLE, Value, function, functions
 from tinygrad_edu.engine.value import number
+from tinygrad_edu.text import printable
 
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}
@@ -221,10 +222,6 @@ def close_to(name: str) -> str:
 
     close = get_close_matches(name, [*TABLE, *COMPOSED], n=1)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def width(text: str) -> int:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
+from stat import S_IMODE, S_ISREG
+
+PathLike = str | os.PathLike[str]
 
 
-def folder(path: str | os.PathLike[str]) -> Path:
+def folder(path: PathLike) -> Path:
     """The folder, made where there is none. Raises OSError where there cannot be one that can be written to."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -17,7 +22,27 @@ def folder(path: str | os.PathLike[str]) -> Path:
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the name of what was tried in it
 
 
-def write(path: str | os.PathLike[str], content: str | bytes) -> Path:
+def distinct(*paths: PathLike) -> None:
+    """Refuse one file for two contents, whatever it is called: the second would replace the first.
+
+    >>> distinct("sheet.md", "key.md")
+    >>> distinct("sheet.md", "./sheet.md")
+    Traceback (most recent call last):
+    ValueError: expected a file each, got sheet.md and ./sheet.md, which are the same
+
+    Files that keep nothing, such as /dev/stdout and pipes, may be named twice.
+    """
+    found: dict[str, PathLike] = {}
+    for path in paths:
+        if os.path.exists(path) and not os.path.isfile(path):
+            continue
+        target = os.path.normcase(os.path.realpath(path))
+        if target in found:
+            raise ValueError(f"expected a file each, got {found[target]} and {path}, which are the same")
+        found[target] = path
+
+
+def write(path: PathLike, content: str | bytes) -> Path:
     """Write a file through a temporary one beside it, so that a reader never meets half of it.
 
     >>> import tempfile
@@ -25,25 +50,45 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> Path:
     ...     write(Path(folder, "note.txt"), "whole").read_text()
     'whole'
 
-    Raises OSError as `open` does, with the path in it; then nothing is left behind.
+    Links are followed; a file that is there keeps its mode. What is no regular file (a device, a pipe) is written to
+    as it is. Raises OSError as `open` does, with the path in it; then nothing is left behind, and a file that was there
+    is as it was.
     """
-    path = Path(path)
     try:
         replace(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name
-    return path
+    return Path(path)
 
 
-def replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def replace(path: PathLike, content: bytes) -> None:
     try:
-        with os.fdopen(handle, "wb") as file:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        mode = 0
+    if mode and not (S_ISREG(mode) and os.access(path, os.W_OK)):  # what must not be replaced, or not be written to
+        with open(path, "wb") as special:
+            special.write(content)
+        return
+    target = os.path.realpath(path)
+    temporary = os.path.join(os.path.dirname(target), f".tinygrad-edu-{token_hex(8)}")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        with open(handle, "wb") as file:
+            if mode:
+                os.chmod(temporary, S_IMODE(mode))
             file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # as open() would; temporary files are private
-        os.replace(temporary, path)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+    if hasattr(os, "O_DIRECTORY"):  # so that the new name outlives a power cut, too
+        with suppress(OSError):  # not every folder that can be written to can be opened
+            entry = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(entry)
+            finally:
+                os.close(entry)

@@ -11,6 +11,7 @@ from tinygrad_edu.check.numeric import METHODS, Slope, slope, slope_of
 from tinygrad_edu.check.rules import Blame, wrong_rules
 from tinygrad_edu.engine import Value, grad, jvp
 from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.text import plain, printable
 
 RELATIVE = {"central": 1e-6, "richardson": 1e-9, "complex": 1e-12}
 ABSOLUTE = {"central": 1e-8, "richardson": 1e-11, "complex": 1e-15}  # as the round-off of each method
@@ -47,17 +48,17 @@ class Report:
         diagnoses = [comparison.diagnosis for comparison in self.comparisons]
         return all(d in PASSING for d in diagnoses) and any(d != "zero" for d in diagnoses)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows = [("input", "engine", "differences", "error", "of which theirs", "diagnosis")]
         for c in self.comparisons:
             numbers = (f"{c.engine:.10g}", f"{c.numeric:.10g}", f"{c.error:.1e}", f"{c.estimate:.1e}")
-            rows.append((c.name, *numbers, c.diagnosis + (f": {c.hint}" if c.hint else "")))
+            rows.append((plain(c.name), *numbers, c.diagnosis + (f": {c.hint}" if c.hint else "")))
         widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines += [str(blame) for blame in self.blame]
         if all(c.diagnosis == "zero" for c in self.comparisons):
             lines.append("every derivative is zero: the comparison shows nothing, choose other inputs")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def check_gradients(
@@ -79,9 +80,10 @@ def check_gradients(
     x2     2.666666667  2.666666667  ...  ok
 
     Arguments:
-        f: a function of Values that returns a Value; with Values as inputs, a function without arguments that uses
-            them (a loss of a network's parameters), or the root of their graph.
-        inputs: numbers to call f with, or the Values to differentiate for.
+        f: a function of Values that returns a Value; with Values as inputs also a function without arguments that
+            uses them (a loss of a network's parameters), or the root of their graph.
+        inputs: numbers to call f with, or the Values to differentiate for; a Value for a function with arguments
+            stands for its number and its label.
         names: of the inputs in the report; labels or x1, x2, … without.
         method: "central"; "richardson", extrapolated and stricter; "complex", the complex step, which knows no
             subtraction and so is right to the last digits, for operations that have a complex form.
@@ -110,12 +112,16 @@ def check_gradients(
 
 
 def assert_gradients(f: Callable[..., Value] | Value, *inputs: Any, **options: Any) -> None:
-    """The same as a test: AssertionError, with the report, unless the gradients are right.
+    """Fail a test where `check_gradients` finds a gradient that is wrong, or nothing that shows that it is right.
 
     >>> assert_gradients(lambda x: x.tanh(), 0.5)
+
+    Arguments: those of `check_gradients`. Raises AssertionError with the report, also under `python -O`, and what
+    `check_gradients` raises.
     """
     report = check_gradients(f, *inputs, **options)
-    assert report.passed, f"\n{report}"
+    if not report.passed:
+        raise AssertionError(f"\n{report}")
 
 
 def first_order(function: Function, method: str, rtol: float) -> list[Comparison]:

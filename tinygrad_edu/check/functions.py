@@ -29,9 +29,12 @@ class Function:
             missing = [x for x in inputs if x not in there]
             if missing:
                 raise ValueError(f"the root does not depend on {missing[0]!r}")
+        if len(names) not in (0, len(inputs)):
+            raise ValueError(f"names expected one an input, {len(inputs)}, got {len(names)}")
         values = inputs if self.on_values else [Value(x) for x in inputs]
         self.start = [value.data for value in values]
         self.names = list(names) or [value.label or f"x{k}" for k, value in enumerate(values, start=1)]
+        self.on_values = self.on_values and (isinstance(f, Value) or not takes_arguments(f))
 
     def root(self, at: Sequence[float]) -> tuple[list[Value], Value]:
         """The graph at these numbers: its inputs and its root."""
@@ -56,6 +59,22 @@ class Function:
     def unsteady(self) -> bool:
         """Whether calls with the same numbers give different values."""
         return len({self(self.start) for _ in range(3)}) > 1
+
+
+def takes_arguments(f: Callable[..., Value]) -> bool:
+    """Whether a function is one of its arguments, and not of Values that it uses as they are.
+
+    >>> takes_arguments(lambda x: x), takes_arguments(lambda: x), takes_arguments(lambda step=1: x)
+    (True, False, False)
+    """
+    from inspect import Parameter, signature
+
+    try:
+        parameters = signature(f).parameters.values()
+    except ValueError:  # some functions in C say nothing of themselves
+        return True
+    by_place = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return any(p.kind is p.VAR_POSITIONAL or (p.kind in by_place and p.default is p.empty) for p in parameters)
 
 
 def rebuilt(root: Value, wrt: Sequence[Value], at: Sequence[float]) -> tuple[list[Value], Value]:

@@ -1,0 +1,180 @@
+"""Files: whole or not at all, and nothing but files is replaced."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.files import distinct, folder, write
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
+not_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def test_text_and_bytes_are_written_as_they_are(tmp_path):
+    assert write(tmp_path / "a", "é\r\n") == tmp_path / "a"
+    write(str(tmp_path / "b"), b"\x00\n\xff")
+    assert (tmp_path / "a").read_bytes() == b"\xc3\xa9\r\n"
+    assert (tmp_path / "b").read_bytes() == b"\x00\n\xff"
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+@posix
+def test_a_link_is_followed_and_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/file")
+    for content in ("first", "second"):  # the link dangles, then it does not
+        write(tmp_path / "link", content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "there" / "file").read_text() == content
+    assert os.listdir(tmp_path / "there") == ["file"]
+
+
+@posix
+def test_a_device_is_written_to_and_stays_one(tmp_path):
+    before = os.stat("/dev/null")
+    write("/dev/null", "nothing")
+    after = os.stat("/dev/null")
+    assert stat.S_ISCHR(after.st_mode)
+    assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
+    (tmp_path / "link").symlink_to("/dev/null")
+    write(tmp_path / "link", "nothing")
+    assert os.readlink(tmp_path / "link") == "/dev/null"
+
+
+@posix
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write(pipe, "through")
+    reader.join()
+    assert read == [b"through"]
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+@posix
+def test_a_file_keeps_its_mode_and_a_new_one_has_that_of_open(tmp_path, monkeypatch):
+    for old in (0o600, 0o644, 0o755, 0o666):
+        write(tmp_path / "kept", "")
+        os.chmod(tmp_path / "kept", old)
+        write(tmp_path / "kept", "new")
+        assert mode(tmp_path / "kept") == old
+    right = os.umask(0o027)
+    try:
+        # One who asks for the umask sets it for all threads of the process.
+        monkeypatch.setattr(os, "umask", None)
+        write(tmp_path / "new", "")
+        (tmp_path / "opened").touch()
+        assert mode(tmp_path / "new") == mode(tmp_path / "opened") == 0o640
+    finally:
+        monkeypatch.undo()
+        os.umask(right)
+
+
+def test_the_content_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
+    done = []
+
+    def noted(function):
+        def call(*arguments):
+            done.append(function.__name__)
+            return function(*arguments)
+
+        return call
+
+    for function in (os.fsync, os.replace):
+        monkeypatch.setattr(os, function.__name__, noted(function))
+    write(tmp_path / "a", "content")
+    assert done[:2] == ["fsync", "replace"]
+    assert done[2:] == ["fsync"] * (os.name == "posix")  # of the folder, for the name
+
+
+@pytest.mark.parametrize("moment", ["open", "write", "fsync", "chmod", "replace"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_failure_leaves_nothing_behind_and_what_was_there_as_it_was(tmp_path, monkeypatch, moment, failure, before):
+    path = tmp_path / "a"
+    if before is not None:
+        path.write_text(before)
+
+    def fail(*arguments):
+        raise failure
+
+    if moment == "write":
+        right = os.open
+
+        def full(name, flags, *mode):
+            return right("/dev/full", os.O_WRONLY) if flags & os.O_EXCL else right(name, flags, *mode)
+
+        if not os.path.exists("/dev/full") or not isinstance(failure, OSError):
+            pytest.skip("needs /dev/full")
+        monkeypatch.setattr(os, "open", full)
+        monkeypatch.setattr(os, "chmod", lambda *arguments: None)
+    elif moment == "chmod" and before is None:
+        pytest.skip("a new file has the mode that it was opened with")
+    else:
+        monkeypatch.setattr(os, moment, fail)
+    with pytest.raises(type(failure)) as raised:
+        write(path, "new")
+    monkeypatch.undo()
+    if isinstance(failure, OSError):
+        assert str(raised.value) == f"[Errno 28] No space left on device: {str(path)!r}"
+    assert os.listdir(tmp_path) == ["a"] * (before is not None)
+    assert before is None or path.read_text() == before
+
+
+@not_root
+def test_what_must_not_be_written_to_is_refused(tmp_path):
+    (tmp_path / "fixed").write_text("old")
+    os.chmod(tmp_path / "fixed", 0o444)
+    with pytest.raises(PermissionError):
+        write(tmp_path / "fixed", "new")
+    assert (tmp_path / "fixed").read_text() == "old"
+
+
+def test_a_folder_and_a_place_that_is_not_there_are_refused_with_their_names(tmp_path):
+    with pytest.raises(IsADirectoryError) as raised:
+        write(tmp_path, "")
+    assert raised.value.filename == str(tmp_path)
+    with pytest.raises(FileNotFoundError) as raised:
+        write(tmp_path / "no" / "a", "")
+    assert raised.value.filename == str(tmp_path / "no" / "a")
+
+
+def test_a_name_as_long_as_the_system_allows(tmp_path):
+    name = "a" * 255
+    write(tmp_path / name, "long")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_folder_is_made_and_tried(tmp_path):
+    assert folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert os.listdir(tmp_path / "a" / "b") == []
+    Path(tmp_path, "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "a"):
+        with pytest.raises(OSError) as raised:
+            folder(path)
+        assert raised.value.filename == str(path)
+
+
+@posix
+def test_two_names_of_one_file_are_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("a")
+    distinct("a", "b")
+    distinct("/dev/null", "/dev/null")
+    for other in ("a", "./a", str(tmp_path / "a"), "link", "none/../a"):
+        with pytest.raises(ValueError, match=f"expected a file each, got a and {other}, which are the same"):
+            distinct("a", other)
+    (tmp_path / "a").touch()
+    with pytest.raises(ValueError, match="expected a file each, got link and a"):
+        distinct("b", "link", "a")
