@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 
 from tinygrad_edu.engine import TABLE, Value, function, functions
 from tinygrad_edu.engine.value import number
-from tinygrad_edu.text import printable
+from tinygrad_edu.plain import printable
 
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}

@@ -16,3 +16,12 @@ def plain(text: object, longest: int = LONGEST) -> str:
     """
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * longest]).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text with � for each character that is not printable, one for one, so that a mark under it stays in place.
+
+    >>> printable("a\\x1b[31mb\\n")
+    'a�[31mb�'
+    """
+    return "".join(c if c.isprintable() else "�" for c in text)
