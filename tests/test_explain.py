@@ -13,7 +13,6 @@ from tinygrad_edu.expression import parse
 from tinygrad_edu.lesson.worked_example import forward, network
 from tinygrad_edu.nn import squared_error
 from tinygrad_edu.show import explain, explain_update
-from tinygrad_edu.show.explanation import Explanation
 from tinygrad_edu.show.symbols import evaluated
 
 MLP_222 = network()
@@ -174,27 +173,36 @@ def test_every_row_is_written_in_symbols_in_every_form(row, operand):
     check_forms(explanation)
 
 
-def check_forms(explanation: Explanation) -> None:
+def check_forms(written) -> None:
     """Each form is complete, and its formulas are formulas: Matplotlib's mathtext reads every one."""
     mathtext = pytest.importorskip("matplotlib.mathtext").MathTextParser("path")
-    assert explanation.text() == str(explanation)
-    assert explanation.html() == explanation._repr_html_()
-    assert explanation.markdown() == explanation._repr_markdown_()
-    html = explanation.html()
-    for tag in ("div", "table", "tr", "td", "p", "b"):
+    assert written.text() == str(written)
+    assert written.markdown() == written._repr_markdown_()
+    assert not hasattr(written, "_repr_html_")  # a notebook would prefer it to the formulas
+    html = written.html()
+    for tag in ("div", "table", "tr", "td", "p", "i"):
         assert html.count(f"<{tag}>") + html.count(f"<{tag} ") == html.count(f"</{tag}>")
-    assert set(re.findall(r"</?(\w+)", html)) <= {"div", "table", "tr", "td", "p", "b"}
-    formulas = re.findall(r"\$([^$]*)\$", explanation.markdown())
-    lines = explanation.latex().split("\n")
-    assert (lines[0], lines[-2]) == (r"\begin{align*}", r"\end{align*}")
-    for line in lines[1:-2]:
+    assert set(re.findall(r"</?(\w+)", html)) <= {"div", "table", "tr", "td", "p", "i"}
+    formulas = re.findall(r"\$([^$]*)\$", re.sub(r"\\\$", "+", written.markdown()))
+    latex = written.latex()
+    assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}")
+    aligned = re.findall(r"\\begin{align\*}\n(.*?)\n\\end{align\*}\n", latex, flags=re.DOTALL)
+    for line in "\\\\\n".join(aligned).split("\\\\\n") if aligned else ():
         assert len(re.findall(r"(?<!\\)&", line)) == 1
-        formulas.append(re.sub(r"(?<!\\)&", "", line).removesuffix(r"\\"))
+        formulas.append(re.sub(r"(?<!\\)&", "", line))
+    formulas += re.findall(r"\$([^$]*)\$", re.sub(r"\\\$", "+", latex))
     for formula in formulas:
         assert len(re.findall(r"(?<!\\){", formula)) == len(re.findall(r"(?<!\\)}", formula))
         # What LaTeX has and mathtext lacks.
         formula = formula.replace(r"\underbrace", "").replace(r"\&", "+").replace('"', "")
+        formula = formula.replace(r"\lbrack", "[").replace(r"\rbrack", "]").replace("{@}", "a")
         mathtext.parse(f"${formula}$")
+    tokens = pytest.importorskip("markdown_it").MarkdownIt().enable("table").parse(written.markdown())
+    inline = {child.type for token in tokens for child in token.children or ()}
+    assert inline <= {"text", "text_special", "softbreak"}  # no emphasis, code, link, image or tag
+    assert not re.search(r"\w://|www\.\w|\w@\w", written.markdown())  # nor what some readers make a link of
+    verdict = "reverse mode gives the same"
+    assert len({verdict in form for form in (written.text(), written.markdown(), latex, html)}) == 1
 
 
 @settings(max_examples=30)  # mathtext is slow
@@ -202,10 +210,13 @@ def check_forms(explanation: Explanation) -> None:
 def test_every_form_of_every_graph_is_well_formed(graph, through, paper):
     nodes, root = graph
     check_forms(explain(root, nodes[0], through=through, paper=paper, top=3))
+    check_forms(explain_update(root, nodes[0], through=through, paper=paper))
 
 
 AWKWARD = ["a_b", "50%", "x & y", "$", "{", "}}", "\\frac", "#1", "~", "^2", "<script>alert(1)</script>", "two\nlines"]
 AWKWARD += ["日本", "🙂", "\x1b[31m", "a" * 10_000, "'\"", "|", "α1", "Δ", "error rate", "\u202e", "learning_rate_3"]
+AWKWARD += ["[x](http://a.example)", "![x](http://a.example/b.png)", "www.example.com", "a@b.example", "`x`", "**x**"]
+AWKWARD += ["<img src=x>", "&lt;b&gt;", "ftp://a.example", "$$x$$", "\\(x\\)"]
 
 
 @pytest.mark.parametrize("label", AWKWARD, ids=range(len(AWKWARD)))
@@ -220,23 +231,43 @@ def test_no_label_is_markup_in_any_form(label):
     assert "<script" not in explanation.html()
     dollars = re.sub(r"\\\$", "", explanation.markdown()).count("$")
     assert dollars % 2 == 0
-    if "$" not in label:
-        check_forms(explanation)
+    check_forms(explanation)
+    check_forms(explain_update(y * y, x))
 
 
 def test_latex_of_w5():
     lines = explain(PASSED.total, W5).latex().splitlines()
-    assert lines[1].startswith(r"\frac{\partial E}{\partial w_{5}} &= \frac{\partial E}{\partial y_{1}} \cdot \frac{")
-    assert lines[2:] == [
+    assert lines[:4] == [r"$\frac{\partial E}{\partial w_{5}}$ over 1 path", "", r"\begin{align*}", lines[3]]
+    assert lines[3:6] == [
         r"\frac{\partial E}{\partial y_{1}} &= -\left(0.6905 - y_{1}\right)"
         r" = -\left(0.6905 - 0.7333\right) = 0.0428 \\",
         r"\frac{\partial y_{1}}{\partial z_{3}} &= y_{1}\left(1 - y_{1}\right)"
         r" = 0.7333 \cdot \left(1 - 0.7333\right) = 0.1956 \\",
         r"\frac{\partial z_{3}}{\partial w_{5}} &= h_{1} = 0.5854 \\",
-        r"\frac{\partial E}{\partial w_{5}} &= 0.0428 \cdot 0.1956 \cdot 0.5854 \\",
+    ]
+    assert lines[6].startswith(r"\frac{\partial E}{\partial w_{5}} &= \frac{\partial E}{\partial y_{1}} \cdot \frac{")
+    assert lines[7:] == [
+        r"&= 0.0428 \cdot 0.1956 \cdot 0.5854 \\",
         r"&= 0.004897",
         r"\end{align*}",
+        "",
+        r"$\frac{\partial E}{\partial w_{5}} = 0.004897$ reverse mode gives the same",
     ]
+
+
+def test_a_wrong_sum_is_told_in_every_form():
+    explanation = explain(PASSED.total, W5)
+    explanation.all.total = 1.0
+    for form in (explanation.text(), explanation.markdown(), explanation.latex(), explanation.html()):
+        assert "the sum over the paths is 1.0" in form
+
+
+def test_a_right_sum_of_terms_that_cancel_is_not_called_wrong():
+    x = Value(1e-10, "x")
+    q = x / x
+    y = q * 1e-9 + x * 1e-9
+    q.label, y.label = "q", "y"
+    assert explain(y, x).text().endswith("✓ reverse mode gives the same")
 
 
 def test_an_update_is_spelled_out():
@@ -250,9 +281,11 @@ def test_an_update_is_spelled_out():
     paper = explain_update(PASSED.total, W5, lr=0.1, paper=True)
     assert paper.after == pytest.approx(0.3 - 0.1 * 0.0048972788, rel=1e-9)
     assert "= 0.3 − 0.1 × 0.0049008\n" in str(paper)
+    assert str(paper).splitlines()[-2] == "On paper, with every number rounded, 0.2995; exactly 0.29951"
     for form in (paper.markdown(), paper.latex(), paper._repr_markdown_()):
         assert r"w_{5} " in form
-    assert "<pre>" in paper._repr_html_()
+        assert "is positive" in form
+    assert "<td" in paper.html()
 
 
 def test_an_update_shows_enough_decimals_to_see_the_step():

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import Value
 from tinygrad_edu.expression import parse
-from tinygrad_edu.show.notation import LatexWriter, Writer, latex_name, latex_number, pretty, rounded
+from tinygrad_edu.show.names import latex_name, pretty
+from tinygrad_edu.show.notation import LatexWriter, Writer
+from tinygrad_edu.show.numbers import latex_number, rounded
 from tinygrad_edu.show.symbols import ONE, add, evaluated, multiply, number, power, values_in
 
 VALUES = {Value(data, name): name for data, name in ((0.7, "a"), (-1.3, "b"), (2.1, "c"))}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinygrad_edu.engine import Value, local_derivatives
+from tinygrad_edu.engine import Value
+from tinygrad_edu.show.backward import factors
 from tinygrad_edu.show.neurons import neurons
+from tinygrad_edu.show.paths import Edge, accumulated
 
 Collapse = str | Iterable[int | tuple[int, int]]
 
@@ -22,10 +24,8 @@ class Box:
         if len(self.exits) != 1:
             return {}
         inside = set(self.members)
-        found = {self.exits[0]: 1.0}
-        for node in reversed(self.members):
-            for _, parent, partial in local_derivatives(node) if node in found else ():
-                found[parent] = found.get(parent, 0.0) + found[node] * partial
+        steps = {node: [Edge(node, node.parents[k], d, k) for k, d in factors(node).items()] for node in inside}
+        found = accumulated(self.exits[0], self.members[::-1], steps)
         return {node: derivative for node, derivative in found.items() if node not in inside}
 
 

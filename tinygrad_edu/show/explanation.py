@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
@@ -13,9 +13,10 @@ from typing import NamedTuple
 from tinygrad_edu.engine import Value, topological
 from tinygrad_edu.engine.calculus import dependents
 from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.show import text as forms
+from tinygrad_edu.show.forms import Block, Equations, Math, Sum, Way, Words, Written
 from tinygrad_edu.show.names import Names
-from tinygrad_edu.show.notation import is_fraction, rounded
+from tinygrad_edu.show.notation import Style
+from tinygrad_edu.show.numbers import counted, is_fraction, rounded
 from tinygrad_edu.show.paths import Edge, Path, Paths
 from tinygrad_edu.show.symbols import (
     ONE,
@@ -32,9 +33,11 @@ from tinygrad_edu.show.symbols import (
 )
 
 LONGEST = 24  # names and numbers in a formula that is written out
+STEPS = 12  # of a path that are written out
 INLINE = 8  # operations of a node without a name that are written out in a formula
 FACTORS = 40  # factors that are written out
 DEFINITIONS = 20  # nodes without a name of their own whose operations are
+MARKS = "[1], [2], …: which operand, where an operation takes the same Value more than once."
 
 
 def explain(
@@ -110,7 +113,7 @@ class Factor(NamedTuple):
     value: float
 
 
-class Explanation:
+class Explanation(Written):
     """∂root/∂wrt, written out. `explain` makes it.
 
     Attributes:
@@ -215,32 +218,87 @@ class Explanation:
     def lacks_name(self, node: Value) -> bool:
         return bool(node.parents) and node not in self.names.own and node is not self.wrt
 
-    # Forms
+    # How it is written
 
-    def text(self) -> str:
-        """For a terminal."""
-        return forms.text(self)
+    def style(self, kind: type[Style]) -> Style:
+        return kind(self.names, self.digits)
 
-    def markdown(self) -> str:
-        """With formulas between dollar signs."""
-        return forms.markdown(self)
+    def blocks(self, style: Style) -> list[Block]:
+        """Definitions, factors, paths, their sum, and whether reverse mode agrees."""
+        derivative = style.derivative(self.root, self.wrt)
+        whole = Math(f"{derivative} = {style.number(self.gradient)}")
+        if self.root is self.wrt:
+            return [Words((whole, ": ", Math(style.name(self.root)), " is the root itself"))]
+        if not self.count:
+            ends = Math(style.name(self.root)), " to ", Math(style.name(self.wrt))
+            return [Words((whole, ": no path leads from ", *ends))]
+        found: list[Block] = [Words((Math(derivative), f" over {counted(self.count)}"))]
+        if self.definitions:
+            found.append(Equations([self.definition(style, *definition) for definition in self.definitions]))
+        if self.factors:
+            rows = [self.equation(style, factor) for factor in islice(self.factors.values(), FACTORS)]
+            found.append(Equations(rows, max(0, len(self.factors) - FACTORS)))
+        others = self.count - len(self.paths)
+        words = f"{counted(others)} {'together' if others > 1 else 'more'}" if others else ""
+        ways = [self.way(style, path) for path in self.paths]
+        found.append(Sum(derivative, ways, words, style.number(self.rest), self.total(style)))
+        sums = f"The sum over all {counted(self.count)}: " if self.count > 1 else ""
+        found.append(Words((sums, whole, f" {self.verdict()}")))
+        if any(map(self.operand, self.factors)):
+            found.append(Words((MARKS,)))
+        if self.on_paper is not None:
+            paper, exact = Math(style.finer(self.on_paper)), Math(style.finer(self.gradient))
+            found.append(Words(("On paper, with every number rounded, ", paper, "; exactly ", exact)))
+        return found
 
-    def latex(self) -> str:
-        """An `align*` of the package amsmath."""
-        return forms.latex(self)
+    def verdict(self) -> str:
+        if self.all.agrees:
+            return "✓ reverse mode gives the same"
+        return f"✗ reverse mode gives {self.gradient!r}, the sum over the paths is {self.all.total!r}"
 
-    def html(self) -> str:
-        """Markup without scripts, styles or links; every name in it is escaped."""
-        return forms.html(self)
+    def definition(self, style: Style, node: Value, made: Expr | None) -> list[str]:
+        written = f"{style.word(node.op.name)}({style.dots})" if made is None else style.symbols(made)
+        return [style.name(node), written, style.number(node.data)]
 
-    def __str__(self) -> str:
-        return self.text()
+    def equation(self, style: Style, factor: Factor) -> list[str]:
+        """Derivative, symbols, numbers, value; "" for what would only repeat the next."""
+        value, symbols, numbers = style.number(factor.value), "", ""
+        if factor.symbols is not None:
+            symbols, numbers = style.symbols(factor.symbols), style.numbers(factor.symbols)
+        if isinstance(factor.symbols, Value) or numbers in (value, symbols):
+            numbers = ""
+        return [self.step(style, factor.edge), "" if symbols == value else symbols, numbers, value]
+
+    def step(self, style: Style, edge: Edge) -> str:
+        return style.derivative(edge.upper, edge.lower) + self.mark(edge)
+
+    def mark(self, edge: Edge) -> str:
+        """Which operand, where a node takes the same one more than once."""
+        number = self.operand(edge)
+        return f"[{number}]" if number else ""
+
+    def way(self, style: Style, path: Path) -> Way:
+        numbers = written(path.edges, lambda edge: style.factor(self.factors[edge].value), style.dots)
+        nodes = written(path.edges, lambda edge: style.name(edge.lower) + self.mark(edge), style.dots)
+        symbols = written(path.edges, lambda edge: self.step(style, edge), style.dots)
+        product = self.product(path)
+        return Way(
+            style.arrow.join([style.name(self.root), *nodes]),
+            style.times.join(symbols),
+            style.times.join(numbers) if len(numbers) > 1 else "",
+            style.number(product) if self.on_paper is None else style.finer(product),
+        )
+
+    def total(self, style: Style) -> str:
+        return style.number(self.gradient) if self.on_paper is None else style.finer(self.on_paper)
 
     def __repr__(self) -> str:
         return f"<explanation of ∂{self.names.text(self.root)}/∂{self.names.text(self.wrt)} = {self.gradient!r}>"
 
-    def _repr_markdown_(self) -> str:
-        return self.markdown()
 
-    def _repr_html_(self) -> str:
-        return self.html()
+def written(edges: Sequence[Edge], write: Callable[[Edge], str], dots: str) -> list[str]:
+    """Each edge written; the middle of many left out."""
+    if len(edges) <= STEPS:
+        return [write(edge) for edge in edges]
+    half = STEPS // 2
+    return [*map(write, edges[:half]), dots, *map(write, edges[-half:])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
@@ -9,7 +11,6 @@ from typing import Any
 from tinygrad_edu.engine import Value, leaves, topological
 from tinygrad_edu.plain import plain
 from tinygrad_edu.show.neurons import neurons
-from tinygrad_edu.show.notation import latex_name, pretty
 
 
 def name(namespace: Mapping[str, Any]) -> None:
@@ -127,3 +128,69 @@ class Names:
     def latex(self, node: Value) -> str:
         """For LaTeX's math mode."""
         return latex_name(*self.given[node])
+
+
+# Labels
+
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
+GREEK_NAMES = {*GREEK.split(), "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"}
+
+
+def pretty(label: str, copy: int = 1) -> str:
+    """A label as text: digits at its end are an index; a second node of this label is marked.
+
+    >>> pretty("w5"), pretty("z_1"), pretty("y1", copy=2), pretty("learning rate")
+    ('w₅', 'z₁', 'y₁⁽²⁾', 'learning rate')
+    """
+    label = plain(label)
+    if index := re.fullmatch(r"([^\W\d_]+)_?([0-9]+)", label):
+        label = index[1] + index[2].translate(SUBSCRIPTS)
+    return label + (f"⁽{str(copy).translate(SUPERSCRIPTS)}⁾" if copy > 1 else "")
+
+
+def latex_name(label: str, copy: int = 1) -> str:
+    r"""A label for LaTeX's math mode: no character of it is a command, nor markup or a link to Markdown.
+
+    >>> latex_name("w5"), latex_name("total_error"), latex_name("w2_1,3")
+    ('w_{5}', '\\mathrm{total\\_error}', 'w_{2,1,3}')
+    """
+    label = plain(label)
+    index = re.fullmatch(r"([^\W\d_]+)_?([0-9]+(?:[_,][0-9]+)*)", label)
+    stem, digits = (index[1], index[2].replace("_", ",")) if index else (label, "")
+    if spelled(stem) in GREEK_NAMES:
+        name = rf"\{spelled(stem)}"
+    elif re.fullmatch("[A-Za-z]", stem):
+        name = stem
+    else:
+        name = latex_word(stem)
+    return name + (f"_{{{digits}}}" if digits else "") + (f"^{{({copy})}}" if copy > 1 else "")
+
+
+def spelled(letter: str) -> str:
+    """α as alpha, Δ as Delta; anything else as it is."""
+    words = unicodedata.name(letter, "").split() if len(letter) == 1 else []
+    if words[:1] != ["GREEK"] or len(words) != 4:
+        return letter
+    spelling = words[3].lower().replace("lamda", "lambda")
+    return spelling.capitalize() if words[1] == "CAPITAL" else spelling
+
+
+# MathJax reads commands in math mode only. In Markdown neither < nor | nor ` nor [ may stand for itself, and a colon or
+# a dot in braces keeps an address from becoming a link.
+IN_MATH_MODE = {"\\": r"\backslash ", "~": r"\sim ", "^": r"\wedge ", "*": r"\ast ", "|": r"\vert ", " ": r"\ "}
+IN_MATH_MODE |= {"[": r"\lbrack ", "]": r"\rbrack ", ":": "{:}", ".": "{.}", "@": "{@}"}
+IN_MATH_MODE |= {"…": r"\dots ", "<": r"\langle ", ">": r"\rangle ", "'": r"\text{'}", "`": r"\text{'}"}
+IN_MATH_MODE |= {c: rf"\{c}" for c in "{}$&#_%"}
+
+
+def latex_word(text: str) -> str:
+    """A word in upright letters for math mode; what LaTeX's own fonts lack becomes a ?."""
+    return r"\mathrm{" + "".join(map(latex_letter, text)) + "}"
+
+
+def latex_letter(letter: str) -> str:
+    if letter.isascii() or letter in IN_MATH_MODE:
+        return IN_MATH_MODE.get(letter, letter)
+    return rf"\text{{{letter}}}" if letter < "\u0180" else "?"

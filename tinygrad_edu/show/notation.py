@@ -1,49 +1,16 @@
-"""How people write: names with indices, numbers, and the expressions of symbols.py, as text and as LaTeX."""
+"""How people write: the expressions of symbols.py as text and as LaTeX, with names and rounded numbers in them."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from tinygrad_edu.engine import TABLE, Value
-from tinygrad_edu.plain import plain
-from tinygrad_edu.show.numbers import shown
+from tinygrad_edu.show.names import Names, latex_word
+from tinygrad_edu.show.numbers import is_fraction, latex_number, rounded, shown
 from tinygrad_edu.show.symbols import ONE, Expr, kind, multiply, power, split
 
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a written expression holds together
-
-
-def rounded(number: float, digits: int = 4) -> str:
-    """A number as people round on paper: to `digits` decimals, or to as many significant digits where it is small.
-
-    >>> rounded(0.0427726), rounded(0.00048973), rounded(138.83381924), rounded(0.5)
-    ('0.0428', '0.0004897', '138.8338', '0.5')
-    """
-    if 10.0 ** (2 - digits) <= abs(number) < 1e6:
-        return f"{number:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
-    if 1e-4 <= abs(number) < 1:
-        return f"{number:.{digits}g}".replace("-", "−")
-    return shown(number, digits)
-
-
-def is_fraction(number: Fraction) -> bool:
-    """Whether a number is written as one, like 2/3: it is no decimal number, and its denominator is small."""
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    return rest > 1 and number.denominator <= 100
-
-
-def latex_number(text: str) -> str:
-    r"""A number as `rounded` writes it, for LaTeX's math mode.
-
-    >>> latex_number("−1.23e−5")
-    '-1.23 \\cdot 10^{-5}'
-    """
-    return re.sub(r"e(−?\d+)$", r" \\cdot 10^{\1}", text).replace("−", "-").replace("∞", r"\infty")
 
 
 class Writer:
@@ -145,7 +112,7 @@ class Writer:
 
 
 class LatexWriter(Writer):
-    """The same as LaTeX, for math mode."""
+    """Writes expressions for LaTeX's math mode."""
 
     times, minus, opening, closing = r" \cdot ", "-", r"\left(", r"\right)"
     quotients = POWER
@@ -176,65 +143,71 @@ class LatexWriter(Writer):
         return rf"{word}\left({inside}\right)"
 
 
-# Names
+class Style:
+    """Names, numbers, derivatives and expressions of one graph, in text and HTML.
 
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
-GREEK_NAMES = {*GREEK.split(), "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"}
-
-
-def pretty(label: str, copy: int = 1) -> str:
-    """A label as text: digits at its end are an index; a second node of this label is marked.
-
-    >>> pretty("w5"), pretty("z_1"), pretty("y1", copy=2), pretty("learning rate")
-    ('w₅', 'z₁', 'y₁⁽²⁾', 'learning rate')
+    Attributes:
+        symbols, numbers: write an expression with the names of its Values, or with their data.
     """
-    label = plain(label)
-    if index := re.fullmatch(r"([^\W\d_]+)_?(\d+)", label):
-        label = index[1] + index[2].translate(SUBSCRIPTS)
-    return label + (f"⁽{str(copy).translate(SUPERSCRIPTS)}⁾" if copy > 1 else "")
+
+    times, dot, minus, arrow, gets, dots, eta = " × ", " · ", "−", " → ", "←", "…", "η"
+    writer = Writer
+
+    def __init__(self, names: Names, digits: int) -> None:
+        self.names, self.digits = names, digits
+        self.symbols = self.writer(self.name, self.number)
+        self.numbers = self.writer(lambda node: self.number(node.data), self.number)
+
+    def name(self, node: Value) -> str:
+        return self.names.text(node)
+
+    def number(self, exact: float) -> str:
+        return rounded(exact, self.digits)
+
+    def finer(self, exact: float) -> str:
+        """With one more significant digit, which tells two results apart."""
+        return shown(exact, self.digits + 1)
+
+    def derivative(self, upper: Value, lower: Value) -> str:
+        return f"∂{self.name(upper)}/∂{self.name(lower)}"
+
+    def factor(self, exact: float) -> str:
+        """A number in a product."""
+        return self.in_brackets(self.number(exact))
+
+    def in_brackets(self, number: str) -> str:
+        """A number, in brackets where it has a sign."""
+        return f"({number})" if number.startswith(self.minus) else number
+
+    def word(self, text: str) -> str:
+        return text
 
 
-def latex_name(label: str, copy: int = 1) -> str:
-    r"""The same as LaTeX, for math mode. No character of the label is a command.
+class LatexStyle(Style):
+    """Names, numbers, derivatives and expressions of one graph, for LaTeX's math mode."""
 
-    >>> latex_name("w5"), latex_name("total_error"), latex_name("w2_1,3")
-    ('w_{5}', '\\mathrm{total\\_error}', 'w_{2,1,3}')
-    """
-    label = plain(label)
-    index = re.fullmatch(r"([^\W\d_]+)_?(\d+(?:[_,]\d+)*)", label)
-    stem, digits = (index[1], index[2].replace("_", ",")) if index else (label, "")
-    if spelled(stem) in GREEK_NAMES:
-        name = rf"\{spelled(stem)}"
-    elif re.fullmatch("[A-Za-z]", stem):
-        name = stem
-    else:
-        name = latex_word(stem)
-    return name + (f"_{{{digits}}}" if digits else "") + (f"^{{({copy})}}" if copy > 1 else "")
+    times, dot, minus, arrow, gets, dots, eta = (
+        r" \cdot ",
+        r" \cdot ",
+        "-",
+        r" \to ",
+        r"\leftarrow",
+        r"\cdots ",
+        r"\eta",
+    )
+    writer = LatexWriter
 
+    def name(self, node: Value) -> str:
+        return self.names.latex(node)
 
-def spelled(letter: str) -> str:
-    """α as alpha, Δ as Delta; anything else as it is."""
-    words = unicodedata.name(letter, "").split() if len(letter) == 1 else []
-    if words[:1] != ["GREEK"] or len(words) != 4:
-        return letter
-    spelling = words[3].lower().replace("lamda", "lambda")
-    return spelling.capitalize() if words[1] == "CAPITAL" else spelling
+    def number(self, exact: float) -> str:
+        return latex_number(super().number(exact))
 
+    def finer(self, exact: float) -> str:
+        return latex_number(super().finer(exact))
 
-# In Markdown neither < nor | nor ` may stand for itself, and MathJax reads commands in math mode only.
-IN_MATH_MODE = {"\\": r"\backslash ", "~": r"\sim ", "^": r"\wedge ", "*": r"\ast ", "|": r"\vert ", " ": r"\ "}
-IN_MATH_MODE |= {"…": r"\dots ", "<": r"\langle ", ">": r"\rangle ", "'": r"\text{'}", "`": r"\text{'}"}
-IN_MATH_MODE |= {c: rf"\{c}" for c in "{}$&#_%"}
+    def derivative(self, upper: Value, lower: Value) -> str:
+        return rf"\frac{{\partial {self.name(upper)}}}{{\partial {self.name(lower)}}}"
 
-
-def latex_word(text: str) -> str:
-    """A word in upright letters for math mode; what LaTeX's own fonts lack becomes a ?."""
-    return r"\mathrm{" + "".join(map(latex_letter, text)) + "}"
-
-
-def latex_letter(letter: str) -> str:
-    if letter.isascii() or letter in IN_MATH_MODE:
-        return IN_MATH_MODE.get(letter, letter)
-    return rf"\text{{{letter}}}" if letter < "\u0180" else "?"
+    def word(self, text: str) -> str:
+        return latex_word(text)

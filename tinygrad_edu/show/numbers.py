@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Context, Decimal
-from math import isfinite, isnan
+from fractions import Fraction
+from math import isfinite, isnan, log10
 
 
 def shown(number: float, digits: int = 4) -> str:
@@ -38,3 +40,46 @@ def times(factor: float, digits: int = 4) -> str:
     ('×−0.5', 'no derivative')
     """
     return "no derivative" if isnan(factor) else f"×{shown(factor, digits)}"
+
+
+def rounded(number: float, digits: int = 4) -> str:
+    """A number as people round on paper: to `digits` decimals, or to as many significant digits where it is small.
+
+    >>> rounded(0.0427726), rounded(0.00048973), rounded(138.83381924), rounded(0.5)
+    ('0.0428', '0.0004897', '138.8338', '0.5')
+    """
+    if 10.0 ** (2 - digits) <= abs(number) < 1e6:
+        return f"{number:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
+    if 1e-4 <= abs(number) < 1:
+        return f"{number:.{digits}g}".replace("-", "−")
+    return shown(number, digits)
+
+
+def is_fraction(number: Fraction) -> bool:
+    """Whether a number is written as one, like 2/3: it is no decimal number, and its denominator is small."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest > 1 and number.denominator <= 100
+
+
+def latex_number(text: str) -> str:
+    r"""A number as `rounded` writes it, for LaTeX's math mode.
+
+    >>> latex_number("−1.23e−5")
+    '-1.23 \\cdot 10^{-5}'
+    """
+    return re.sub(r"e(−?\d+)$", r" \\cdot 10^{\1}", text).replace("−", "-").replace("∞", r"\infty")
+
+
+def counted(paths: int) -> str:
+    """A number of paths, which may have thousands of digits.
+
+    >>> counted(1), counted(1_000), counted(2**5000)
+    ('1 path', '1,000 paths', '1.412e1505 paths')
+    """
+    if paths < 10**15:
+        return f"{paths:,} path{'s' * (paths != 1)}"
+    exponent = log10(paths)
+    return f"{10 ** (exponent % 1):.3f}e{int(exponent)} paths"

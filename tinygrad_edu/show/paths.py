@@ -6,7 +6,7 @@ the others are counted with integers and summed by forward accumulation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from heapq import heappop, heappush
 from math import fsum, inf, isfinite, log, prod
@@ -125,18 +125,25 @@ class Paths:
             below for node in region if node in leading for below in self.operations[node] if below.lower in leading
         ]
 
-    def summed(self, of: Callable[[float], float] = float) -> float:
-        """The sum over all paths of the products of `of(factor)`."""
+    def summed(self) -> float:
+        """The sum over all paths of their products."""
         tangents: dict[Value, float] = {self.wrt: 1.0}
         for node in reversed(self.stations):
-            tangents[node] = sum([of(edge.factor) * tangents[edge.lower] for edge in self.steps[node]])
+            tangents[node] = sum([edge.factor * tangents[edge.lower] for edge in self.steps[node]])
         return tangents.get(self.root, 0.0)
 
     @cached_property
     def agrees(self) -> bool:
-        """Whether the sum over all paths is the gradient, up to the round-off that its terms allow."""
+        """Whether the sum over all paths is the gradient, up to the round-off that its terms allow.
+
+        Those of the operations, not of the steps between stations: in one step large terms may have cancelled.
+        """
         error = abs(self.total - self.gradient)
-        return error <= max(1e-12, 4 * epsilon * len(self.down)) * self.summed(abs)
+        return error <= max(1e-12, 4 * epsilon * len(self.down)) * self.scale()
+
+    def scale(self) -> float:
+        """The sum over all paths through the operations of |product|."""
+        return accumulated(self.root, self.down, self.operations, abs).get(self.wrt, 0.0)
 
     def rest(self, listed: list[Path]) -> float:
         """The sum over the paths that are not `listed`."""
@@ -196,11 +203,16 @@ def magnitude(factor: float) -> float:
     return log(abs(factor)) if factor else -inf
 
 
-def accumulated(start: Value, down: list[Value], steps: dict[Value, list[Edge]]) -> dict[Value, float]:
-    """∂start/∂node for each node below `start`; `down` holds those to pass through, each before its operands."""
+def accumulated(
+    start: Value, down: list[Value], steps: Mapping[Value, Iterable[Edge]], of: Callable[[float], float] = float
+) -> dict[Value, float]:
+    """∂start/∂node for each node below `start`: the sum over the ways to it of the products of `of(factor)`.
+
+    `down` holds the nodes to pass through, each before its operands; `steps` what leads on from each.
+    """
     adjoints = {start: 1.0}
     for node in down:
         if node in adjoints:
             for edge in steps[node]:
-                adjoints[edge.lower] = adjoints.get(edge.lower, 0.0) + adjoints[node] * edge.factor
+                adjoints[edge.lower] = adjoints.get(edge.lower, 0.0) + adjoints[node] * of(edge.factor)
     return adjoints

@@ -95,8 +95,10 @@ def kind(expr: Expr) -> str | None:
 
 
 def size(expr: Expr) -> int:
-    """How many names and numbers are written."""
-    return sum(map(size, expr[1:])) if isinstance(expr, tuple) else 1
+    """How many names and numbers are written; a number of hundreds of digits, which takes long to multiply, as many."""
+    if isinstance(expr, tuple):
+        return sum(map(size, expr[1:]))
+    return 1 + expr.denominator.bit_length() // 256 if isinstance(expr, Fraction) else 1
 
 
 def values_in(expr: Expr) -> list[Value]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from math import isfinite
-from typing import Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.show.explanation import Explanation, explain
-from tinygrad_edu.show.notation import rounded
-from tinygrad_edu.show.text import LatexStyle, Style
+from tinygrad_edu.show.forms import Block, Derivation, Math, Words, Written
+from tinygrad_edu.show.notation import Style
+from tinygrad_edu.show.numbers import rounded
 
 FINEST = 15  # decimals, where a step is too small to be seen in fewer
 
@@ -49,7 +48,7 @@ def explain_update(
     return Update(explain(root, parameter, through=through, digits=digits, paper=paper), lr)
 
 
-class Update:
+class Update(Written):
     """A step of gradient descent, written out. `explain_update` makes it.
 
     Attributes:
@@ -64,70 +63,42 @@ class Update:
         self.after = self.before - lr * explanation.gradient
         self.on_paper = None if explanation.on_paper is None else self.before - lr * explanation.on_paper
 
-    def lines(self, style: Style) -> list[tuple[str, str]]:
-        """Left and right sides."""
-        root, parameter = self.explanation.root, self.explanation.wrt
-        name, eta = style.name(parameter), r"\eta" if isinstance(style, LatexStyle) else "η"
-        dot, gets = (r" \cdot ", r"\gets") if isinstance(style, LatexStyle) else (" · ", "←")
-        paper = self.explanation.on_paper
-        gradient = style.number(self.explanation.gradient) if paper is None else style.finer(paper)
-        if gradient.startswith(style.minus):
-            gradient = f"({gradient})"
-        after = self.after if self.on_paper is None else self.on_paper
+    def style(self, kind: type[Style]) -> Style:
+        return self.explanation.style(kind)
+
+    def blocks(self, style: Style) -> list[Block]:
+        """The step in symbols, in numbers, its result; and which way it goes."""
+        root, parameter, paper = self.explanation.root, self.explanation.wrt, self.explanation.on_paper
+        gradient = self.explanation.gradient
+        slope = style.factor(gradient) if paper is None else style.in_brackets(style.finer(paper))
         digits = style.digits  # enough to see the step
+        after = self.after if self.on_paper is None else self.on_paper
         while digits < FINEST and after != self.before and rounded(after, digits) == rounded(self.before, digits):
             digits += 1
-        style.digits = digits
-        step = f"{style.number(self.before)} {style.minus} {style.number(self.lr)}{style.times}{gradient}"
-        lines = [
-            (f"{name} {gets} {name}", f"{style.minus} {eta}{dot}{style.derivative(root, parameter)}"),
-            ("=", step),
-            ("=", style.number(after)),
-        ]
-        if self.on_paper is not None:
-            words = r"\text{ exactly}" if isinstance(style, LatexStyle) else " exactly"
-            lines[2] = ("=", f"{style.number(after)}, {style.finer(self.after)}{words}")
-        return lines
+        style = type(style)(style.names, digits)
+        name, derivative = style.name(parameter), style.derivative(root, parameter)
+        step = Derivation(
+            f"{name} {style.gets}",
+            [
+                f"{name} {style.minus} {style.eta}{style.dot}{derivative}",
+                f"{style.number(self.before)} {style.minus} {style.number(self.lr)}{style.times}{slope}",
+                style.number(after),
+            ],
+        )
+        sentence = self.sentence(Math(derivative), Math(style.name(root)), Math(name))
+        if self.on_paper is None:
+            return [step, sentence]
+        numbers = Math(style.number(after)), "; exactly ", Math(style.finer(self.after))
+        return [step, Words(("On paper, with every number rounded, ", *numbers)), sentence]
 
-    def sentence(self) -> str:
-        names = self.explanation.names
-        root, parameter = names.text(self.explanation.root), names.text(self.explanation.wrt)
+    def sentence(self, derivative: Math, root: Math, parameter: Math) -> Words:
         slope = self.explanation.gradient
         if not slope:
-            return f"∂{root}/∂{parameter} is 0: {parameter} stays."
+            return Words((derivative, " is 0: ", parameter, " stays."))
         sign, moves, goes = ("positive", "grows", "down") if slope > 0 else ("negative", "falls", "up")
-        return f"∂{root}/∂{parameter} is {sign}: {root} {moves} as {parameter} grows, so {parameter} goes {goes}."
-
-    def text(self) -> str:
-        """For a terminal."""
-        (first, rest), *steps = self.lines(Style(self.explanation))
-        indent = " " * first.index("←")
-        return "\n".join([f"{first} {rest}", *(f"{indent}= {right}" for _, right in steps), self.sentence()])
-
-    def markdown(self) -> str:
-        """With a formula between dollar signs."""
-        parts = " ".join(f"{left} {right}" for left, right in self.lines(LatexStyle(self.explanation)))
-        return f"${parts}$\n\n{self.sentence()}\n"
-
-    def latex(self) -> str:
-        """An `align*` of the package amsmath."""
-        (first, rest), *steps = self.lines(LatexStyle(self.explanation))
-        first = first.replace(r" \gets", r" &\gets")
-        lines = [f"{first} {rest}", *(f"&= {right}" for _, right in steps)]
-        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n"
-
-    def html(self) -> str:
-        """Markup without scripts, styles or links."""
-        return f"<div><pre>{escape(self.text())}</pre></div>"
-
-    def __str__(self) -> str:
-        return self.text()
+        return Words(
+            (derivative, f" is {sign}: ", root, f" {moves} as ", parameter, " grows, so ", parameter, f" goes {goes}.")
+        )
 
     def __repr__(self) -> str:
         return f"<update from {self.before!r} to {self.after!r}>"
-
-    def _repr_markdown_(self) -> Any:
-        return self.markdown()
-
-    def _repr_html_(self) -> str:
-        return self.html()
