@@ -251,7 +251,7 @@ def test_latex_of_w5():
         r"&= 0.004897",
         r"\end{align*}",
         "",
-        r"$\frac{\partial E}{\partial w_{5}} = 0.004897$ reverse mode gives the same",
+        r"$\frac{\partial E}{\partial w_{5}} = 0.004897$, reverse mode gives the same",
     ]
 
 

@@ -190,7 +190,7 @@ def latex(blocks: list[Block]) -> str:
             lines = []
         if block is not None:
             words = "".join(f"${span}$" if isinstance(span, Math) else span for span in block.spans)
-            parts.append(words.replace("✓ ", "").replace("✗ ", "") + "\n")  # no font of LaTeX's own has them
+            parts.append(words.replace(" ✓ ", ", ").replace(" ✗ ", ", ") + "\n")  # no font of LaTeX's own has them
     return "\n".join(parts)
 
 
