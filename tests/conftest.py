@@ -1,10 +1,12 @@
-"""Profiles of hypothesis: dev by default, ci where CI is set, thorough on request (HYPOTHESIS_PROFILE=thorough)."""
+"""Profiles of hypothesis: dev by default, ci where CI is set, others on request (HYPOTHESIS_PROFILE=thorough)."""
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("thorough", deadline=None, max_examples=100_000)
+# Which slip was noticed does not matter to those who count slips: no time for a small example.
+settings.register_profile("mutation", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))

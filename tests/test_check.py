@@ -74,6 +74,7 @@ def test_a_wrong_rule_is_named_with_a_hint(partial, words):
     with registered("cube", "³", "x * x * x", partial):
         report = check_gradients(lambda x, y: x.cube() * y.exp(), 2.0, 0.3, names=["x", "y"])
     assert diagnoses(report) == ["wrong", "ok"]
+    assert not report.passed
     assert report.comparisons[0].hint == words
     assert [blame.row for blame in report.blame] == ["cube"]
     assert f"the rule of cube is wrong: ∂/∂x = {partial} gives" in str(report)
@@ -176,6 +177,15 @@ def test_second_order(f):
     assert [c.name for c in report.comparisons] == ["x, x", "x, y", "y, x", "y, y"]
 
 
+def test_what_is_not_deterministic_is_named_with_its_gradient():
+    [comparison] = check_gradients(lambda x: x * 3 + next(numbers), 2.0, names=["w"]).comparisons
+    assert comparison[:5] == ("w", 3.0, math.inf, math.inf, math.inf)
+    assert comparison.hint == "called again with the same inputs, f gives another value"
+
+
+numbers = iter(range(1000))
+
+
 def test_second_order_at_an_edge_at_a_jump_and_where_it_is_wrong():
     assert diagnoses(check_gradients(lambda x: x.log(), 1e-9, order=2)) == ["domain edge"]
     assert diagnoses(check_gradients(lambda x: x.sqrt(), 0.0, order=2)) == ["domain edge"]
@@ -266,6 +276,34 @@ def test_mistakes(attempt, words):
         attempt()
     with pytest.raises(TypeError, match="inputs expected all numbers or all Values, got both"):
         check_gradients(lambda x, y: x, 1.0, Value(2.0))
+
+
+@pytest.mark.parametrize(
+    ("x", "offset", "tolerance"),
+    [
+        (0.5, 0.0, 1e-8 + 1e-6),
+        (1.0, 1e3, 1.001e-5 + 1e-6),
+        (1.0, -1e3, 0.999e-5 + 1e-6),
+        (100.0, 0.0, 1e-8 + 1e-6),
+        (-100.0, 1e6, 0.9999e-4 + 1e-6),
+    ],
+)
+def test_the_tolerance_is_the_one_that_is_documented(x, offset, tolerance):
+    """atol max(1, |f|) / max(1, |x|) + rtol max(|a|, |n|), here for a derivative of 1."""
+    for error, diagnosis in ((0.995, "ok"), (1.005, "wrong")):
+        for sign in (1, -1):
+            with registered("same", "s", "x + 0", f"1 + {sign * error * tolerance!r}"):
+                report = check_gradients(lambda x: x.same() + offset, x)
+            assert diagnoses(report) == [diagnosis], report
+
+
+def test_the_relative_tolerance_can_be_chosen():
+    for rtol, diagnosis in ((0.011, "ok"), (0.009, "wrong")):
+        with registered("same", "s", "x + 0", "1.01"):
+            report = check_gradients(lambda x: x.same(), 2.0, rtol=rtol)
+            second = check_gradients(lambda x: x.same() * x, 2.0, rtol=rtol, order=2)
+        assert diagnoses(report) == [diagnosis]
+        assert second.comparisons[0].diagnosis == "ok"  # of the gradient as it is, wrong or not
 
 
 def test_the_tolerance_grows_with_the_value_and_shrinks_with_the_scale_of_x():

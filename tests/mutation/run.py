@@ -1,0 +1,292 @@
+"""Make slips in every room, one at a time, and see which ones the tests of the room do not notice.
+
+    python tests/mutation/run.py                     a sample of each room, its closing table, tests/mutation/last.json
+    python tests/mutation/run.py --rooms check nn    some rooms
+    python tests/mutation/run.py --share 1           every slip there is (a night)
+    python tests/mutation/run.py --again             those that the last run did not catch
+
+A slip is caught where a test fails or does not come to an end. One that changes nothing that matters is named, with
+the reason, in tests/mutation/equivalent.txt. The slips are made in a copy of the repository; a child process forked
+for each runs the room's tests there, with the libraries loaded already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.mutation.slips import Slip, javascript, python  # noqa: E402
+
+RESULTS = Path(__file__).with_name("last.json")
+EQUIVALENT = Path(__file__).with_name("equivalent.txt")
+
+# The sources of each room, and its tests, the quick ones first. What only says that a written file is current, or
+# counts lines, would catch any slip: it is left out.
+ROOMS: dict[str, tuple[list[str], list[str]]] = {
+    "engine": (
+        ["engine/*.py"],
+        ["tests/test_value.py", "tests/test_backward.py", "tests/test_calculus.py", "tests/test_table.py",
+         "tests/test_register.py", "tests/test_edges.py", "tests/test_oracle.py", "tests/test_properties.py"],
+    ),
+    "nn": (["nn/*.py"], ["tests/test_nn*.py", "tests/test_losses*.py", "tests/test_optim*.py",
+                         "tests/test_training*.py"]),
+    "show": (
+        ["show/*.py"],
+        ["tests/test_explain*.py", "tests/test_picture*.py", "tests/test_tree*.py", "tests/test_names*.py",
+         "tests/test_show*.py", "tests/test_page*.py"],
+    ),
+    "page": (["show/*.js", "show/page*.py", "show/javascript.py"], ["tests/test_page*.py"]),
+    "check": (["check/*.py"], ["tests/test_check.py", "tests/test_strategies.py", "tests/test_faults.py"]),
+    "replay": (["replay/*.py", "replay/native/*.py"], ["tests/test_replay*.py", "tests/test_properties.py"]),
+    "plot": (["plot/*.py"], ["tests/test_plot*.py"]),
+    "exchange": (["exchange/*.py"], ["tests/test_exchange*.py"]),
+    "lesson": (["lesson/*.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
+    "files": (["files.py", "plain.py", "themes.py"], ["tests/test_files.py", "tests/test_expression.py"]),
+    "expression": (["expression.py"], ["tests/test_expression.py"]),
+    "cli": (["cli.py"], ["tests/test_cli.py"]),
+}  # fmt: skip
+NOT_HERE = ("current", "shrinks", "at_most_350_lines", "lines_to_read", "loads_no", "under_50")  # in names of tests
+LIBRARIES = (
+    "pytest",
+    "hypothesis",
+    "numpy",
+    "sympy",
+    "mpmath",
+    "llvmlite.binding",
+    "click",
+    "rich.console",
+    "graphviz",
+)
+
+
+class Mutant(NamedTuple):
+    """A slip in a file."""
+
+    file: str
+    line: int
+    slip: Slip
+    text: str  # of the line, for people, and to find it again
+    nth: int  # of its like in the line
+
+    @property
+    def key(self) -> str:
+        nth = f" ({self.nth})" if self.nth > 1 else ""
+        return f"{self.file}: {self.text}: {short(self.slip.old)} -> {short(self.slip.new)}{nth}"
+
+
+def short(text: str) -> str:
+    return " ".join(text.split())[:80]
+
+
+def mutants(patterns: list[str]) -> list[Mutant]:
+    found = []
+    for path in sorted({path for pattern in patterns for path in (ROOT / "tinygrad_edu").glob(pattern)}):
+        source = path.read_bytes()
+        lines = source.decode().splitlines()
+        like: Counter[tuple[int, str, str]] = Counter()
+        for slip in javascript(source) if path.suffix == ".js" else python(source):
+            line = slip.line(source)
+            like[line, slip.old, slip.new] += 1
+            nth = like[line, slip.old, slip.new]
+            found.append(Mutant(str(path.relative_to(ROOT)), line, slip, short(lines[line - 1]), nth))
+    return found
+
+
+def chosen(found: list[Mutant], share: float, seed: int) -> list[Mutant]:
+    """A share of them, the same one each time for the same seed, whatever stands in other lines."""
+    return [m for m in found if zlib.crc32(f"{seed}: {m.key}".encode()) / 2**32 < share]
+
+
+class Copy:
+    """A copy of the repository in which slips are made, and tests run."""
+
+    def __init__(self, folder: str) -> None:
+        self.root = Path(folder, "repository")
+        skip = shutil.ignore_patterns(".git", "*.egg-info", ".hypothesis", "__pycache__", ".venv", "node_modules")
+        shutil.copytree(ROOT, self.root, ignore=skip)
+        self.environment = {"PYTHONPATH": str(self.root), "CI": "true", "HYPOTHESIS_PROFILE": "mutation"}
+
+    def tests(self, patterns: list[str], sources: list[str]) -> list[str]:
+        paths = [path for pattern in patterns for path in sorted(self.root.glob(pattern))]
+        paths += sorted({path for pattern in sources for path in (self.root / "tinygrad_edu").glob(pattern)
+                         if path.suffix == ".py"})  # fmt: skip
+        return [str(path.relative_to(self.root)) for path in dict.fromkeys(paths)]
+
+    def run(self, tests: list[str], seconds: float, write_bytecode: bool = False) -> tuple[str, str]:
+        """Run tests in a child: "passed", or how they failed, and the end of what they printed."""
+        log = self.root.parent / "log"
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            with open(log, "wb") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.environ.update(self.environment, **({} if write_bytecode else {"PYTHONDONTWRITEBYTECODE": "1"}))
+            sys.dont_write_bytecode = not write_bytecode
+            os.chdir(self.root)
+            resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30))
+            sys.path[:] = [str(self.root), *(p for p in sys.path if Path(p or ".").resolve() != ROOT)]
+            sys.meta_path[:] = [
+                finder for finder in sys.meta_path if "__editable__" not in getattr(finder, "__module__", "")
+            ]
+            for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "tinygrad_edu")]:
+                del sys.modules[name]
+            import pytest
+
+            status = 1
+            try:
+                deselect = [f"not {part}" for part in NOT_HERE]
+                options = [
+                    "-x",
+                    "-q",
+                    "--no-header",
+                    "-W",
+                    "ignore::pytest.PytestAssertRewriteWarning",
+                    "-k",
+                    " and ".join(deselect),
+                ]
+                status = int(pytest.main([*options, *tests]))
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        deadline = time.monotonic() + seconds
+        status = None
+        while time.monotonic() < deadline:
+            done, code = os.waitpid(child, os.WNOHANG)
+            if done:
+                status = os.waitstatus_to_exitcode(code)
+                break
+            time.sleep(0.02)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+        if status is None:
+            os.waitpid(child, 0)
+            return "no end", ""
+        text = log.read_text(errors="replace")
+        reasons = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        how = "passed" if status == 0 else "failed" if status > 0 else "crashed"
+        return how, reasons[0][:200] if reasons else text[-500:]
+
+
+def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, object]]:
+    """Try each mutant of a room; a line for each that passed."""
+    sources, patterns = ROOMS[room]
+    tests = copy.tests(patterns, sources)
+    start = time.monotonic()
+    how, why = copy.run(tests, 600, write_bytecode=True)
+    if how != "passed":
+        sys.exit(f"{room}: the tests do not pass without a slip: {how} {why}")
+    usual = time.monotonic() - start
+    print(f"{room}: {len(found)} slips, {usual:.0f} s for its tests", flush=True)
+    known = equivalents()
+    results = []
+    for mutant in found:
+        path = copy.root / mutant.file
+        right = path.read_bytes()
+        path.write_bytes(mutant.slip.applied(right))
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+            compiled.unlink()
+        try:
+            how, why = copy.run(tests, 20 + 3 * usual)
+        finally:
+            path.write_bytes(right)
+        if how == "passed" and mutant.key in known:
+            how = "equivalent"
+        if how == "passed":
+            print(f"  passed  {mutant.file}:{mutant.line}: {mutant.text}")
+            print(f"          {mutant.slip.old} -> {mutant.slip.new}", flush=True)
+        results.append({"room": room, "key": mutant.key, "line": mutant.line, "result": how, "by": why})
+    return results
+
+
+def equivalents() -> set[str]:
+    """The keys of slips that change nothing that matters; the lines after each, indented, say why."""
+    lines = EQUIVALENT.read_text().splitlines() if EQUIVALENT.exists() else []
+    return {line for line in lines if line and not line.startswith((" ", "#"))}
+
+
+def table(results: list[dict[str, object]]) -> str:
+    """Slips, caught and passed, room by room.
+
+    >>> print(table([{"room": "nn", "result": "failed"}, {"room": "nn", "result": "passed"}]))
+    room         slips  caught  equivalent  passed   caught of the rest
+    nn               2       1           0       1   50.0 %
+    all              2       1           0       1   50.0 %
+    """
+    lines = ["room         slips  caught  equivalent  passed   caught of the rest"]
+    for room in [*dict.fromkeys(str(r["room"]) for r in results), "all"]:
+        of_room = [r["result"] for r in results if room in (r["room"], "all")]
+        same, passed = of_room.count("equivalent"), of_room.count("passed")
+        caught = len(of_room) - same - passed
+        rate = f"{100 * caught / max(1, caught + passed):.1f} %"
+        lines.append(f"{room:12} {len(of_room):5}  {caught:6}  {same:10}  {passed:6}   {rate}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS))
+    options.add_argument("--share", type=float, default=0.08, help="of all slips, 1 for all (0.08)")
+    options.add_argument("--seed", type=int, default=1, help="chooses them (1)")
+    options.add_argument("--at-least", type=int, default=12, help="slips a room (12)")
+    options.add_argument("--again", action="store_true", help="only those that passed in the last run")
+    options.add_argument("--list", action="store_true", help="print them, and try none")
+    given = options.parse_args()
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": []}
+    passed = {r["key"] for r in before["results"] if r["result"] == "passed"}
+    for library in LIBRARIES:
+        with contextlib.suppress(ImportError), contextlib.redirect_stdout(io.StringIO()):
+            __import__(library)
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Copy(folder)
+        for room in given.rooms:
+            every = mutants(ROOMS[room][0])
+            if room == "show":  # the page's are tried in a room of their own
+                theirs = {m.file for m in mutants(ROOMS["page"][0])}
+                every = [m for m in every if m.file not in theirs]
+            found = chosen(every, max(given.share, min(1, given.at_least / max(1, len(every)))), given.seed)
+            if given.again:
+                found = [m for m in every if m.key in passed]
+            if given.list:
+                print(*(f"{m.file}:{m.line}: {m.slip.old} -> {m.slip.new}" for m in found), sep="\n")
+            elif found:
+                results += try_room(room, found, copy)
+    if given.list:
+        return
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    rooms = {r["room"] for r in results}
+    if given.again:
+        again = {r["key"] for r in results}
+        kept = [r for r in before["results"] if r["key"] not in again]
+    else:
+        kept = [r for r in before["results"] if r["room"] not in rooms]
+    everything = sorted([*kept, *results], key=lambda r: [*ROOMS].index(r["room"]))
+    content = {"date": time.strftime("%Y-%m-%d"), "commit": commit.strip(), "results": everything}
+    RESULTS.write_text(json.dumps(content, indent=0, ensure_ascii=False) + "\n")
+    print(table(everything))
+
+
+if __name__ == "__main__":
+    main()
