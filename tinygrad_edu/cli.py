@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from math import isfinite
@@ -310,13 +311,15 @@ def main() -> None:
     """Run the command line. A user's mistake ends in one line and exit status 2, whatever found it."""
     from tinygrad_edu.expression import ExpressionError
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for a letter that it has not
+    # So that what is being written is put back, as at an interrupt from the keyboard.
+    signal.signal(signal.SIGTERM, lambda number, frame: fail("stopped", 128 + number))
     try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for a letter that it has not
         command.main(prog_name="tinygrad-edu", standalone_mode=False)
-    except click.Abort:
-        fail("stopped", 130)
+    except (click.Abort, KeyboardInterrupt):
+        fail("stopped", 128 + signal.SIGINT)
     except click.ClickException as error:
         fail(error.format_message())
     except BrokenPipeError:  # the reader has seen enough

@@ -13,9 +13,10 @@ from copy import deepcopy
 from typing import NamedTuple
 
 COMPARISONS = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+EDGES = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}  # beside a whole number
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Div,
     ast.Mod: ast.FloorDiv, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
@@ -48,7 +49,7 @@ def python(source: bytes) -> list[Slip]:
     """Every slip in a Python source.
 
     >>> [slip.new for slip in python(b"y = a - b if a < 2 else f(b, key=1)")][:3]
-    ['(a - b if not a < 2 else f(b, key=1))', '(a <= 2)', '3']
+    ['(a - b if not a < 2 else f(b, key=1))', '(a >= 2)', '(a <= 2)']
     """
     starts = [0]
     for line in source.splitlines(keepends=True):
@@ -103,6 +104,11 @@ def changes(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Compare(ops=[op, *rest]) if type(op) in COMPARISONS:
             yield changed(ops=[COMPARISONS[type(op)](), *rest])
+            whole = any(
+                isinstance(x, ast.Constant) and isinstance(x.value, int) for x in (node.left, *node.comparators)
+            )
+            if type(op) in EDGES and whole:
+                yield changed(ops=[EDGES[type(op)](), *rest])
         case ast.BinOp(op=op, left=left) if type(op) in OPERATORS and not text_or_list(left):
             yield changed(op=OPERATORS[type(op)]())
         case ast.AugAssign(op=ast.Add(), value=value) if not text_or_list(value):
