@@ -274,36 +274,95 @@ def test_a_value_for_a_function_with_arguments_is_its_number():
 def test_mistakes(attempt, words):
     with pytest.raises(ValueError, match=words):
         attempt()
+    with pytest.raises(TypeError, match="a root expected the Values to differentiate for, got numbers"):
+        check_gradients(Value(1.0) * 2, 1.0)
     with pytest.raises(TypeError, match="inputs expected all numbers or all Values, got both"):
         check_gradients(lambda x, y: x, 1.0, Value(2.0))
 
 
+ATOL = {"central": 1e-8, "richardson": 1e-11, "complex": 1e-15}
+RTOL = {"central": 1e-6, "richardson": 1e-9, "complex": 1e-12}
+
+
 @pytest.mark.parametrize(
-    ("x", "offset", "tolerance"),
+    ("method", "x", "offset", "scale"),
     [
-        (0.5, 0.0, 1e-8 + 1e-6),
-        (1.0, 1e3, 1.001e-5 + 1e-6),
-        (1.0, -1e3, 0.999e-5 + 1e-6),
-        (100.0, 0.0, 1e-8 + 1e-6),
-        (-100.0, 1e6, 0.9999e-4 + 1e-6),
+        ("central", 0.5, 0.0, 1.0),
+        ("central", 1.0, 1e3, 1001.0),
+        ("central", 1.0, -1e3, 999.0),
+        ("central", 100.0, 0.0, 1.0),
+        ("central", -100.0, 1e6, 9999.0),
+        ("richardson", 0.5, 0.0, 1.0),
+        ("complex", 0.5, 0.0, 1.0),
+        ("complex", 100.0, 900.0, 10.0),
     ],
 )
-def test_the_tolerance_is_the_one_that_is_documented(x, offset, tolerance):
+def test_the_tolerance_is_the_one_that_is_documented(method, x, offset, scale):
     """atol max(1, |f|) / max(1, |x|) + rtol max(|a|, |n|), here for a derivative of 1."""
+    tolerance = ATOL[method] * scale + RTOL[method]
     for error, diagnosis in ((0.995, "ok"), (1.005, "wrong")):
         for sign in (1, -1):
             with registered("same", "s", "x + 0", f"1 + {sign * error * tolerance!r}"):
-                report = check_gradients(lambda x: x.same() + offset, x)
+                report = check_gradients(lambda x: x.same() + offset, x, method=method)
             assert diagnoses(report) == [diagnosis], report
 
 
-def test_the_relative_tolerance_can_be_chosen():
-    for rtol, diagnosis in ((0.011, "ok"), (0.009, "wrong")):
-        with registered("same", "s", "x + 0", "1.01"):
-            report = check_gradients(lambda x: x.same(), 2.0, rtol=rtol)
-            second = check_gradients(lambda x: x.same() * x, 2.0, rtol=rtol, order=2)
-        assert diagnoses(report) == [diagnosis]
-        assert second.comparisons[0].diagnosis == "ok"  # of the gradient as it is, wrong or not
+@pytest.mark.parametrize(("x", "offset", "scale"), [(0.5, 0.0, 1.0), (1.0, 1e3, 1001.0), (100.0, 0.0, 1.0)])
+def test_the_tolerance_for_second_order_is_the_one_that_is_documented(x, offset, scale):
+    """|f| is that of the gradient, of which differences are taken."""
+    for error, diagnosis in ((0.99, "ok"), (1.01, "wrong")):
+        with registered("same", "s", "x + 0", f"1 + {error * (1e-8 * scale + 1e-6)!r}"):
+            # The gradient has the error once, its derivative twice.
+            report = check_gradients(lambda x: x.same() ** 2 / 2 + offset * x, x, order=2)
+        assert diagnoses(report) == [diagnosis], report
+
+
+@pytest.mark.parametrize(("partial", "diagnosis"), [(1.105, "ok"), (1.12, "wrong"), (0.905, "ok"), (0.895, "wrong")])
+def test_the_relative_tolerance_can_be_chosen_and_is_of_the_larger_one(partial, diagnosis):
+    with registered("same", "s", "x + 0", repr(partial)):
+        assert diagnoses(check_gradients(lambda x: x.same(), 2.0, rtol=0.1)) == [diagnosis]
+
+
+@pytest.mark.parametrize(
+    ("partial", "diagnosis"), [("1 + 9e-7", "kink"), ("1 + 12e-7", "wrong"), ("-4e-7", "kink"), ("-6e-7", "wrong")]
+)
+def test_a_gradient_at_a_kink_may_be_off_its_slopes_by_the_tolerance(partial, diagnosis):
+    with registered("bent", "b", "maximum(x, 0)", partial):
+        assert diagnoses(check_gradients(lambda x: x.bent(), 0.0)) == [diagnosis]
+
+
+@pytest.mark.parametrize(
+    ("value", "partial", "x", "slope"),
+    [
+        ("x**2.5 + 3*x", "2.5*x**1.5 + 3", 0.0, 3.0),  # f is there to the right only
+        ("(1 - x)**2.5 - 2*x", "-2.5*(1 - x)**1.5 - 2", 1.0, -2.0),  # to the left only
+    ],
+)
+def test_at_the_very_edge_of_a_domain_the_slope_is_one_sided(value, partial, x, slope):
+    for factor, diagnosis in (("", "domain edge"), ("1.001 * ", "wrong")):
+        with registered("ending", "e", value, f"{factor}({partial})"):
+            report = check_gradients(lambda x: x.ending(), x)
+            assert diagnoses(report) == [diagnosis]
+            assert report.comparisons[0].numeric == pytest.approx(slope, rel=1e-5)
+
+
+def test_where_f_is_in_one_point_only_differences_cannot_say():
+    with registered("point", "p", "(-(x - 1)**2)**1.5", "0 * x"):
+        report = check_gradients(lambda x: x.point() + x, 1.0)
+    assert diagnoses(report) == ["step"]
+    assert report.comparisons[0].hint.startswith("differences are too inexact here to say: ")
+    assert not report.passed
+
+
+def test_the_blame_is_found_beside_an_edge_and_a_kink():
+    """Operands that cannot be moved, and kinks, are passed over."""
+    with registered("scaled_root", "r", "sqrt(x) * y", "y * 0.5 / sqrt(x)", "2 * sqrt(x)"):
+        report = check_gradients(lambda x, y: x.scaled_root(y), 1e-12, 2.0)
+        assert [(blame.row, blame.partial) for blame in report.blame] == [("scaled_root", "y")]
+        report = check_gradients(lambda x, y, z: x.scaled_root(y) + z.relu(), 1.0, 2.0, 0.0)
+        assert [(blame.row, blame.partial) for blame in report.blame] == [("scaled_root", "y")]
+        assert report.blame[0].numeric == pytest.approx(1.0)
+        assert report.blame[0].rule == 2.0
 
 
 def test_the_tolerance_grows_with_the_value_and_shrinks_with_the_scale_of_x():

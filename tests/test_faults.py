@@ -77,6 +77,13 @@ def test_each_mistake_gives_the_gradient_that_it_would_in_earnest(broken):
         assert [x.data for x in inputs] == list(broken.at)
 
 
+def test_swapped_operands_need_two():
+    x = Value(3.0)
+    with fault("swapped operands").switch():
+        (x * 5 - 1).backward()
+    assert x.grad == 5.0
+
+
 def test_what_is_kept_between_passes_counts_again():
     x = Value(0.3)
     with fault("kept between passes").switch():

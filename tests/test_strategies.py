@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 import tinygrad_edu
 from tests.test_table import PLAIN
-from tinygrad_edu import TABLE, Value, grad
+from tinygrad_edu import TABLE, Value, grad, registered
 from tinygrad_edu.check import assert_gradients, check_gradients
 from tinygrad_edu.check.strategies import Graph, batches, expressions, networks, operands
 from tinygrad_edu.engine import jvp, local_derivatives, topological
+from tinygrad_edu.engine.ops import Domain
 from tinygrad_edu.nn import MLP, mse
 
 
@@ -44,6 +45,41 @@ def test_numbers_stay_inside_the_domains(data, steps):
     graph = Graph(data, steps)
     assert all(abs(node.data) < 100 for node in graph.nodes)
     graph.root.backward()
+
+
+def test_a_domain_of_ones_own_is_kept_to():
+    with (
+        registered("narrow", "n", "2 * x", "2", x=Domain(-5, 0.5)),
+        registered("left", "l", "x", "1", x=Domain(-0.5, 5)),
+    ):
+        for name, low, high in (("narrow", -5, 0.5), ("left", -0.5, 5)):
+            for x in (-4.0, -0.6, 0.6, 4.0):
+                node = Graph([x], [(name, 0, 0)]).root
+                assert low <= node.parents[0].data <= high
+
+
+@given(expressions(["add"], max_nodes=3, max_leaves=2), networks(MLP, 2, 2, 2))
+def test_sizes_are_kept_to(graph, network):
+    assert 1 <= len(graph.leaves) <= 2
+    assert 1 <= len(graph.nodes) - len(graph.leaves) <= 3
+    assert 1 <= len(network.layers) <= 2
+    assert all(1 <= len(layer.neurons) <= 2 for layer in network.layers)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "wanted"),
+    [
+        (expressions(), lambda graph: all(leaf.data < 0 for leaf in graph.leaves)),
+        (expressions(), lambda graph: len(graph.leaves) == 3),
+        (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [1]),
+        (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [2, 3, 1]),
+        (batches(1, 1), lambda batch: batch[0][0][0] < 0 < batch[0][1][0]),
+        (batches(1, 1), lambda batch: len(batch) == 4),
+        (operands("mul"), lambda at: at[0] < -9 and at[1] > 9),
+    ],
+)
+def test_everything_inside_the_bounds_is_drawn(strategy, wanted):
+    find(strategy, wanted, settings=settings(max_examples=5000, deadline=None, derandomize=True, database=None))
 
 
 @given(expressions())
