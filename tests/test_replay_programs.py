@@ -5,8 +5,10 @@ import gc
 import importlib.util
 import linecache
 import math
+import os
 import pickle
 import re
+import signal
 import threading
 import traceback
 import weakref
@@ -14,6 +16,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.test_replay import BACKENDS, close, each_backend
 from tinygrad_edu import nn
@@ -286,6 +290,136 @@ def test_a_pickle_needs_its_operations():
         assert pickle.loads(stored)([2.0]) == (6.0, [3])
     with pytest.raises(LookupError, match="uses the operation 'thrice', which is not registered"):
         pickle.loads(stored)
+
+
+DAMAGE = [
+    ("root", 99, "the root or an output is [99], of 6 slots and 1 constants"),
+    ("root", -2, "the root or an output is [-2]"),
+    ("root", True, "the root or an output is [True]"),
+    ("outputs", [10**9], "the root or an output is [1000000000]"),
+    ("outputs", (1,), "outputs (1,) is no list"),
+    ("n_params", 2, "it has (2, 2) leaves"),
+    ("n_inputs", -1, "it has (1, -1) leaves"),
+    ("n_params", "1", "it has ('1', 2) leaves"),
+    ("labels", ["a", 5, "b"], "[5] among the labels"),
+    ("labels", ["a"] * 10**3, "it has (1, 2) leaves"),
+    ("constants", ["1"], "['1'] among the constants"),
+    ("constants", [1], "[1] among the constants"),
+    ("constants", [], "is [-1], of 5 slots and 0 constants"),
+    ("operations", None, "operations None is no list"),
+    ("operations", [("mul", (0, 1))], "an operation is ('mul', (0, 1))"),
+    ("operations", [("mul", (0, 3), "")], "an operand of mul is [3], of 3 slots"),
+    ("operations", [("mul", (0, -2), "")], "an operand of mul is [-2]"),
+    ("operations", [("mul", (0, 1.0), "")], "an operand of mul is [1.0]"),
+    ("operations", [("mul", (0,), "")], "mul has 1 operands"),
+    ("operations", [("neg", (0, 1), "")], "neg has 2 operands"),
+    ("operations", [("dot", (0, 1, 2), "")], "dot has 3 operands"),
+    ("operations", [("sum", (), "")], "sum has 0 operands"),
+    ("operations", [(["mul"], (0, 1), "")], "an operation is (['mul'], (0, 1), '')"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "words"), DAMAGE)
+def test_a_damaged_pickle_is_refused(field, value, words):
+    trace = line("python", reduce="sum").trace
+    state = trace.__getstate__()
+    again = type(trace).__new__(type(trace))
+    again.__setstate__(dict(state))
+    assert (again.operations, again.constants, again.root) == (trace.operations, trace.constants, trace.root)
+    for wrong in (state | {field: value}, {name: kept for name, kept in state.items() if name != field}):
+        with pytest.raises(ValueError, match="the pickle of this program is damaged: ") as raised:
+            again.__setstate__(wrong)
+        assert words in str(raised.value) or "it has not all of" in str(raised.value)
+    with pytest.raises(ValueError, match="the pickle of this program is damaged: it has not all of constants, labels"):
+        again.__setstate__([])
+
+
+@pytest.mark.parametrize(("also", "reduce"), [([0], "sum"), ([3], "sum"), ([-1], "sum"), ((), "max")])
+def test_what_is_pickled_beside_the_trace_is_checked(also, reduce):
+    program = line("python", reduce="sum")
+    with pytest.raises(ValueError, match="a program has also in range"):
+        type(program)(program.trace, also, reduce)
+
+
+@given(st.data())
+def test_no_pickle_with_another_number_in_it_reads_outside_of_its_slots(data):
+    """What is accepted can be run, operation by operation."""
+    trace = line("python", reduce="sum").trace
+    state = trace.__getstate__()
+    numbers = st.integers(-3, 8)
+    state["operations"] = [
+        (name, tuple(data.draw(numbers) if data.draw(st.booleans()) else k for k in operands), label)
+        for name, operands, label in state["operations"]
+    ]
+    state["root"] = data.draw(numbers)
+    again = type(trace).__new__(type(trace))
+    try:
+        again.__setstate__(state)
+    except ValueError:
+        return
+    slots = list(range(len(again.labels)))
+    for operation in again.operations:
+        for k in operation.operands:
+            assert again.constants[~k] is not None if k < 0 else slots[k] == k
+        slots.append(len(slots))
+    assert again.root < len(slots)
+
+
+def test_many_examples_by_themselves_are_run_in_slices(monkeypatch):
+    """So that other threads have their turn, and an interrupt is heard."""
+    pytest.importorskip("llvmlite")
+    from tinygrad_edu.replay.native import program as native
+
+    calls = []
+    right = native.function
+
+    def counted(name, kind):
+        def run(*arguments):
+            calls.append((name, arguments[3]))
+            return right(name, kind)(*arguments)
+
+        return run
+
+    program = line("native", reduce=None)
+    inputs = np.linspace(-1, 1, 2 * 1000).reshape(-1, 2)
+    values, gradients = program([0.5], inputs)
+    monkeypatch.setattr(native, "function", counted)
+    monkeypatch.setattr(native, "WORTH_A_THREAD", 1000)
+    again, gradients_again = program([0.5], inputs)
+    assert np.array_equal(values, again) and np.array_equal(gradients, gradients_again)
+    close(values, (0.5 * inputs[:, 0] - inputs[:, 1]) ** 2)
+    assert sum(n for _, n in calls) == 1000
+    assert max(n for _, n in calls) <= 1000 // 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_process_forked_while_a_thread_compiles_can_compile():
+    pytest.importorskip("llvmlite")
+    from tinygrad_edu.replay.native.machine import LOCK
+
+    compiling, forked = threading.Event(), threading.Event()
+
+    def compile_for_long():
+        with LOCK:
+            compiling.set()
+            forked.wait(0.3)  # set too late where the fork waits for the lock, as it must
+
+    thread = threading.Thread(target=compile_for_long)
+    thread.start()
+    compiling.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends a child that hangs
+        try:
+            x = Value(2.0)
+            right = compile((x * x * 0.125).sin(), [x], backend="native")([2.0])[0] == math.sin(0.5)
+            os._exit(0 if right else 1)
+        finally:
+            os._exit(2)
+    forked.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_numpy_works_in_blocks(monkeypatch):

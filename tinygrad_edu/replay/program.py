@@ -37,6 +37,11 @@ class Program(ABC):
     backend: str
 
     def __init__(self, trace: Trace, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
+        inputs = range(trace.n_params, trace.n_params + trace.n_inputs)
+        if not set(also) <= {*inputs} or reduce not in ("mean", "sum", None):  # a damaged pickle
+            raise ValueError(
+                f"a program has also in {inputs}, and reduces by mean, sum or None; got {also}, {reduce!r}"
+            )
         self.trace, self.also, self.reduce = trace, tuple(also), reduce
 
     @abstractmethod

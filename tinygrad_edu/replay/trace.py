@@ -127,11 +127,47 @@ class Trace:
         return self.__dict__ | {"operations": steps, "_places": {}, "_slots": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, _, _ in state["operations"]:
-            if name not in TABLE:
-                raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
-        self.__dict__ = state
+        check_state(state)
+        self.__dict__ = state | {"_places": {}, "_slots": {}}
         self.operations = [Operation(TABLE[name], *rest) for name, *rest in state["operations"]]
+
+
+def check_state(state: Any) -> None:
+    """Refuse what no trace could have left in a pickle: machine code would follow a wrong slot anywhere.
+
+    Raises LookupError for an operation that is not registered, ValueError for anything else that cannot be.
+    """
+
+    def require(right: bool, what: str) -> None:
+        if not right:
+            raise ValueError(f"the pickle of this program is damaged: {what}")
+
+    expected = {"n_params", "n_inputs", "labels", "constants", "operations", "root", "outputs"}
+    require(isinstance(state, dict) and expected <= state.keys(), f"it has not all of {', '.join(sorted(expected))}")
+    labels, constants, operations, outputs = (state[k] for k in ("labels", "constants", "operations", "outputs"))
+    for name in ("labels", "constants", "operations", "outputs"):
+        require(type(state[name]) is list, f"{name} {short(state[name])} is no list")
+    for name, kind in {"labels": str, "constants": float}.items():
+        wrong = [entry for entry in state[name] if type(entry) is not kind]
+        require(not wrong, f"{short(wrong[:1])} among the {name}")
+    counts = state["n_params"], state["n_inputs"]
+    require(all(type(n) is int and n >= 0 for n in counts) and sum(counts) == len(labels), f"it has {counts} leaves")
+
+    def require_places(what: str, places: Sequence[Any], slots: int) -> None:
+        wrong = [k for k in places if type(k) is not int or not -len(constants) <= k < slots]
+        require(not wrong, f"{what} is {short(wrong[:1])}, of {slots} slots and {len(constants)} constants")
+
+    for slot, step in enumerate(operations, start=len(labels)):
+        shaped = type(step) is tuple and len(step) == 3 and (type(step[0]), type(step[1]), type(step[2]))
+        require(shaped == (str, tuple, str), f"an operation is {short(step)}")
+        name, operands, _ = step
+        if name not in TABLE:
+            raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
+        n, row = len(operands), TABLE[name]
+        fits = n > 0 and n % len(row.operands) == 0 if row.many else n == len(row.operands)
+        require(fits, f"{name} has {n} operands")
+        require_places(f"an operand of {name}", operands, slot)
+    require_places("the root or an output", [state["root"], *outputs], len(labels) + len(operations))
 
 
 def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value] = ()) -> Trace:

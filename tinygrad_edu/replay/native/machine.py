@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, wraps
@@ -27,6 +28,8 @@ DONE = ir.VoidType()
 
 
 LOCK = RLock()
+if hasattr(os, "register_at_fork"):  # a thread that compiles would leave it taken for ever in the child
+    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
 
 
 def once(make: Callable[..., Any]) -> Callable[..., Any]:

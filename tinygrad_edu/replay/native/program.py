@@ -151,13 +151,17 @@ class NativeProgram(ArrayProgram):
 
     def examples(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """Each example by itself."""
-        n = len(np.atleast_2d(inputs))
+        many, n = inputs.ndim == 2, len(np.atleast_2d(inputs))
         values, gradients, also = np.empty(n), np.empty((n, len(params))), np.empty((n, len(self.also)))
-        arrays = map(address, (values, gradients, also))
+        inputs = inputs.reshape(n, -1)
+        # In slices, between which Python hears an interrupt and lets other threads run.
+        step = max(1, WORTH_A_THREAD // self.example_runner.plan.sizes[0])
         with self.example_runner.memory(locked=True) as memory:
-            function("examples", LOCKED)(memory.address, address(params), address(inputs), n, *arrays)
+            for k in range(0, n, step):
+                arrays = [address(array[k : k + step]) for array in (inputs, values, gradients, also)]
+                function("examples", LOCKED)(memory.address, address(params), arrays[0], min(step, n - k), *arrays[1:])
         results = (values, gradients, also)[: 3 if self.also else 2]
-        if inputs.ndim == 2:
+        if many:
             return results
         return (float(values[0]), *(result[0] for result in results[1:]))
 
