@@ -2,9 +2,10 @@
 
 from tinygrad_edu.show.costs import count_operations
 from tinygrad_edu.show.explanation import explain
+from tinygrad_edu.show.frames import frames
 from tinygrad_edu.show.names import name
 from tinygrad_edu.show.page import Page, explore
-from tinygrad_edu.show.picture import draw, frames
+from tinygrad_edu.show.picture import draw
 from tinygrad_edu.show.tree import tree
 from tinygrad_edu.show.update import explain_update
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from math import nan
+from itertools import combinations
+from math import fsum, isfinite, nan
 from typing import NamedTuple
 
-from tinygrad_edu.engine import Value, check_recorded, local_derivatives, topological
+from tinygrad_edu.engine import NOT_COMPUTED, Value, check_recorded, leaves, local_derivatives, topological
 from tinygrad_edu.engine.calculus import numbers
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.graph import edges
 from tinygrad_edu.engine.registry import partials_on_floats
+from tinygrad_edu.plain import plain
+from tinygrad_edu.show.numbers import shown
+
+ROUNDING = 1e-9  # of a sum of contributions, relative to its terms
+FEW = 10  # contributions, whose sums are all tried
 
 
 class Step(NamedTuple):
@@ -30,10 +36,13 @@ def steps(root: Value) -> Iterator[Step]:
     >>> a = Value(3.0)
     >>> [(step.k, step.contribution) for step in steps(a * a)]
     [(0, 3.0), (1, 3.0)]
+
+    Where a derivative does not exist, its contribution is nan, and so is all that follows from it.
     """
     gradients = {root: 1.0}
     for node in reversed(topological(root)):
-        for k, operand, partial in local_derivatives(node):
+        for k, partial in factors(node).items():
+            operand = node.parents[k]
             contribution = gradients[node] * partial
             gradients[operand] = gradients.get(operand, 0.0) + contribution
             yield Step(node, k, operand, partial, contribution)
@@ -56,12 +65,79 @@ def factors(node: Value) -> dict[int, float]:
     return found
 
 
+class Beyond(NamedTuple):
+    """A gradient that holds more than this graph adds to it: what the graph adds, the rest, and where that is from."""
+
+    own: float
+    rest: float
+    source: str
+
+    def text(self, digits: int) -> str:
+        """
+        >>> Beyond(0.0243, 0.0011, "from before").text(4), Beyond(0.0, 3.0, "from before").text(4)
+        ('0.0243 + 0.0011 from before', 'from before')
+        """
+        if not self.own:
+            return self.source
+        sign = "−" if self.rest < 0 else "+"
+        return f"{shown(self.own, digits)} {sign} {shown(abs(self.rest), digits)} {self.source}"
+
+
+def beyond(root: Value) -> dict[Value, Beyond]:
+    """The nodes whose `grad` is not the sum of what the edges above it in this graph add.
+
+    On a leaf, the rest was left by an earlier backward pass; elsewhere by a pass from another root.
+
+    >>> x = Value(2.0)
+    >>> (x * 3).backward()
+    >>> y = x * x
+    >>> y.backward()
+    >>> beyond(y)[x]
+    Beyond(own=4.0, rest=3.0, source='from before')
+    """
+    tape = topological(root)
+    terms: dict[Value, list[float]] = {}
+    for node in reversed(tape):
+        if node.grad is not NOT_COMPUTED:
+            for k, partial in factors(node).items():
+                terms.setdefault(node.parents[k], []).append(partial * node.grad)
+    found = {}
+    for node in [*tape[:-1], *leaves(root)] if tape else ():
+        added = terms.get(node, [])
+        own = fsum(added) if all(map(isfinite, added)) else nan
+        rest, size = node.grad - own, max(abs(node.grad), fsum(map(abs, added)) if own == own else nan)
+        if node.grad is NOT_COMPUTED or not abs(rest) > ROUNDING * size or unfinished(node.grad, added, size):
+            continue
+        earlier = not node.parents and root.grad in (NOT_COMPUTED, 1.0)
+        found[node] = Beyond(own, rest, "from before" if earlier else "from elsewhere")
+    return found
+
+
+def unfinished(grad: float, added: list[float], size: float) -> bool:
+    """Whether a gradient is the sum of some of its terms: it was set back, or a pass by hand is on its way."""
+    if len(added) > FEW:
+        return grad == 0.0
+    sums = (fsum(some) for count in range(len(added)) for some in combinations(added, count))
+    return any(abs(grad - partly) <= ROUNDING * size for partly in sums)
+
+
+def to_show(root: Value) -> Value:
+    """A Value. Raises TypeError, with what to write instead, for anything else."""
+    if isinstance(root, Value):
+        return root
+    if hasattr(root, "parameters"):
+        way = "draw an output or a loss of the network, as in draw(network(x))"
+    elif isinstance(root, (list, tuple)) and root and all(isinstance(value, Value) for value in root):
+        way = "choose one of its Values, or their sum"
+    else:
+        way = "draw the result of a computation with Values"
+    raise TypeError(f"expected a Value to show, got {plain(repr(root))} ({type(root).__name__}): {way}")
+
+
 def checked(root: Value) -> Value:
     """The root of a graph that can be shown.
 
     Raises TypeError for what is no Value, ValueError where data were changed after the forward pass.
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"expected a Value to show, got {root!r:.40} ({type(root).__name__})")
-    check_recorded(root)
+    check_recorded(to_show(root))
     return root

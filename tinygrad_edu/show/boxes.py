@@ -13,11 +13,17 @@ Collapse = str | Iterable[int | tuple[int, int]]
 
 
 class Box:
-    """One box: the nodes in it, operands before results, and those of them that are used outside."""
+    """One box: the nodes in it, operands before results, and those of them that are used outside.
 
-    def __init__(self, title: str, members: list[Value], exits: list[Value]) -> None:
+    Attributes:
+        parameters, outputs: how many; an output counts once, however many examples go through the box.
+        examples: how many do.
+    """
+
+    def __init__(self, title: str, members: list[Value], exits: list[Value], outputs: int) -> None:
         self.title, self.members, self.exits = title, members, exits
         self.parameters = sum(not member.parents for member in members)
+        self.outputs, self.examples = outputs, len(exits) // max(outputs, 1)
 
     def derivatives(self) -> dict[Value, float]:
         """∂exit/∂operand for each node that enters a box with one exit: the sum over the ways through the box."""
@@ -56,7 +62,8 @@ def collapsed(root: Value, nodes: list[Value], collapse: Collapse) -> dict[Value
     return {
         node: box
         for key, inner in members.items()
-        for box in [Box(described(key), inner, [node for node in inner if node in used_outside])]
+        for exits in [[node for node in inner if node in used_outside]]
+        for box in [Box(described(key), inner, exits, len({places[node] for node in exits}))]
         for node in inner
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 import graphviz  # type: ignore[import-untyped]
 
 from tinygrad_edu.files import write
+from tinygrad_edu.show.svg import described, scaled
 
 escape = graphviz.escape  # of text for a plain attribute: a backslash stays one, and <…> is no markup
 TIMEOUT = 120  # seconds; most pictures that draw() allows take a few
@@ -23,7 +24,14 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
 
     `pipe`, `render`, `save`, `view` and the notebook's display are those of the `graphviz` package. Where `dot` is not
     on PATH, the executable in the package `graphviz-pure` draws instead; it has no PDF.
+
+    Attributes:
+        title, description: what an SVG says of itself.
+        drawing: what it was made from.
     """
+
+    title = description = ""
+    drawing: Any = None
 
     # Not through the methods of the base class: these take no timeout, and write half a file where `dot` fails.
     def pipe(self, format: str | None = None, *, engine: str | None = None, encoding: str | None = None) -> Any:
@@ -31,8 +39,14 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
 
         Raises RuntimeError, with what to do, where there is nothing to draw with and where drawing fails.
         """
-        drawn = run(self.source, format or self.format, engine or self.engine)
+        format = format or self.format
+        drawn = run(self.source, format, engine or self.engine)
+        if format == "svg":
+            drawn = described(drawn.decode(), self.title, self.description).encode()
         return drawn.decode(encoding) if encoding else drawn
+
+    def _repr_image_svg_xml(self) -> str:
+        return scaled(str(self.pipe(format="svg", encoding="utf-8")))
 
     def render(
         self,
@@ -49,14 +63,18 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
     ) -> str:
         """Write the `.gv` source and the picture beside it, and return the picture's path.
 
+        A `filename` without an ending is that of both: render("tanh") writes tanh.gv and tanh.svg.
+
         Raises what `pipe` raises; the source is written all the same, and no half picture.
         """
         if outfile is not None:
             filename = filename or Path(outfile).with_suffix(".gv")
             format = format or Path(outfile).suffix[1:]
-        source = Path(self.save(filename, directory=directory))
         format = format or self.format
-        target = source.with_name(f"{source.name}.{format}") if outfile is None else Path(self.directory or "", outfile)
+        bare = filename is not None and not Path(filename).suffix
+        source = Path(self.save(f"{filename}.gv" if bare else filename, directory=directory))
+        target = source.with_suffix(f".{format}") if bare else source.with_name(f"{source.name}.{format}")
+        target = Path(self.directory or "", outfile) if outfile else target
         if target == source:
             raise ValueError(f"outfile {target} is the file of the source: save() writes that")
         write(target, self.pipe(format, engine=engine))

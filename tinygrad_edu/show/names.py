@@ -130,6 +130,14 @@ class Names:
         return latex_name(*self.given[node])
 
 
+def symbol(node: Value) -> str:
+    """The sign of the operation that made a node, legible on its own; "" for a leaf."""
+    return plain(LEGIBLE.get(node.op.symbol, node.op.symbol)) if node.op else ""
+
+
+LEGIBLE = {"-": "−", "·": "dot"}
+
+
 # Labels
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -33,6 +33,20 @@ def shown(number: float, digits: int = 4) -> str:
     return text.replace("-", "−")
 
 
+def signed(number: float, digits: int = 4) -> str:
+    """A number that is added, with its sign.
+
+    >>> signed(0.5), signed(-0.5), signed(0.0)
+    ('+0.5', '−0.5', '0')
+    """
+    return f"+{shown(number, digits)}" if number > 0 else shown(number, digits)
+
+
+def gradient(number: float, digits: int = 4) -> str:
+    """A gradient, nan where it does not exist."""
+    return "undefined" if isnan(number) else shown(number, digits)
+
+
 def times(factor: float, digits: int = 4) -> str:
     """The local derivative on an edge, nan where there is none.
 

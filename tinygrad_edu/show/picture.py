@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from math import isfinite, isnan
-from os import PathLike
-from pathlib import Path
+from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.files import folder, write
-from tinygrad_edu.plain import plain
-from tinygrad_edu.show.backward import checked, steps
+from tinygrad_edu.show.backward import checked, to_show
 from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted
 from tinygrad_edu.show.labels import html, table, tooltip
+from tinygrad_edu.show.names import symbol
 from tinygrad_edu.show.neurons import neurons
-from tinygrad_edu.show.numbers import shown, times
+from tinygrad_edu.show.numbers import gradient, shown, signed, times
 from tinygrad_edu.show.scene import Edge, Scene
-from tinygrad_edu.themes import THEMES, Theme
+from tinygrad_edu.themes import Theme
+from tinygrad_edu.themes import theme as theme_named
 
 if TYPE_CHECKING:
     from tinygrad_edu.show.dot import Digraph
 
 LARGEST = 1000  # boxes drawn at all
+DECADES = 3  # of contributions, from the widest line to the thinnest
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -47,7 +46,8 @@ def draw(
     """Draw the graph of a Value: data and gradient in each node, the local derivative on each edge.
 
     The gradient of a node is the sum over its outgoing edges of local derivative × gradient at the other end; that
-    product is the edge's contribution.
+    product is the edge's contribution. A gradient that holds more, left by an earlier backward pass, says so:
+    "0.0243 + 0.0011 from before".
 
     >>> from tinygrad_edu import Value
     >>> a = Value(2.0, "a")
@@ -60,7 +60,7 @@ def draw(
         highlight: one Value, for all its ways to the root; or the Values of a path, in either direction, which may
             leave some out.
         contributions: whether each edge also shows gradient × local derivative, and has its colour by the sign of that
-            and its width by the size; after `backward()`.
+            and its width by the order of magnitude; after `backward()`.
         constants: whether plain numbers are drawn.
         boxes: whether the nodes of each neuron of `tinygrad_edu.nn` stand in a box; "layers" for boxes of layers around
             these, between which edges have less room.
@@ -78,79 +78,97 @@ def draw(
     Raises TypeError for what is no Value; ValueError for a graph that is too large or whose data were changed after the
     forward pass, for Values, layers and neurons that it does not have, and for an unknown theme or direction.
     """
-    choices = ("theme", theme, THEMES), ("rankdir", rankdir, DIRECTIONS), ("boxes", boxes, (True, False, "layers"))
-    for name, value, allowed in choices:
+    for name, value, allowed in (("rankdir", rankdir, DIRECTIONS), ("boxes", boxes, (True, False, "layers"))):
         if value not in allowed:
             raise ValueError(f"{name} expected one of {', '.join(map(str, allowed))}, got {value!r}")
+    for name, number in (("depth", depth), ("step", step)):
+        if number is not None and number < 0:
+            raise ValueError(f"{name} expected a number from 0, got {number}")
+    if not collapse and more_than(max_nodes, to_show(root), depth):
+        raise ValueError(too_large(f"more than max_nodes={max_nodes} nodes"))
     scene = Scene(checked(root), collapse, depth, step)
     if len(scene.units) > max_nodes:
-        raise ValueError(
-            f"the graph has {len(scene.units)} nodes, more than max_nodes={max_nodes}: draw part of it with depth=, "
-            'collapse="neurons" or "layers", or raise max_nodes'
-        )
+        raise ValueError(too_large(f"{len(scene.units)} boxes, more than max_nodes={max_nodes},"))
     thick = highlighted(scene.everything, highlight)
-    drawing = Drawing(scene, THEMES[theme], digits, rankdir, cell_width)
-    drawing.add_units(
-        {n: place for n, place in neurons(root).items() if boxes and scene.is_drawn(n)}, boxes == "layers"
-    )
-    drawing.add_edges(thick, contributions)
-    drawing.add_rest(thick, constants)
-    return drawing.dot
+    return Drawing(scene, theme_named(theme), digits, rankdir, cell_width, contributions, thick).dot(boxes, constants)
 
 
-def frames(root: Value, path: str | PathLike[str], **options: Any) -> list[Path]:
-    """Write the backward pass as numbered SVGs, one a step: frame-000.svg and so on, for slides.
+def too_large(count: str) -> str:
+    return f'the graph has {count}: draw part of it with depth=, collapse="neurons" or "layers", or raise max_nodes'
 
-    All have the same size, with each node in the same place.
 
-    Arguments:
-        root: the Value to draw.
-        path: the folder, made where there is none.
-        options: as for `draw`.
-
-    Returns the files. Raises what `draw` raises, and OSError where the folder cannot be written to.
-    """
-    longest = max(len("grad not computed"), len("grad −.e−300") + options.get("digits", 4))
-    options.setdefault("cell_width", 7 * longest)
-    last = sum(1 for _ in steps(checked(root)))
-    pictures = (draw(root, step=k, **options).pipe(format="svg") for k in range(last + 1))
-    digits = max(3, len(str(last)))
-    return [write(folder(path) / f"frame-{k:0{digits}}.svg", picture) for k, picture in enumerate(pictures)]
+def more_than(most: int, root: Value, depth: int | None) -> bool:
+    """Whether so many nodes are within reach, found without walking on."""
+    near, outermost = {root}, [root]
+    while outermost and len(near) <= most and depth != 0:
+        further = dict.fromkeys(p for node in outermost for p in node.parents if isinstance(p, Value) and p not in near)
+        near.update(further)
+        outermost = list(further)
+        depth = None if depth is None else depth - 1
+    return len(near) > most
 
 
 class Drawing:
     """A scene turned into DOT."""
 
-    def __init__(self, scene: Scene, theme: Theme, digits: int, rankdir: str, cell_width: int) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        theme: Theme,
+        digits: int,
+        rankdir: str,
+        cell_width: int,
+        contributions: bool,
+        thick: set[Wire],
+    ) -> None:
+        self.scene, self.theme, self.digits, self.cell_width = scene, theme, digits, cell_width
+        self.contributions, self.thick, self.rankdir = contributions, thick, rankdir
+        self.places: dict[Value, tuple[int, int]] = {}
+
+    @property
+    def vertical(self) -> bool:
+        return self.rankdir in ("TB", "BT")
+
+    def dot(self, boxes: bool | str, constants: bool) -> Digraph:
+        """All of it, as DOT."""
         from tinygrad_edu.show.dot import Digraph
 
-        self.scene, self.theme, self.digits, self.cell_width = scene, theme, digits, cell_width
-        self.vertical = rankdir in ("TB", "BT")
-        self.places: dict[Value, tuple[int, int]] = {}
+        scene, theme = self.scene, self.theme
+        self.places = {n: place for n, place in neurons(scene.root).items() if boxes and scene.is_drawn(n)}
         font = {"fontname": "Helvetica", "fontcolor": theme.text}
-        graph = {"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11", "bgcolor": theme.background}
-        self.dot: Digraph = Digraph(
+        graph = {"rankdir": self.rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11"}
+        if not scene.full:
+            graph |= {"nslimit": "2", "mclimit": "0.1"}
+        elif self.places:
+            graph["mclimit"] = "0.4"  # fewer tries to uncross edges leave more neurons in their order
+        dot = Digraph(
             format="svg",
-            graph_attr=graph | font | ({} if scene.full else {"nslimit": "2", "mclimit": "0.1"}),
+            graph_attr=graph | {"bgcolor": theme.background} | font,
             node_attr={"shape": "plain", "fontsize": "11"} | font,
             edge_attr={"fontsize": "10", "arrowsize": "0.7", "color": theme.line} | font,
         )
+        dot.drawing = self
+        dot.title, dot.description = f"The graph of {scene.names.text(scene.root)}", scene.words(self.digits)
+        self.add_units(dot, boxes == "layers")
+        for edge in scene.edges:
+            self.add_edge(dot, edge)
+        self.add_rest(dot, constants)
+        return dot
 
-    def add_units(self, places: dict[Value, tuple[int, int]], layers: bool) -> None:
+    def add_units(self, dot: Digraph, layers: bool) -> None:
         """The nodes and boxes, those with a place in the box of their neuron, and that in the box of its layer."""
-        self.places = places
-        for layer in dict.fromkeys(layer for layer, _ in places.values()):
-            with self.box(self.dot, f"layer {layer}", layer) if layers else nullcontext(self.dot) as around:
-                for place in dict.fromkeys(place for place in places.values() if place[0] == layer):
-                    with self.box(around, f"neuron {place[1]}" if layers else described(place), *place) as inside:
-                        for node in self.scene.nodes:
-                            if places.get(node) == place:
-                                self.add_node(inside, node)
         for unit in self.scene.units:
             if isinstance(unit, Box):
-                self.add_box(unit)
-            elif unit not in places:
-                self.add_node(self.dot, unit)
+                self.add_box(dot, unit)
+            elif unit not in self.places:
+                self.add_node(dot, unit)
+        for layer in dict.fromkeys(layer for layer, _ in self.places.values()):
+            with self.box(dot, f"layer {layer}", layer) if layers else nullcontext(dot) as around:
+                for place in dict.fromkeys(place for place in self.places.values() if place[0] == layer):
+                    with self.box(around, f"neuron {place[1]}" if layers else described(place), *place) as inside:
+                        members = [node for node in self.scene.nodes if self.places.get(node) == place]
+                        for node in members if self.vertical else reversed(members):  # the first on top
+                            self.add_node(inside, node)
 
     @contextmanager
     def box(self, dot: Any, title: str, *place: int) -> Iterator[Any]:
@@ -159,18 +177,20 @@ class Drawing:
             yield cluster
 
     def add_node(self, dot: Any, node: Value) -> None:
-        name = self.scene.names.text(node)
-        parts = (node.op.symbol if node.op else "", "B"), (name, "I")
-        title = " ".join(f"<{tag}>{html(text)}</{tag}>" for text, tag in parts if plain(text))
-        colour = self.theme.operation if node.op else self.theme.leaf
-        self.add_table(dot, node, title, self.rows(node), colour, name)
+        name, sign = self.scene.names.text(node), html(symbol(node))
+        sign = f'<FONT POINT-SIZE="14">{sign}</FONT>' if len(symbol(node)) == 1 and not symbol(node).isalpha() else sign
+        title = f"<B>{sign}</B> <I>{html(name)}</I>" if sign else f"<I>{html(name)}</I>"
+        self.add_table(dot, node, title, self.rows(node), self.theme.operation if node.op else self.theme.leaf, name)
 
-    def add_box(self, box: Box) -> None:
+    def add_box(self, dot: Digraph, box: Box) -> None:
         rows = [(f"{box.parameters} parameters", self.theme.text, self.theme.constant)]
-        rows += self.rows(box.exits[0]) if len(box.exits) == 1 else []
-        if len(box.exits) > 1:
-            rows.append((f"{len(box.exits)} outputs", self.theme.data, self.theme.data_back))
-        self.add_table(self.dot, box, f"<B>{box.title}</B>", rows, self.theme.operation, box.title)
+        if len(box.exits) == 1:
+            rows += self.rows(box.exits[0])
+        else:
+            words = f"{box.outputs} output{'s' * (box.outputs != 1)}"
+            words += f", {box.examples} examples" if box.examples > 1 else ""
+            rows.append((words, self.theme.data, self.theme.data_back))
+        self.add_table(dot, box, f"<B>{box.title}</B>", rows, self.theme.operation, box.title)
 
     def add_table(
         self, dot: Any, unit: Value | Box, title: str, rows: list[tuple[str, str, str]], colour: str, name: str
@@ -183,48 +203,60 @@ class Drawing:
     def rows(self, node: Value) -> list[tuple[str, str, str]]:
         if not self.scene.full:
             return []
-        gradients = self.scene.gradients
-        grad = shown(gradients[node], self.digits) if node in gradients else "not computed"
-        return [
-            (f"data {shown(node.data, self.digits)}", self.theme.data, self.theme.data_back),
-            (f"grad {grad}", self.theme.grad, self.theme.grad_back),
-        ]
+        rows = [(f"data {shown(node.data, self.digits)}", self.theme.data, self.theme.data_back)]
+        rows.append((self.grad(node), self.theme.grad, self.theme.grad_back))
+        if node in self.scene.beyond:
+            rows.append((self.scene.beyond[node].text(self.digits), self.theme.grad, self.theme.grad_back))
+        return rows
 
-    def add_edges(self, thick: set[Wire], contributions: bool) -> None:
-        for edge in self.scene.edges:
-            attributes = {"id": edge.id} | self.label(edge, contributions)
-            contribution = self.scene.contributions.get(edge.id)
-            if contributions and contribution is not None:
-                share = abs(contribution) / self.scene.largest if isfinite(contribution) else 1.0
-                attributes["color"] = self.theme.grad if contribution < 0 else self.theme.data
-                attributes["penwidth"] = f"{0.6 + 2.4 * share:.2f}"
-            if edge.id == self.scene.last or not thick.isdisjoint(edge.wires):
-                attributes |= self.thick
-            if isinstance(edge.head, Value) and edge.head in self.places:
-                tail = self.places.get(edge.tail) if isinstance(edge.tail, Value) else None
-                if tail != self.places[edge.head]:  # else boxes climb a half-empty staircase
-                    attributes["minlen"] = "2" if self.vertical else "3"
-            self.dot.edge(self.scene.ids[edge.tail], self.scene.ids[edge.head], **attributes)
+    def grad(self, node: Value) -> str:
+        """What a node says of its gradient."""
+        known = self.scene.gradients
+        return f"grad {gradient(known[node], self.digits) if node in known else 'not computed'}"
 
-    @property
-    def thick(self) -> dict[str, str]:
-        return {"color": self.theme.grad, "penwidth": "2.8"}
+    def add_edge(self, dot: Digraph, edge: Edge) -> None:
+        attributes = {"id": edge.id} | self.label(edge) | self.line(edge)
+        if isinstance(edge.head, Value) and edge.head in self.places:
+            tail = self.places.get(edge.tail) if isinstance(edge.tail, Value) else None
+            if tail != self.places[edge.head]:  # else boxes climb a half-empty staircase
+                attributes["minlen"] = "2" if self.vertical else "3"
+        dot.edge(self.scene.ids[edge.tail], self.scene.ids[edge.head], **attributes)
 
-    def label(self, edge: Edge, contributions: bool) -> dict[str, str]:
+    def line(self, edge: Edge) -> dict[str, str]:
+        """How the line of an edge is drawn: thick, or with the colour and the width of its contribution."""
+        if edge.id == self.scene.last or not self.thick.isdisjoint(edge.wires):
+            return {"color": self.theme.grad, "penwidth": "2.8"}
+        contribution = self.scene.contributions.get(edge.id)
+        if not self.contributions or contribution is None:
+            return {}
+        line = {"color": self.colour(contribution), "penwidth": f"{self.width(contribution):.2f}"}
+        negative = contribution < 0 and self.theme.data == self.theme.grad  # on paper colours say nothing
+        return line | ({"style": "dashed"} if negative else {})
+
+    def colour(self, contribution: float) -> str:
+        return self.theme.grad if contribution < 0 else self.theme.data
+
+    def width(self, contribution: float) -> float:
+        """From 3 for the largest down to 0.6, by orders of magnitude: a tenth looks thinner, not invisible."""
+        share = abs(contribution) / self.scene.largest if isfinite(contribution) else 1.0
+        return 0.6 + 2.4 * max(0.0, 1 + log10(share) / DECADES) if share else 0.6
+
+    def label(self, edge: Edge) -> dict[str, str]:
         if edge.factor is None or not self.scene.full:
             return {}
         text = times(edge.factor, self.digits)
-        if contributions:
-            for known, colour in (
-                (self.scene.contributions, self.theme.grad),
-                (self.scene.coming, "transparent"),  # takes its room already, so that nothing moves between frames
-            ):
-                if edge.id in known and not isnan(known[edge.id]):
-                    text += f'<BR/><FONT COLOR="{colour}">←{shown(known[edge.id], self.digits)}</FONT>'
+        added = self.scene.contributions.get(edge.id, self.scene.coming.get(edge.id, nan))
+        if self.contributions and not isnan(added):
+            text += f'<BR/><FONT COLOR="{self.contribution_colour(edge)}">← {signed(added, self.digits)}</FONT>'
         # A cell keeps the text off the line.
         return {"label": f'<<TABLE BORDER="0" CELLPADDING="2"><TR><TD>{text}</TD></TR></TABLE>>'}
 
-    def add_rest(self, thick: set[Wire], constants: bool) -> None:
+    def contribution_colour(self, edge: Edge) -> str:
+        """One that comes later takes its room already, so that nothing moves between frames."""
+        known = self.scene.contributions
+        return self.colour(known[edge.id]) if edge.id in known else "transparent"
+
+    def add_rest(self, dot: Digraph, constants: bool) -> None:
         """The constants of the nodes, and a sign for operands that lie too deep."""
         small = {"shape": "box", "style": "filled", "color": self.theme.line, "fillcolor": self.theme.constant}
         small |= {"height": "0.2", "width": "0.2", "margin": "0.05"}
@@ -237,6 +269,6 @@ class Drawing:
                 else:
                     continue
                 head = self.scene.ids[node]
-                self.dot.node(f"c{head}_{k}", text, **small)
-                line = self.thick if (parent, node) in thick else {}
-                self.dot.edge(f"c{head}_{k}", head, id=f"e{head}_{k}", **line)
+                line = {"color": self.theme.grad, "penwidth": "2.8"} if (parent, node) in self.thick else {}
+                dot.node(f"c{head}_{k}", text, **small)
+                dot.edge(f"c{head}_{k}", head, id=f"e{head}_{k}", **line)

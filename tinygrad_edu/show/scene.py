@@ -7,11 +7,13 @@ from math import isfinite
 from typing import NamedTuple
 
 from tinygrad_edu.engine import NOT_COMPUTED, Value, leaves, topological
-from tinygrad_edu.show.backward import factors, steps
+from tinygrad_edu.show.backward import beyond, factors, steps
 from tinygrad_edu.show.boxes import Box, Collapse, collapsed
 from tinygrad_edu.show.highlight import Wire
 from tinygrad_edu.show.names import Names
+from tinygrad_edu.show.numbers import shown
 
+MOST = 12  # leaves that a description names
 FULL = 150  # boxes drawn with all their numbers
 
 
@@ -34,15 +36,15 @@ class Scene:
         full: whether there is room for numbers.
         names: of the nodes.
         ids: of units, the same for the same graph.
+        root: what it is the graph of.
         gradients, contributions: by node and by the edge's id, as far as they are known.
         coming: the contributions that later steps will add.
+        beyond: what gradients hold that this graph did not add.
         last: the id of the edge of the last step.
     """
 
     def __init__(self, root: Value, collapse: Collapse = (), depth: int | None = None, step: int | None = None) -> None:
-        for name, number in (("depth", depth), ("step", step)):
-            if number is not None and number < 0:
-                raise ValueError(f"{name} expected a number from 0, got {number}")
+        self.root = root
         self.everything = [*leaves(root), *topological(root)]
         self.names = Names(root)
         self.nodes = self.everything if depth is None else within(self.everything, root, depth)
@@ -55,6 +57,7 @@ class Scene:
         self.contributions: dict[str, float] = {}
         self.coming: dict[str, float] = {}
         self.last = ""
+        self.beyond = beyond(root) if self.full and step is None else {}
         if step is None:
             self.gradients = {node: node.grad for node in self.nodes if node.grad is not NOT_COMPUTED}
             for edge in self.edges:
@@ -62,14 +65,14 @@ class Scene:
                 if edge.factor is not None and end in self.gradients:
                     self.contributions[edge.id] = edge.factor * self.gradients[end]
         else:
-            self._run(root, step)
+            self.run(step)
         sizes = [abs(number) for number in (self.contributions | self.coming).values() if isfinite(number)]
         self.largest = max(sizes, default=0.0) or 1.0
 
-    def _run(self, root: Value, step: int) -> None:
-        """The first steps of the backward pass."""
-        self.gradients = {root: 1.0}
-        for done, (node, k, operand, _, contribution) in enumerate(steps(root)):
+    def run(self, step: int) -> None:
+        """The first steps of the backward pass, and no more."""
+        self.gradients, self.contributions, self.coming, self.last = {self.root: 1.0}, {}, {}, ""
+        for done, (node, k, operand, _, contribution) in enumerate(steps(self.root)):
             edge = f"e{self.ids.get(node)}_{k}"
             if done < step:
                 self.gradients[operand] = self.gradients.get(operand, 0.0) + contribution
@@ -77,6 +80,17 @@ class Scene:
                 self.last = edge
             else:
                 self.coming[edge] = contribution
+
+    def words(self, digits: int) -> str:
+        """What a picture of it says to who cannot see it."""
+        names = [self.names.text(leaf) for leaf in self.everything if not leaf.parents]
+        given = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
+        made = len(self.everything) - len(names)
+        computed = "computed" if self.root in self.gradients else "not computed yet"
+        return (
+            f"{self.names.text(self.root)} = {shown(self.root.data, digits)}, by {made} operations from {given}; "
+            f"gradients are {computed}."
+        )
 
     def unit(self, node: Value) -> Value | Box:
         """What stands for a node in the picture."""

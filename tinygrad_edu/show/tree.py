@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.engine import NOT_COMPUTED, Value
-from tinygrad_edu.plain import plain
-from tinygrad_edu.show.backward import checked, factors
-from tinygrad_edu.show.names import Names
-from tinygrad_edu.show.numbers import shown, times
+from tinygrad_edu.show.backward import beyond, checked, factors
+from tinygrad_edu.show.names import Names, symbol
+from tinygrad_edu.show.numbers import gradient, shown, times
 
 
 def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
@@ -33,7 +32,7 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
     checked(root)
     lines: list[str] = []
     seen: set[Value] = set()
-    names = Names(root)
+    names, strange = Names(root), beyond(root)
     # What is still to write: the operand, the indentation before it, its branch, and the factor on its edge.
     waiting: list[tuple[Any, str, str, str]] = [(root, "", "", "")]
     while waiting:
@@ -41,12 +40,13 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None) -> str:
         if isinstance(node, float):
             lines.append(f"{indent}{branch}{shown(node, digits)}")
             continue
-        name = f"{plain(node.op.symbol)} {names.text(node)}" if node.op else names.text(node)
+        name = f"{symbol(node)} {names.text(node)}".strip()
         if node in seen:
             lines.append(f"{indent}{branch}{factor}{name}  (above)")
             continue
         seen.add(node)
-        grad = "not computed" if node.grad is NOT_COMPUTED else shown(node.grad, digits)
+        grad = "not computed" if node.grad is NOT_COMPUTED else gradient(node.grad, digits)
+        grad += f" ({strange[node].text(digits)})" if node in strange else ""
         lines.append(f"{indent}{branch}{factor}{name}  data {shown(node.data, digits)}  grad {grad}")
         indent += {"├─ ": "│  ", "└─ ": "   ", "": ""}[branch]
         if depth is not None and len(indent) // 3 >= depth and node.parents:
