@@ -27,7 +27,7 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "replay": {"engine", "plain"},
 }
 EXCEPTIONS = {"nn/training.py": {"replay"}}
-FREE = {"lesson", "cli", "__init__", "__main__"}  # may import all
+FREE = {"exchange", "lesson", "cli", "__init__", "__main__"}  # may import all
 REQUIRED = {"click", "rich", "graphviz"}
 OPTIONAL = {"numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "llvmlite", "jax", "torch", "IPython"}
 

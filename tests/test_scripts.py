@@ -1,0 +1,175 @@
+"""Scripts for other frameworks: they run, and print the engine's value and gradients."""
+
+import contextlib
+import io
+import math
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import given, settings
+
+from tinygrad_edu import TABLE, Value, registered
+from tinygrad_edu.check.strategies import expressions
+from tinygrad_edu.engine import function, leaves
+from tinygrad_edu.exchange import as_script
+from tinygrad_edu.nn import MLP, cross_entropy, squared_error
+
+FRAMEWORKS = ["numpy", "torch", "jax"]
+each_framework = pytest.mark.parametrize(
+    "framework",
+    [
+        pytest.param(f, marks=pytest.mark.skipif(find_spec(f) is None, reason=f"{f} is not installed"))
+        for f in FRAMEWORKS
+    ],
+)
+
+
+def printed(script):
+    """What a script prints: the value, then the gradients."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(script, "<script>", "exec"), {"__name__": "__main__"})
+    return [float(line.rpartition(" = ")[2]) for line in out.getvalue().splitlines()]
+
+
+def expected(root):
+    for leaf in leaves(root):
+        leaf.grad = 0.0
+    root.backward()
+    return [root.data, *(leaf.grad for leaf in leaves(root))]
+
+
+def agrees(root, framework, tolerance=1e-10):
+    numbers, right = printed(as_script(root, framework)), expected(root)
+    scale = max(1e-300, *map(abs, right))
+    assert numbers == pytest.approx(right, rel=tolerance, abs=tolerance * min(scale, 1e6))
+
+
+def points(row):
+    """Operands in the domains, at a kink, and in the tails."""
+    middle = [d.low + (d.high - d.low) * (0.3 + 0.31 * k) for k, d in enumerate(row.domains)]
+    yield middle
+    yield [d.low + (d.high - d.low) * (0.55 + 0.2 * k) for k, d in enumerate(row.domains)]
+    if row.kink:
+        yield [0.0] if len(row.domains) == 1 else [1.5, 1.5]
+
+
+@each_framework
+@pytest.mark.parametrize("name", TABLE)
+def test_an_operation_has_the_same_gradients(name, framework):
+    row = TABLE[name]
+    for at in points(row):
+        values = [Value(x) for x in at]
+        if row.many:
+            groups = [[Value(0.5 + k), Value(-1.5 * k), 2.0] for k, _ in enumerate(row.domains)]
+            agrees(function(row)(*groups) * 1.0, framework)
+        else:
+            agrees(function(row)(*values) * 3.0, framework)
+            for k in range(len(values) if len(values) > 1 else 0):
+                operands = [x if j == k else v for j, (x, v) in enumerate(zip(at, values, strict=True))]
+                agrees(function(row)(*operands) * 3.0, framework)
+
+
+@each_framework
+def test_a_network_with_a_loss(framework):
+    network = MLP(2, [3, 2], activation="tanh", seed=1)
+    agrees(squared_error(network([0.5, -1.0]), [1.0, 0.0]), framework)
+    agrees(cross_entropy(network([0.5, -1.0]), 1), framework)
+
+
+@each_framework
+@given(expressions())
+@settings(max_examples=25)
+def test_any_expression(framework, graph):
+    try:
+        right = expected(graph.root)
+    except (ValueError, ArithmeticError):
+        return
+    if all(abs(x) < 1e100 for x in right):
+        agrees(graph.root, framework, 1e-9)
+
+
+@each_framework
+def test_an_operation_of_ones_own_is_written_by_its_formula(framework):
+    with (
+        registered("cube", "³", "x * x * x", "3 * x * x"),
+        registered("hill", "hill", "cube(sigmoid(x)) + 2**y", "3*sigmoid(x)**3*sigmoid(-x)", "2**y * log(2)"),
+        registered("squares", "sq", "sum(x_i * x_i)", "2 * x_i"),
+    ):
+        x, y = Value(0.3, "x"), Value(-0.7, "y")
+        root = x.hill(y) + function(TABLE["squares"])([x, y, 2.0])
+        assert "def cube(x):" in as_script(root, framework)
+        agrees(root, framework)
+
+
+@each_framework
+def test_labels_that_a_script_needs_itself(framework):
+    taken = [
+        "np",
+        "torch",
+        "jax",
+        "jnp",
+        "tensor",
+        "f",
+        "value",
+        "gradients",
+        "print",
+        "sum",
+        "math",
+        "range",
+        "exp",
+        "x",
+        "x",
+    ]
+    values = [Value(1.0 + k / 10, label) for k, label in enumerate(taken)]
+    root = values[0].exp()
+    for v in values[1:]:
+        root = root + v.maximum(1.0).sigmoid() * v
+    root.label = "f"
+    agrees(root, framework)
+    odd = [Value(0.5, 'w"]; print(1) #'), Value(0.25, "w\n1"), Value(2.0, "λ"), Value(3.0, "class"), Value(-1.0, "1")]
+    agrees(odd[0] * odd[1] + odd[2] * odd[3] + odd[4], framework)
+
+
+@each_framework
+def test_a_script_runs_by_itself(framework, tmp_path):
+    x = Value(0.5, "x")
+    y = (x * 3 - 1).tanh()
+    y.label = "y"
+    path = tmp_path / "script.py"
+    path.write_text(as_script(y, framework), encoding="utf-8")
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [value, gradient] = done.stdout.splitlines()
+    assert value.startswith("y = 0.4621") and gradient.startswith("dy/dx = 2.359")
+
+
+def test_a_leaf_alone_a_long_sum_and_a_deep_graph():
+    agrees(Value(3.0, "w"), "numpy")
+    values = [Value(k / 100) for k in range(500)]
+    agrees(function(TABLE["sum"])(values) * values[3], "numpy")
+    x = root = Value(0.5)
+    for _ in range(3000):
+        root = root * 0.999 + x
+    agrees(root, "numpy")
+
+
+def test_what_it_refuses():
+    x = Value(2.0, "x")
+    with pytest.raises(ValueError, match="as_script expected a framework of numpy, torch, jax, got 'keras'"):
+        as_script(x * 2, "keras")
+    y = x * 2
+    x.data = 5.0
+    with pytest.raises(ValueError, match="x"):
+        as_script(y, "numpy")
+
+
+def test_a_wrong_rule_of_the_table_shows():
+    """The frameworks differentiate themselves: so the comparison can fail."""
+    if find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    with registered("wrong", "w", "x * x", "x"):
+        root = Value(2.0).wrong() * 1.0
+        assert printed(as_script(root, "torch"))[1] == 4.0
+        assert math.isclose(expected(root)[1], 2.0)

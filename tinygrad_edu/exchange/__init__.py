@@ -1,0 +1,7 @@
+"""Networks and graphs handed to other libraries, and taken from them: PyTorch, JAX, NumPy, SymPy."""
+
+from tinygrad_edu.exchange.autograd import from_torch_graph
+from tinygrad_edu.exchange.pytorch import from_torch, to_torch
+from tinygrad_edu.exchange.scripts import as_script
+
+__all__ = ["as_script", "from_torch", "from_torch_graph", "to_torch"]
