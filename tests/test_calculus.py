@@ -107,7 +107,7 @@ def test_a_partial_that_is_not_needed_is_not_evaluated():
     x, y = Value(1.0), Value(0.0)
     root = x * 2 + y.sqrt()
     assert grad(root, x).data == 2.0
-    with pytest.raises(ZeroDivisionError, match=r"the derivative of sqrt\(x\) is undefined at x = 0.0"):
+    with pytest.raises(ZeroDivisionError, match=r"the derivative of sqrt\(x\) is undefined at x = 0$"):
         grad(root, y)
 
 
@@ -117,7 +117,7 @@ def test_a_partial_that_is_not_needed_is_not_evaluated_beside_one_that_is():
     assert grad(root, x).data == 12.0
     assert jvp([root], [x], [1.0])[0].data == 12.0
     for needed in (lambda: grad(root, [x, y]), lambda: jvp([root], [y], [1.0]), lambda: vjp([root], [y], [1.0])):
-        with pytest.raises(ValueError, match=r"the derivative of pow \(x \*\* y\) is undefined at x = -2.0, y = 3.0"):
+        with pytest.raises(ValueError, match=r"the derivative of x \*\* y is undefined at x = -2, y = 3$"):
             needed()
 
 
@@ -175,7 +175,8 @@ def test_data_that_was_changed_after_the_forward_pass_is_noticed():
     check_recorded(y)
     x.data = 3.0
     with pytest.raises(
-        ValueError, match=r"exp\(x\) recorded 7.38.*, but now gives 20.08.* at x = 3.0 \('x'\): run the forward pass"
+        ValueError,
+        match=r"x was changed after the result was computed: exp\(x\) was 7.38.* and is 20.08.* at x = 3;",
     ):
         check_recorded(y)
 

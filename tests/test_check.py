@@ -9,10 +9,10 @@ import sys
 import pytest
 
 import tinygrad_edu
-from tests.test_table import PLAIN, points
+from tests.test_table import FLAT, PLAIN, points
 from tinygrad_edu import TABLE, Value, registered
 from tinygrad_edu.check import assert_gradients, check_gradients
-from tinygrad_edu.engine.registry import function, partials_on_floats, partials_on_values
+from tinygrad_edu.engine.formulas import partials_on_floats, partials_on_values
 from tinygrad_edu.nn import MLP, squared_error
 
 
@@ -117,7 +117,7 @@ def test_zeros_alone_do_not_pass_but_one_zero_among_others_does():
 
 
 @pytest.mark.parametrize("method", ["central", "richardson", "complex"])
-@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in ("sign", "step")], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in FLAT], ids=lambda row: row.name)
 def test_every_row_passes_by_every_method(row, method):
     f = getattr(tinygrad_edu, row.name)
     for at in points(row, 3):
@@ -131,7 +131,7 @@ def test_every_row_passes_by_every_method(row, method):
 
 
 @pytest.mark.parametrize("method", ["central", "richardson", "complex"])
-@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in ("sign", "step")], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in FLAT], ids=lambda row: row.name)
 def test_every_row_is_caught_when_it_is_wrong(row, method, monkeypatch):
     if method == "complex" and row.name in ("erf", "erfc", "gelu", "atan2"):
         return
@@ -139,8 +139,8 @@ def test_every_row_is_caught_when_it_is_wrong(row, method, monkeypatch):
         return  # one of their derivatives is always 0; the test of the table has them
     f = getattr(tinygrad_edu, row.name)
     # At a point where there is something to be wrong about.
-    at = next(p for p in points(row) if all(abs(d(*p, function(row)(*p))) > 1e-3 for d in partials_on_floats(row)))
-    function(row)(*map(Value, at)).backward()  # its pullback is compiled by now
+    at = next(p for p in points(row) if all(abs(d(*p, row.function(*p))) > 1e-3 for d in partials_on_floats(row)))
+    row.function(*map(Value, at)).backward()  # its pullback is compiled by now
     right = row.pullback
 
     def wrong(node):
@@ -160,7 +160,8 @@ def test_a_rule_that_is_wrong_only_for_higher_order_is_caught(monkeypatch):
     right = partials_on_values(tanh)
     wrong = tuple(lambda *at, partial=partial: partial(*at) * 1.002 for partial in right)
     monkeypatch.setattr(
-        "tinygrad_edu.engine.calculus.partials_on_values", lambda row: wrong if row is tanh else partials_on_values(row)
+        "tinygrad_edu.engine.derivatives.partials_on_values",
+        lambda row: wrong if row is tanh else partials_on_values(row),
     )
     report = check_gradients(lambda x: x.tanh(), 0.5)
     assert diagnoses(report) == ["wrong"]

@@ -165,7 +165,7 @@ def test_every_row_is_written_in_symbols_in_every_form(row, operand):
         return
     x, y = Value(0.4, "x"), Value(0.7, "y")
     operands = [[x, y], [y, x]] if row.many else [x, y]
-    root = tinygrad_edu.function(row)(*operands[: len(row.operands)])
+    root = row.function(*operands[: len(row.operands)])
     explanation = explain(root, (x, y)[operand])
     [*_] = explanation.factors
     for edge, factor in explanation.factors.items():

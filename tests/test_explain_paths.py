@@ -179,7 +179,7 @@ def test_wrt_may_lie_between_be_the_root_or_out_of_reach():
 def test_a_derivative_for_another_operand_need_not_exist():
     x, n = Value(-2.0, "x"), Value(2.0, "n")
     assert explain(x**n, x).gradient == -4.0
-    with pytest.raises(ValueError, match=r"the derivative of pow \(x \*\* y\) is undefined"):
+    with pytest.raises(ValueError, match=r"the derivative of x \*\* n is undefined"):
         explain(x**n, n)
 
 
@@ -196,7 +196,7 @@ def test_changed_data_and_values_that_are_not_finite_are_refused():
     x = Value(2.0, "x")
     y = x * x
     x.data = 3.0
-    with pytest.raises(ValueError, match="run the forward pass again"):
+    with pytest.raises(ValueError, match="compute the result again"):
         explain(y, x)
     big = Value(1e200, "big")
     with pytest.raises(ValueError, match="needs a finite root"):

@@ -157,7 +157,7 @@ def test_names_without_values_and_values_without_names():
         parse("w*x").build({"w": 1, "x": 2, "v": 3})
     with pytest.raises(ValueError, match="from 0 to 1, got 2"):
         parse("softmax([x, 1])[2]").build({"x": 1})
-    with pytest.raises(ValueError, match=re.escape("log(x) is undefined at x = -1.0 ('x')")):
+    with pytest.raises(ValueError, match=re.escape("log(x) is undefined at x = -1")):
         parse("log(x)").build({"x": -1})
 
 

@@ -219,7 +219,7 @@ MISTAKES = {
     "bias expected True, False or \"shared\", got 'all'": lambda: Layer(2, 2, bias="all"),
     'bias expected "first", "last" or None, got \'middle\'': lambda: MLP.from_weights(THETA, bias="middle"),
     'labels expected "textbook" or "layer", got \'x\'': lambda: MLP(2, [1], labels="x"),
-    "activation expected an operation with one operand, like relu, gelu, got 'rellu'": lambda: MLP(
+    "activation expected an operation with one operand, like relu, elu, gelu, got 'rellu'": lambda: MLP(
         2, [1], activation="rellu"
     ),
     "mse expected as many targets as predictions, 2, got 1": lambda: mse([1.0, 2.0], [1.0]),

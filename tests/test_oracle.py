@@ -9,14 +9,17 @@ from tests.test_table import PLAIN, points
 from tinygrad_edu import TABLE
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves, local_derivatives, topological
-from tinygrad_edu.engine.ops import OPERATORS
-from tinygrad_edu.engine.registry import applied, compile_formula, on_floats, partials_on_floats, rows_in
-from tinygrad_edu.engine.source import folds
+from tinygrad_edu.engine.formulas import applied, compile_formula, folds, on_floats, partials_on_floats, rows_in
+from tinygrad_edu.engine.table import OPERATORS
 
 mpmath = pytest.importorskip("mpmath")
 mp = mpmath.mp.clone()
 mp.dps = 50
-LITERALS = {"0.7071067811865476": "(1 / sqrt(2))", "0.01": "(1 / hundred)"}  # what the decimals in formulas stand for
+LITERALS = {  # what the decimals in formulas stand for
+    "0.7071067811865476": "(1 / sqrt(2))",
+    "0.01": "(1 / hundred)",
+    "0.4342944819032518": "(1 / log(ten))",
+}
 
 PRIMITIVES = {
     name: getattr(mp, name)
@@ -52,9 +55,8 @@ def on_mpmath(row):
     text = row.primal
     for literal, exact in LITERALS.items():
         text = text.replace(literal, exact)
-    return compile_formula(
-        row.operands, text, rows_in([row.primal], on_mpmath) | {"sqrt": mp.sqrt, "hundred": mp.mpf(100)}
-    )
+    scope = {"sqrt": mp.sqrt, "hundred": mp.mpf(100), "log": mp.log, "ten": mp.mpf(10)}
+    return compile_formula(row.operands, text, rows_in([row.primal], on_mpmath) | scope)
 
 
 def derivative(f, at, k):
@@ -154,6 +156,13 @@ def test_operations_over_many(name):
 
 
 DEFINITIONS = {  # of the rows that formulas make, as books write them; the formulas are what is stable in floats
+    "square": lambda x: x**2,
+    "reciprocal": lambda x: 1 / x,
+    "log10": mp.log10,
+    "sech": mp.sech,
+    "elu": lambda x: x if x > 0 else mp.exp(x) - 1,
+    "linear": lambda x: x,
+    "is_zero": lambda x: mp.mpf(x == 0),
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
     "relu": lambda x: x if x > 0 else mp.mpf(0),

@@ -562,7 +562,7 @@ def test_changed_data_are_noticed():
     a, _, root = example()
     a.data = 5.0
     for show in (draw, tree):
-        with pytest.raises(ValueError, match="run the forward pass again"):
+        with pytest.raises(ValueError, match="compute the result again"):
             show(root)
 
 

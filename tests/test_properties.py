@@ -16,7 +16,7 @@ from tinygrad_edu.check.faults import fault
 from tinygrad_edu.check.functions import Function
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves, local_derivatives, topological
-from tinygrad_edu.engine.registry import compile_formula
+from tinygrad_edu.engine.formulas import compile_formula
 
 ELSEWHERE = {  # properties whose tests stand beside what they are about
     "reverse mode is forward mode": test_backward.test_reverse_equals_forward_equals_grad,

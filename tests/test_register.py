@@ -7,7 +7,7 @@ import pytest
 import tinygrad_edu
 from tests.test_table import gradient_errors, points
 from tinygrad_edu import TABLE, Domain, Value, grad, register, registered, unregister
-from tinygrad_edu.engine.primitives import FLOATS
+from tinygrad_edu.engine.numbers import PRIMITIVES
 
 HARDSWISH = (
     "hardswish",
@@ -55,7 +55,7 @@ def test_a_row_named_like_an_operator_is_not_one_unless_python_has_it():
 
 def test_a_power_in_a_formula_stays_among_the_real_numbers():
     with registered("root", "√", "x**0.5", "0.5 * x**-0.5"):
-        with pytest.raises(ValueError, match=r"root\(x\) is undefined at x = -1.0"):
+        with pytest.raises(ValueError, match=r"root\(x\) is undefined at x = -1$"):
             Value(-1.0).root()
         v = Value(4.0)
         v.root().backward()
@@ -69,18 +69,18 @@ def test_a_power_in_a_formula_stays_among_the_real_numbers():
 
 def test_one_name_can_be_two_operations_after_each_other():
     a, b = Value(1.0), Value(1.0)
-    with registered("own", "o", "x * 3", "3"):
-        first = a.own()
-    with registered("own", "o", "x * 5", "5"):
-        second = b.own() + first
+    with registered("mine", "o", "x * 3", "3"):
+        first = a.mine()
+    with registered("mine", "o", "x * 5", "5"):
+        second = b.mine() + first
     second.backward()
     assert (second.data, a.grad, b.grad) == (8.0, 3.0, 5.0)
 
 
 def test_an_error_inside_the_block_takes_the_row_back():
-    with pytest.raises(KeyError), registered("own", "o", "x", "1"):
+    with pytest.raises(KeyError), registered("mine", "o", "x", "1"):
         raise KeyError
-    assert "own" not in TABLE and not hasattr(Value, "own")
+    assert "mine" not in TABLE and not hasattr(Value, "mine")
 
 
 @pytest.mark.parametrize("name", ["mod", "matmul", "floordiv", "eq", "lt", "bool", "hash"])
@@ -106,32 +106,32 @@ def test_a_row_of_two_operands_and_one_over_many():
 
 
 WRONG = {
-    "hs: value = 'x * (': not a formula ('(' was never closed)": ("hs", "h", "x * (", "1"),
-    "hs: value = 'x * foo(x)': foo is not an operation of the table": ("hs", "h", "x * foo(x)", "1"),
-    "hs: value = 'x * z': z is not in scope; in scope are x, y and rows": ("hs", "h", "x * z", "1"),
+    "hs: primal = 'x * (': not a formula ('(' was never closed)": ("hs", "h", "x * (", "1"),
+    "hs: primal = 'x * foo(x)': foo is not an operation of the table": ("hs", "h", "x * foo(x)", "1"),
+    "hs: primal = 'x * z': z is not in scope; in scope are x, y and rows": ("hs", "h", "x * z", "1"),
     "hs: 'x * y' has the operands x and y, but there is one partial": ("hs", "h", "x * y", "y"),
     "hs: 2 partials, but 'x' does not use y": ("hs", "h", "x", "1", "1"),
     "hs: expected each partial as a formula in text, got ()": ("hs", "h", "x"),
     "hs: expected each partial as a formula in text, got (1,)": ("hs", "h", "x", 1),
-    "hs: value = 'x if x else 1': x if x else 1 is not allowed: a formula has numbers, + - * / ** and rows": (
+    "hs: primal = 'x if x else 1': x if x else 1 is not allowed: a formula has numbers, + - * / ** and rows": (
         "hs",
         "h",
         "x if x else 1",
         "1",
     ),
-    "hs: value = 'x.data': x.data is not allowed: a formula has numbers, + - * / ** and rows": (
+    "hs: primal = 'x.data': x.data is not allowed: a formula has numbers, + - * / ** and rows": (
         "hs",
         "h",
         "x.data",
         "1",
     ),
-    "hs: value = 'exp(x, x)': exp takes 1 operand, got 2": ("hs", "h", "exp(x, x)", "1"),
-    "hs: value = 'maximum(x)': maximum takes 2 operands, got 1": ("hs", "h", "maximum(x)", "1"),
-    "hs: value = 'exp()': exp takes 1 operand, got 0": ("hs", "h", "exp()", "1"),
-    "hs: value = 'x * 1j': 1j is not allowed: a formula has numbers, + - * / ** and rows": ("hs", "h", "x * 1j", "1"),
+    "hs: primal = 'exp(x, x)': exp takes 1 operand, got 2": ("hs", "h", "exp(x, x)", "1"),
+    "hs: primal = 'maximum(x)': maximum takes 2 operands, got 1": ("hs", "h", "maximum(x)", "1"),
+    "hs: primal = 'exp()': exp takes 1 operand, got 0": ("hs", "h", "exp()", "1"),
+    "hs: primal = 'x * 1j': 1j is not allowed: a formula has numbers, + - * / ** and rows": ("hs", "h", "x * 1j", "1"),
     "hs: ∂/∂x = 'True': True is not allowed: a formula has numbers, + - * / ** and rows": ("hs", "h", "x", "True"),
     "hs: ∂/∂x = '': not a formula (invalid syntax)": ("hs", "h", "x", ""),
-    "hs: value = 'x * out': out is not in scope; in scope are x, y and rows": ("hs", "h", "x * out", "out"),
+    "hs: primal = 'x * out': out is not in scope; in scope are x, y and rows": ("hs", "h", "x * out", "out"),
     "hs: ∂/∂x = 'x // 2': x // 2 is not allowed: a formula has numbers, + - * / ** and rows": (
         "hs",
         "h",
@@ -158,29 +158,29 @@ WRONG = {
         "sum(x_i)",
         "sum(x_i)",
     ),
-    "hs: value = \"__import__('os')\": __import__ is not an operation of the table": (
+    "hs: primal = \"__import__('os')\": __import__ is not an operation of the table": (
         "hs",
         "h",
         "__import__('os')",
         "1",
     ),
-    "hs: value = 'dot(x, x)': dot takes many operands, a formula has operations of one or two": (
+    "hs: primal = 'dot(x, x)': dot takes many operands, a formula has operations of one or two": (
         "hs",
         "h",
         "dot(x, x)",
         "1",
     ),
     "hs: 'hs(x)' refers to itself": ("hs", "h", "hs(x)", "1"),
-    "hs: expected a formula for the value, got 'hs(x)', which only names itself": ("hs", "h", "", "1"),
+    "hs: expected a formula for the primal, got 'hs(x)', which only names itself": ("hs", "h", "", "1"),
     "hs: ∂/∂x = 'y': y is not in scope; in scope are out, x and rows": ("hs", "h", "x", "y"),
-    "hs: value = 'x_i': x_i stands outside of sum(…) and max(…)": ("hs", "h", "x_i", "1"),
+    "hs: primal = 'x_i': x_i stands outside of sum(…) and max(…)": ("hs", "h", "x_i", "1"),
     "hs: ∂/∂x = '1  # one': a formula is one line without a comment": ("hs", "h", "x", "1  # one"),
-    "hs: expected the value as a formula in text, got None": ("hs", "h", None, "1"),
+    "hs: expected the primal as a formula in text, got None": ("hs", "h", None, "1"),
     "'softmax' cannot name an operation: the word is reserved": ("softmax", "s", "x", "1"),
     "'x_i' cannot name an operation: the word is reserved": ("x_i", "s", "x", "1"),
     "the name 'tanh' is taken by <row tanh: tanh(x)>": ("tanh", "t", "x", "1"),
     "the name 'backward' is taken by Value": ("backward", "b", "x", "1"),
-    "'data' cannot name an operation: the word is reserved": ("data", "d", "x", "1"),
+    "the name 'data' is taken by Value": ("data", "d", "x", "1"),
     "'lambda' cannot name an operation: the word is reserved": ("lambda", "l", "x", "1"),
     "'Hs' cannot name an operation: expected a lower-case Python name": ("Hs", "h", "x", "1"),
     "'a b' cannot name an operation: expected a lower-case Python name": ("a b", "h", "x", "1"),
@@ -247,4 +247,4 @@ def test_an_empty_domain_is_refused(wrong):
 
 
 def test_each_primitive_is_a_row():
-    assert {row.name for row in TABLE.values() if row.primitive} == set(FLOATS)
+    assert {row.name for row in TABLE.values() if row.primitive} == set(PRIMITIVES)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tinygrad_edu import nn
 from tinygrad_edu.check.functions import rebuilt
 from tinygrad_edu.check.strategies import expressions
-from tinygrad_edu.engine import TABLE, Value, function, hessian, leaves, registered
-from tinygrad_edu.engine.registry import applied
+from tinygrad_edu.engine import TABLE, Value, hessian, leaves, registered
+from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay import compile
 
 NEEDS = {"python": None, "numpy": "numpy", "native": "llvmlite", "jax": "jax"}
@@ -81,7 +81,7 @@ def test_a_row_registered_at_run_time_runs(backend):
         "swish2", "s2", "x * sigmoid(2*x) + y / 3", "sigmoid(2*x) + 2*x*sigmoid(2*x)*sigmoid(-2*x)", "1 / 3"
     ) as row:
         a, b = Value(0.3, "a"), Value(-0.4, "b")
-        root = function(row)(a * b, b)
+        root = row.function(a * b, b)
         root.backward()
         value, gradient = compile(root, [a], [b], backend=backend)([0.3], [[-0.4], [-0.4]])
         close(value, root.data)
@@ -198,12 +198,12 @@ class Picture:
             nodes += made
         total = nodes[-1] * 0.5
         for leaf in self.leaves:  # each is reached, if only by a step
-            total = total + function(TABLE["step"])(leaf)
+            total = total + TABLE["step"].function(leaf)
         for node in nodes:
             factor = 0.1 + 0.01 * rng.randrange(7)
             choice = rng.randrange(4)
             if choice == 1:
-                total = total + function(TABLE["step"])(node + 2) * factor
+                total = total + TABLE["step"].function(node + 2) * factor
             elif choice > 1:
                 total = total + node * factor
         self.root = total

@@ -14,11 +14,11 @@ import pytest
 
 from tests.test_replay import INSTALLED, close, each_backend
 from tests.test_replay_programs import native
-from tinygrad_edu.engine import TABLE, Value, function, registered
+from tinygrad_edu.engine import TABLE, Value, registered
 from tinygrad_edu.replay import compile
 
 ROOT = Path(__file__).parents[1]
-step, total = function(TABLE["step"]), function(TABLE["sum"])
+step, total = TABLE["step"].function, TABLE["sum"].function
 
 
 @each_backend
@@ -102,7 +102,7 @@ def test_a_function_with_wrong_leaves_or_outputs_is_refused():
 @pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "jax"])  # XLA leaves out + 0
 def test_adding_zero_keeps_the_sign_that_it_gives(backend):
     x = Value(-0.0)
-    root = function(TABLE["atan2"])(x + 0.0, -1.0)
+    root = TABLE["atan2"].function(x + 0.0, -1.0)
     assert root.data == math.pi
     close(compile(root, [x], backend=backend)([-0.0])[0], math.pi)
 
@@ -111,7 +111,7 @@ def test_adding_zero_keeps_the_sign_that_it_gives(backend):
 def test_a_constant_keeps_its_sign(backend):
     x = Value(-1.0)
     for zero in (0.0, -0.0):
-        root = function(TABLE["atan2"])(zero, x)
+        root = TABLE["atan2"].function(zero, x)
         close(compile(root, [x], backend=backend)([-1.0])[0], math.copysign(math.pi, zero))
 
 
@@ -120,11 +120,11 @@ def test_pieces_are_added_whole(backend):
     """A conditional expression inside of a sum needs brackets."""
     with registered("gg", "gg", "maximum(x, 0) + 2*y", "step(x)", "2") as row:
         x = Value(-1.0)
-        value, gradient = compile(function(row)(x, x), [x], backend=backend)([-1.0])
+        value, gradient = compile(row.function(x, x), [x], backend=backend)([-1.0])
         close([value, *gradient], [-2.0, 2.0])
     with registered("kk", "kk", "sum(maximum(x_i, 0))", "step(x_i)") as row:
         x, y = Value(-1.0), Value(3.0)
-        value, gradient = compile(function(row)([x, y, x]), [x, y], backend=backend)([2.0, 3.0])
+        value, gradient = compile(row.function([x, y, x]), [x, y], backend=backend)([2.0, 3.0])
         close([value, *gradient], [7.0, 2.0, 1.0])
 
 
@@ -135,7 +135,7 @@ def test_an_operation_registered_anew_is_not_the_old_one():
             registered("inner", "i", f"{factor} * x", str(factor)),
             registered("outer", "o", "inner(x) + inner(1)", "inner(1) + 0 * x", shown=str(factor)) as row,
         ):
-            root = function(row)(x)
+            root = row.function(x)
             for backend in INSTALLED:
                 value, gradient = compile(root, [x], backend=backend)([3.0])
                 close([value, *gradient], [4.0 * factor, factor])
@@ -149,7 +149,7 @@ def test_an_operation_registered_anew_is_not_the_old_one():
 def test_formulas_may_have_operations_of_numbers_only(backend, primal, partial):
     with registered("made", "m", primal, partial) as row:
         x = Value(0.5)
-        root = function(row)(x)
+        root = row.function(x)
         root.backward()
         program = compile(root, [x], backend=backend)
         value, gradient = program([0.5])

@@ -11,8 +11,7 @@ from tests.test_table import PLAIN
 from tinygrad_edu import TABLE, Value, grad, registered
 from tinygrad_edu.check import assert_gradients, check_gradients
 from tinygrad_edu.check.strategies import Graph, batches, expressions, networks, operands
-from tinygrad_edu.engine import jvp, local_derivatives, topological
-from tinygrad_edu.engine.ops import Domain
+from tinygrad_edu.engine import Domain, jvp, local_derivatives, topological
 from tinygrad_edu.nn import MLP, mse
 
 
@@ -61,7 +60,7 @@ def test_a_domain_of_ones_own_is_kept_to():
 @given(expressions(["add"], max_nodes=3, max_leaves=2), networks(MLP, 2, 2, 2))
 def test_sizes_are_kept_to(graph, network):
     assert 1 <= len(graph.leaves) <= 2
-    assert 1 <= len(graph.nodes) - len(graph.leaves) <= 3
+    assert 1 <= sum(node.op is not None and node.op.name == "add" for node in graph.nodes) <= 3
     assert 1 <= len(network.layers) <= 2
     assert all(1 <= len(layer.neurons) <= 2 for layer in network.layers)
 
@@ -139,7 +138,7 @@ def test_a_fault_in_one_row_shrinks_to_at_most_three_operations(name, monkeypatc
         recorded = grad(graph.root, graph.leaves)  # does not use the pullbacks
         return any(abs(v.data - leaf.grad) > 1e-6 * abs(v.data) for leaf, v in zip(graph.leaves, recorded, strict=True))
 
-    thorough = settings(max_examples=500, deadline=None, derandomize=True, database=None)
+    thorough = settings(max_examples=2_000, deadline=None, derandomize=True, database=None)
     smallest = find(expressions(), caught, settings=thorough)
     assert len(topological(smallest.root)) <= 3, smallest
     assert name in {node.op.name for node in topological(smallest.root)}

@@ -10,64 +10,77 @@
 Every operation of the table is a function here too: `tinygrad_edu.tanh(value)`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from tinygrad_edu.engine import (
     NOT_COMPUTED,
     TABLE,
     Domain,
     Value,
-    function,
     grad,
     hessian,
     hvp,
     jacobian,
     jvp,
+    log_softmax,
+    operations,
     register,
     registered,
+    softmax,
     unregister,
     vjp,
 )
-from tinygrad_edu.engine.functions import log_softmax, max, min, softmax
 
-if TYPE_CHECKING:
+# Not in `__all__`: `from tinygrad_edu import *` must not take Python's own away.
+from tinygrad_edu.engine import max as max
+from tinygrad_edu.engine import min as min
+from tinygrad_edu.engine.operations import *  # noqa: F403  every row as a function
+from tinygrad_edu.engine.operations import abs as abs
+from tinygrad_edu.engine.operations import pow as pow
+from tinygrad_edu.engine.operations import sum as sum
+
+if _TYPE_CHECKING:
     from tinygrad_edu.check import assert_gradients, check_gradients
-    from tinygrad_edu.engine._functions import *  # noqa: F403  every row as a function
-    from tinygrad_edu.nn import MLP, Layer, Neuron
-    from tinygrad_edu.replay import compile
+    from tinygrad_edu.nn import MLP, SGD, Adam, Layer, Neuron, train
+    from tinygrad_edu.replay import compile as compile
     from tinygrad_edu.show import count_operations, draw, explain, explain_update, explore, name
 
 __version__ = "0.1.0"
 
-# Loaded when first asked for, so that `import tinygrad_edu` stays quick.
-LAZY = {
-    "assert_gradients": "tinygrad_edu.check",
-    "check_gradients": "tinygrad_edu.check",
-    "MLP": "tinygrad_edu.nn",
-    "Layer": "tinygrad_edu.nn",
-    "Neuron": "tinygrad_edu.nn",
-    "compile": "tinygrad_edu.replay",
-    "count_operations": "tinygrad_edu.show",
-    "draw": "tinygrad_edu.show",
-    "explain": "tinygrad_edu.show",
-    "explain_update": "tinygrad_edu.show",
-    "explore": "tinygrad_edu.show",
-    "name": "tinygrad_edu.show",
+# Loaded when first asked for, so that `import tinygrad_edu` stays quick: the room of each name.
+_LAZY = {
+    "assert_gradients": "check",
+    "check_gradients": "check",
+    "MLP": "nn",
+    "Layer": "nn",
+    "Neuron": "nn",
+    "SGD": "nn",
+    "Adam": "nn",
+    "train": "nn",
+    "compile": "replay",
+    "count_operations": "show",
+    "draw": "show",
+    "explain": "show",
+    "explain_update": "show",
+    "explore": "show",
+    "name": "show",
 }
-ROOMS = {"check", "lesson", "nn", "replay", "show"}
+_ROOMS = {"check", "lesson", "nn", "replay", "show"}
 
 __all__ = [
     "MLP",
     "NOT_COMPUTED",
+    "SGD",
     "TABLE",
+    "Adam",
     "Domain",
     "Layer",
     "Neuron",
     "Value",
     "assert_gradients",
     "check_gradients",
-    "compile",
     "count_operations",
     "draw",
     "explain",
@@ -79,26 +92,27 @@ __all__ = [
     "jacobian",
     "jvp",
     "log_softmax",
-    "max",
-    "min",
     "name",
     "register",
     "registered",
     "softmax",
+    "train",
     "unregister",
     "vjp",
 ]
+__all__ += operations.__all__
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        return getattr(_import_module(f"tinygrad_edu.{_LAZY[name]}"), name)
+    if name in _ROOMS:
+        return _import_module(f"tinygrad_edu.{name}")
     if name in TABLE:
-        return function(TABLE[name])
-    if name in LAZY:
-        return getattr(import_module(LAZY[name]), name)
-    if name in ROOMS:
-        return import_module(f"tinygrad_edu.{name}")
+        return TABLE[name].function
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *TABLE, *LAZY, *ROOMS})
+    own = {name for name in globals() if name.startswith("__") or not name.startswith("_")}
+    return sorted((own | {*TABLE, *_LAZY, *_ROOMS}) - {"operations"})

@@ -22,7 +22,7 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
     name = "numbers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
-        from tinygrad_edu.engine.value import number
+        from tinygrad_edu.engine import number
 
         if not isinstance(value, str):
             return [*value]
@@ -106,7 +106,7 @@ class Assignment(click.ParamType):  # type: ignore[type-arg]  # generic in newer
     name = "name=number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
-        from tinygrad_edu.engine.value import number
+        from tinygrad_edu.engine import number
 
         name, equals, text = value.partition("=")
         try:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
-from tinygrad_edu.engine import TABLE, Value, function, functions
-from tinygrad_edu.engine.value import number
+from tinygrad_edu.engine import TABLE, Value, log_softmax, number, softmax
+from tinygrad_edu.engine import max as largest
+from tinygrad_edu.engine import min as smallest
 from tinygrad_edu.plain import printable
 
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}
-COMPOSED = {name: getattr(functions, name) for name in ("max", "min", "softmax", "log_softmax")}  # all over one list
+COMPOSED = {"max": largest, "min": smallest, "softmax": softmax, "log_softmax": log_softmax}  # all over one list
 HINTS = {"^": "; a power is written **", "=": "; the numbers for the names are given apart"}
 
 
@@ -166,9 +167,9 @@ class Reader:
                     raise self.refuse(f"{name} is an operation: {usage(name)}", node)
                 return Step(lambda: None, [], name=name)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
-                return Step(function(TABLE["neg"]) if isinstance(sign, ast.USub) else lambda x: x, [operand])
+                return Step(TABLE["neg"].function if isinstance(sign, ast.USub) else lambda x: x, [operand])
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in BINARY:
-                return Step(function(TABLE[BINARY[type(operator)]]), [left, right])
+                return Step(TABLE[BINARY[type(operator)]].function, [left, right])
             case ast.List(elts=elements) if elements:
                 return Step(lambda *elements: list(elements), elements, gives_list=True)
             case ast.Call(func=ast.Name(id=name) as called, args=args, keywords=[]):
@@ -192,7 +193,7 @@ class Reader:
             raise self.refuse(f"{name} expected {expected} operand{'s' * (expected > 1)}, got {len(args)}", node)
         if name in COMPOSED:
             return Step(COMPOSED[name], args, takes_lists=True, gives_list="softmax" in name)
-        return Step(function(TABLE[name]), args, takes_lists=TABLE[name].many)
+        return Step(TABLE[name].function, args, takes_lists=TABLE[name].many)
 
     def refuse(self, reason: str, node: ast.expr | None = None) -> ExpressionError:
         start, end = 0, len(self.source)

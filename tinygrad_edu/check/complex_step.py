@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import topological
-from tinygrad_edu.engine.primitives import COMPLEX
-from tinygrad_edu.engine.registry import MissingPrimitive, applied, bind
+from tinygrad_edu.engine.formulas import COMPLEX, MissingPrimitive, applied, bind
 
 if TYPE_CHECKING:
     from tinygrad_edu.check.functions import Function

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Value, function, graph, topological
-from tinygrad_edu.engine.registry import compile_pullback
+from tinygrad_edu.engine import TABLE, Value, leaves, topological
 
 Pullback = Callable[[Value], None]
 
@@ -43,9 +42,8 @@ def pullbacks(change: Callable[[Pullback, Value], None], *rows: str) -> Iterator
     with ExitStack() as undo:
         for name in rows or list(TABLE):
             row = TABLE[name]
-            right = compile_pullback(row)  # row.pullback may still be what compiles it and takes its own place
 
-            def wrong(node: Value, right: Pullback = right) -> None:
+            def wrong(node: Value, right: Pullback = row.pullback) -> None:
                 change(right, node)
 
             undo.callback(setattr, row, "pullback", row.pullback)
@@ -56,12 +54,12 @@ def pullbacks(change: Callable[[Pullback, Value], None], *rows: str) -> Iterator
 @contextmanager
 def walk(backward: Callable[[Value], None]) -> Iterator[None]:
     """Replace the backward pass."""
-    right = graph.backward
-    graph.backward = backward  # type: ignore[assignment]
+    right = Value.backward
+    Value.backward = backward  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        graph.backward = right
+        Value.backward = right  # type: ignore[method-assign]
 
 
 def contributions(right: Pullback, node: Value) -> dict[Value, float]:
@@ -154,7 +152,7 @@ def never_set_back(root: Value) -> None:
 def updated_too_early(root: Value) -> None:
     """Each parameter is updated as soon as its gradient is there, and what lies below sees the new one."""
     order = topological(root)[::-1]
-    before = {leaf: leaf.data for leaf in graph.leaves(root)}
+    before = {leaf: leaf.data for leaf in leaves(root)}
     for node in order:
         node.grad = 0.0
     root.grad = 1.0
@@ -171,7 +169,7 @@ def updated_too_early(root: Value) -> None:
 
 
 def softmax_first(x: Value, y: Value) -> Value:
-    return function(TABLE["exp"])(x - function(TABLE["logsumexp"])([x, y]))  # type: ignore[no-any-return]
+    return TABLE["exp"].function(x - TABLE["logsumexp"].function([x, y]))  # type: ignore[no-any-return]
 
 
 def two_layers(w: Value, v: Value) -> Value:
@@ -239,7 +237,7 @@ FAULTS = [
         "mean instead of sum",
         "a sum passes its gradient on whole, a mean 1/n of it",
         lambda: pullbacks(scaled(lambda node: 1 / len(node.parents)), "sum"),
-        lambda x, y: function(TABLE["sum"])([x, y]),
+        lambda x, y: TABLE["sum"].function([x, y]),
         (1.0, 2.0),
     ),
     Fault(

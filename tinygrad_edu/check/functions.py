@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value, leaves, topological
-from tinygrad_edu.engine.registry import applied
+from tinygrad_edu.engine.formulas import applied
 
 
 class Function:

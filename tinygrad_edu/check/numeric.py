@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tinygrad_edu.check.complex_step import complex_step
 from tinygrad_edu.check.functions import Function
-from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.engine import UNDEFINED
 
 OneNumber = Callable[[float], float]
 METHODS = ("central", "richardson", "complex")

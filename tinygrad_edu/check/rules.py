@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tinygrad_edu.engine import Value, local_derivatives, topological
-from tinygrad_edu.engine.calculus import numbers
-from tinygrad_edu.engine.errors import UNDEFINED, places
-from tinygrad_edu.engine.registry import applied
+from tinygrad_edu.engine import UNDEFINED, Value, local_derivatives, operand_numbers, places, topological
+from tinygrad_edu.engine.formulas import applied
 
 
 class Blame(NamedTuple):
@@ -31,7 +29,7 @@ def wrong_rules(root: Value) -> list[Blame]:
     """One blame for each row and operand whose partial disagrees with differences somewhere in the graph."""
     found: dict[tuple[str, int], Blame] = {}
     for node in topological(root):
-        at = numbers(node)
+        at = operand_numbers(node)
         width = len(at) // len(node.op.partials)
         for k, _, rule in local_derivatives(node):
             x = at[k]

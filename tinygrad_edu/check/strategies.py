@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import TABLE, Row, Value
-from tinygrad_edu.engine.ops import OPERATORS, Domain
-from tinygrad_edu.engine.registry import applied, compile_formula, on_floats, rows_in
+from tinygrad_edu.engine import OPERATORS, TABLE, Domain, Row, Value
+from tinygrad_edu.engine.formulas import applied, compile_formula, on_floats, rows_in
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -1,28 +1,44 @@
-"""The engine: a table of operations, Values that record them, and the derivatives that follow from the table."""
+"""The engine: a table of operations, Values that record them, and the derivatives that follow from the table.
 
-from tinygrad_edu.engine.calculus import (
+Other rooms import from here, and from `tinygrad_edu.engine.formulas` what reads the formulas of the table.
+"""
+
+from tinygrad_edu.engine.collector import collector_paused
+from tinygrad_edu.engine.composites import log_softmax, max, min, softmax
+from tinygrad_edu.engine.derivatives import (
     check_recorded,
+    dependents,
     grad,
     hessian,
     hvp,
     jacobian,
     jvp,
     local_derivatives,
+    require_finite,
     vjp,
 )
-from tinygrad_edu.engine.graph import leaves, topological
-from tinygrad_edu.engine.ops import TABLE, Domain, Row
-from tinygrad_edu.engine.registry import function, register, registered, unregister
-from tinygrad_edu.engine.value import NOT_COMPUTED, Value
+from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places
+from tinygrad_edu.engine.graph import edges, leaves, nodes, operand_numbers
+from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
+from tinygrad_edu.engine.registry import register, registered, unregister
+from tinygrad_edu.engine.table import OPERATORS, TABLE, Domain, Row
+from tinygrad_edu.engine.value import Value, topological
 
 __all__ = [
     "NOT_COMPUTED",
+    "OPERATORS",
     "TABLE",
+    "UNDEFINED",
     "Domain",
     "Row",
     "Value",
+    "at",
     "check_recorded",
-    "function",
+    "collector_paused",
+    "dependents",
+    "described",
+    "edges",
+    "expression",
     "grad",
     "hessian",
     "hvp",
@@ -30,8 +46,17 @@ __all__ = [
     "jvp",
     "leaves",
     "local_derivatives",
+    "log_softmax",
+    "max",
+    "min",
+    "nodes",
+    "number",
+    "operand_numbers",
+    "places",
     "register",
     "registered",
+    "require_finite",
+    "softmax",
     "topological",
     "unregister",
     "vjp",

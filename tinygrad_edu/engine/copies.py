@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine.graph import leaves, topological
+from tinygrad_edu.engine.numbers import NOT_COMPUTED
+from tinygrad_edu.engine.table import row_named
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
@@ -26,7 +27,9 @@ def twin(value: Value) -> Value:
 
 def deep(root: Value, memo: dict[int, Any]) -> Value:
     """A copy of the whole graph below `root`. What `memo` holds already is shared, as in `copy.deepcopy`."""
-    for node in [*leaves(root), *topological(root)]:
+    from tinygrad_edu.engine.graph import nodes
+
+    for node in nodes(root):
         if id(node) not in memo:
             memo[id(node)] = copy = twin(node)
             copy.parents = tuple(p if type(p) is float else memo[id(p)] for p in node.parents)
@@ -36,6 +39,9 @@ def deep(root: Value, memo: dict[int, Any]) -> Value:
 
 def reduced(root: Value) -> tuple[Any, ...]:
     """What pickle stores: a leaf as it is, an operation as its leaves and a list of steps (row, operands, content)."""
+    from tinygrad_edu.engine.graph import leaves
+    from tinygrad_edu.engine.value import topological
+
     if not root.parents:
         return restore_leaf, (type(root), without_grad_if_not_computed(root))
     places: dict[Value, int] = {leaf: k for k, leaf in enumerate(leaves(root))}
@@ -48,8 +54,6 @@ def reduced(root: Value) -> tuple[Any, ...]:
 
 
 def without_grad_if_not_computed(value: Value) -> dict[str, Any]:
-    from tinygrad_edu.engine.value import NOT_COMPUTED
-
     content = slots(value)
     if content["grad"] is NOT_COMPUTED:
         del content["grad"]
@@ -58,8 +62,6 @@ def without_grad_if_not_computed(value: Value) -> dict[str, Any]:
 
 
 def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:
-    from tinygrad_edu.engine.value import NOT_COMPUTED
-
     leaf: Value = object.__new__(kind)
     leaf.grad, leaf.op, leaf.parents = NOT_COMPUTED, None, ()  # type: ignore[assignment]
     for name, part in content.items():
@@ -68,15 +70,12 @@ def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:
 
 
 def restore(leaves: list[Value], steps: list[tuple[str, tuple[float, ...], dict[str, Any]]]) -> Value:
-    from tinygrad_edu.engine.ops import TABLE
     from tinygrad_edu.engine.value import Value
 
     nodes = list(leaves)
     for name, operands, content in steps:
-        if name not in TABLE:
-            raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
         node = restore_leaf(Value, content)
-        node.op = TABLE[name]
+        node.op = row_named(name)
         node.parents = tuple(p if type(p) is float else nodes[int(p)] for p in operands)
         nodes.append(node)
     return nodes[-1]

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from math import isfinite
 from reprlib import repr as short
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinygrad_edu.engine.ops import Row
+    from tinygrad_edu.engine.table import Row
     from tinygrad_edu.engine.value import Value
 
 UNDEFINED = (ValueError, ZeroDivisionError, OverflowError)  # what float arithmetic and `math` raise
 
 
-def undefined(row: Row, operands: Sequence[Value | float], error: Exception) -> Exception:
+def undefined(row: Row, operands: Sequence[Any], error: Exception) -> Exception:
     """An error of the same type as `error`, which says where the operation has no value.
 
-    >>> from tinygrad_edu.engine.ops import TABLE
-    >>> undefined(TABLE["log"], (0.0,), ValueError())
-    ValueError('log(x) is undefined at x = 0.0')
+    >>> from tinygrad_edu import TABLE, Value
+    >>> undefined(TABLE["truediv"], (1.0, Value(0.0, "b")), ZeroDivisionError())
+    ZeroDivisionError('1 / b is undefined at b = 0')
     """
-    what = "overflows" if isinstance(error, OverflowError) else "is undefined"
-    return type(error)(f"{row.title} {what} at {places(row, operands)}")
+    return type(error)(f"{expression(row, operands)} {fails(error)}{at(row, operands)}")
 
 
-def no_derivative(row: Row, operands: Sequence[Value | float], error: Exception) -> Exception:
-    """The same for a partial that has no value there."""
-    what = "overflows" if isinstance(error, OverflowError) else "is undefined"
-    return type(error)(f"the derivative of {row.title} {what} at {places(row, operands)}")
+def no_derivative(row: Row, operands: Sequence[Any], error: Exception) -> Exception:
+    """An error of the same type as `error`, which says where a partial of the operation has no value."""
+    return type(error)(f"the derivative of {expression(row, operands)} {fails(error)}{at(row, operands)}")
+
+
+def fails(error: Exception) -> str:
+    return "overflows" if isinstance(error, OverflowError) else "is undefined"
 
 
 def unequal(row: Row, xs: Sequence[object], ys: Sequence[object]) -> ValueError:
@@ -37,37 +39,94 @@ def unequal(row: Row, xs: Sequence[object], ys: Sequence[object]) -> ValueError:
     return ValueError(f"{row.name} expected as many y as x, {len(xs)}, got {len(ys)}")
 
 
-def places(row: Row, operands: Sequence[Value | float]) -> str:
-    """Each operand with its value and its label.
+def names(row: Row, operands: Sequence[Value | float]) -> list[str]:
+    """What to call each operand: its label, or its place in the row (x, y; x_1, x_2, … of many)."""
+    places = list(row.operands)
+    if row.many:
+        places = [
+            f"{x[0]}_{i}"
+            for x, group in zip(places, row.groups(operands), strict=True)
+            for i in range(1, len(group) + 1)
+        ]
+    return [
+        place if isinstance(operand, float) or not operand.label else short(operand.label)[1:-1]
+        for place, operand in zip(places, operands, strict=True)
+    ]
 
-    >>> from tinygrad_edu.engine.ops import TABLE
-    >>> places(TABLE["truediv"], (1.0, 0.0))
-    'x = 1.0, y = 0.0'
+
+def expression(row: Row, operands: Sequence[Value | float]) -> str:
+    """The operation as its reader wrote it, with labels and constants in place.
+
+    >>> from tinygrad_edu import TABLE, Value
+    >>> expression(TABLE["pow"], (Value(3.0, "width"), -0.5))
+    'width ** (-0.5)'
     """
     if row.many:
-        width = len(operands) // len(row.operands)
-        at = [f"{x}_{i}" for x in ("x", "y")[: len(row.operands)] for i in range(1, width + 1)]
-    else:
-        at = list(row.operands)
-    shown = [f"{x} = {described(operand)}" for x, operand in zip(at, operands, strict=True)]
-    return ", ".join(shown[:8] + ["…"] * (len(shown) > 8)) or "no operands"
+        return row.call
+    named = zip(names(row, operands), operands, strict=True)
+    return row.written(
+        [name if not isinstance(x, float) else f"({plain(x)})" if x < 0 else plain(x) for name, x in named]
+    )
+
+
+def at(row: Row, operands: Sequence[Value | float]) -> str:
+    """Where an operation was asked: ` at x = 0`, with every operand that is a Value; of many, with the constants too.
+
+    >>> from tinygrad_edu import TABLE, Value
+    >>> at(TABLE["truediv"], (1.0, Value(0.0)))
+    ' at y = 0'
+    """
+    if not operands:
+        return " at no operands"
+    shown = places(row, operands, constants=row.many)
+    return f" at {shown}" if shown else ""
+
+
+def places(row: Row, operands: Sequence[Value | float], constants: bool = True) -> str:
+    """Each operand by its name and number, at most eight, each once: `x = 1, y = 0`."""
+    shown = dict.fromkeys(
+        f"{name} = {plain(x if isinstance(x, float) else x.data)}"
+        for name, x in zip(names(row, operands), operands, strict=True)
+        if constants or not isinstance(x, float)
+    )
+    return ", ".join([*shown][:8] + ["…"] * (len(shown) > 8))
+
+
+def plain(number: float) -> str:
+    """A number in full, a whole one without its `.0`."""
+    return repr(number).removesuffix(".0")
 
 
 def described(operand: Value | float) -> str:
     """An operand's number, and its label if it has one."""
     if isinstance(operand, float):
-        return repr(operand)
-    return repr(operand.data) + (f" ({short(operand.label)})" if operand.label else "")
+        return plain(operand)
+    return f"{short(operand.label)[1:-1]} = {plain(operand.data)}" if operand.label else plain(operand.data)
 
 
-def not_finite(root: Value, tape: list[Value]) -> ValueError:
-    """Why `backward` refuses a root that is nan or infinite: the first value on the way to it that is."""
-    for node in tape:
+def cannot_start(root: Value, tape: list[Value]) -> Exception:
+    """Why `backward` refuses a root that is no finite float: the first value on the way to it that is none."""
+    for node in [*tape, root]:
         for value in (*node.parents, node):
-            if not isinstance(value, float) and not isfinite(value.data):
-                where = f"{value.op.title} at {places(value.op, value.parents)}" if value.op else "a leaf"
+            if isinstance(value, float):
+                continue
+            if type(value.data) is not float:
+                return not_a_float(value)
+            if not isfinite(value.data) and tape:
+                origin = f"the result of {made(value)}" if value.op else "a leaf"
                 return ValueError(
                     f"backward needs a finite root, this one is {described(root)}; "
-                    f"the first value that is not finite is {described(value)}, {where}"
+                    f"the first value that is not finite is {described(value)}, {origin}"
                 )
     return ValueError(f"backward needs a finite root, this one is the leaf {described(root)}")
+
+
+def made(node: Value) -> str:
+    """How a node came about: `a * b at a = 2, b = 3`."""
+    return expression(node.op, node.parents) + at(node.op, node.parents)
+
+
+def not_a_float(value: Value) -> TypeError:
+    """Why a pass refuses data that somebody set to what is no float."""
+    name = f"the data of {value.label!r}" if value.label else "the data of a Value"
+    return TypeError(f"{name} must be a float, got {short(value.data)} ({type(value.data).__name__})")

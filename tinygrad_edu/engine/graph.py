@@ -1,44 +1,14 @@
-"""Walks over the graph that operations record. Nothing here recurses, so a graph may be as deep as memory holds."""
+"""What a recorded graph holds: its leaves, its nodes in order, the edges below a node."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
-from tinygrad_edu.engine.errors import UNDEFINED, no_derivative, not_finite
-
-if TYPE_CHECKING:
-    from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
+from tinygrad_edu.engine.value import Value, topological
 
 T = TypeVar("T")
-
-
-def topological(*roots: Value) -> list[Value]:
-    """The operations that the roots depend on, themselves included, each after its operands; leaves are left out.
-
-    >>> from tinygrad_edu import Value
-    >>> a = Value(2.0)
-    >>> [node.op.name for node in topological(a * a + a)]
-    ['mul', 'add']
-    """
-    tape: list[Value] = []
-    seen = set()
-    stack: list[Any] = []
-    for root in roots:
-        if root.parents:
-            stack.append(root)
-    while stack:
-        node = stack.pop()
-        if node is None:  # all that was pushed above it is placed
-            tape.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
-            stack += node, None
-            for parent in reversed(node.parents):  # so that the first operand comes first
-                if type(parent) is not float and parent.parents:
-                    stack.append(parent)
-    return tape
 
 
 def leaves(*roots: Value) -> list[Value]:
@@ -47,35 +17,19 @@ def leaves(*roots: Value) -> list[Value]:
     return list(found | {root: None for root in roots if not root.parents})
 
 
-def backward(root: Value) -> None:
-    """Add ∂root/∂leaf to the `grad` of each leaf, and set that of each node between to ∂root/∂node.
+def nodes(*roots: Value) -> list[Value]:
+    """All Values that the roots depend on, themselves included: leaves first, then each operation after its operands.
 
-    A node's turn comes after all its consumers', when its own gradient is complete; it then hands each operand its
-    gradient times the partial for that operand.
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> [node.label or node.op.name for node in nodes(a * b + a)]
+    ['a', 'b', 'mul', 'add']
     """
-    if not isfinite(root.data):
-        raise not_finite(root, topological(root))
-    # The walk of `topological`. Here the gradient marks what was seen, which is a tenth faster: it starts as this very
-    # object, a zero that no other node holds, and only the pullbacks below change it.
-    zero = float("0")
-    tape: list[Value] = []
-    stack: list[Any] = [root] if root.parents else []
-    while stack:
-        node = stack.pop()
-        if node is None:
-            tape.append(stack.pop())
-        elif node.grad is not zero:
-            node.grad = zero
-            stack += node, None
-            for parent in node.parents:
-                if type(parent) is not float and parent.parents:
-                    stack.append(parent)
-    root.grad = root.grad + 1.0
-    try:
-        for node in reversed(tape):
-            node.op.pullback(node)
-    except UNDEFINED as error:
-        raise no_derivative(node.op, node.parents, error) from None
+    return [*leaves(*roots), *topological(*roots)]
+
+
+def operand_numbers(node: Value) -> list[float]:
+    """The operands' numbers."""
+    return [parent if isinstance(parent, float) else parent.data for parent in node.parents]
 
 
 def edges(

@@ -3,49 +3,13 @@
 from __future__ import annotations
 
 import keyword
+from importlib import import_module
 
-from tinygrad_edu.engine.ops import TABLE, Domain, Row
-from tinygrad_edu.engine.primitives import FLOATS
-from tinygrad_edu.engine.source import FOLDS
+from tinygrad_edu.engine.formulas import FOLDS
+from tinygrad_edu.engine.numbers import PRIMITIVES
+from tinygrad_edu.engine.table import TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value
-
-# What generated source calls its own: the operands, the names it reads, and Python's own functions in it.
-RESERVED = {
-    "params",
-    "inputs",
-    "program",
-    "forward",
-    "inf",
-    "nan",
-    "x",
-    "y",
-    "out",
-    "g",
-    "n",
-    "node",
-    "data",
-    "error",
-    "parents",
-    "float",
-    "isinstance",
-    "len",
-    "map",
-    "type",
-    "zip",
-    "x_i",
-    "y_i",
-}
-
-
-# Functions and rooms of the package, which a row of the same name would hide; a test compares them with it.
-# fmt: off
-PACKAGE = {
-    "assert_gradients", "check", "check_gradients", "cli", "compile", "count_operations", "draw", "engine", "explain",
-    "explain_update", "explore", "expression", "files", "function", "grad", "hessian", "hvp", "import_module",
-    "jacobian", "jvp", "lesson", "log_softmax", "min", "name", "nn", "register", "registered", "replay", "show",
-    "softmax", "unregister", "vjp",
-}
-# fmt: on
+from tinygrad_edu.engine.write import WORDS
 
 
 def validate(row: Row) -> None:
@@ -53,17 +17,18 @@ def validate(row: Row) -> None:
     name = row.name
     if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
         raise ValueError(f"{name!r} cannot name an operation: expected a lower-case Python name")
-    if keyword.iskeyword(name) or name in RESERVED | PACKAGE | {*FOLDS}:
-        raise ValueError(f"{name!r} cannot name an operation: the word is reserved")
     if name in TABLE or hasattr(Value, name):
         raise ValueError(f"the name {name!r} is taken" + (f" by {TABLE[name]!r}" if name in TABLE else " by Value"))
+    package = import_module(__name__.partition(".")[0])  # whose names a row would hide, or be hidden by
+    if keyword.iskeyword(name) or name in WORDS | {*FOLDS} or hasattr(package, name):
+        raise ValueError(f"{name!r} cannot name an operation: the word is reserved")
     check_formulas(row)
 
 
 def check_formulas(row: Row) -> None:
     """Check the columns of a row against each other and each formula against the rules at the head of the table."""
-    if row.primitive and row.name not in FLOATS:
-        raise ValueError(f"{row.name}: expected a formula for the value, got {row.primal!r}, which only names itself")
+    if row.primitive and row.name not in PRIMITIVES:
+        raise ValueError(f"{row.name}: expected a formula for the primal, got {row.primal!r}, which only names itself")
     for kind, formulas in (("partial", row.partials), ("shown form", row.shown)):
         if not formulas or any(not isinstance(formula, str) for formula in formulas):
             raise ValueError(f"{row.name}: expected each {kind} as a formula in text, got {formulas!r}")
@@ -77,7 +42,7 @@ def check_formulas(row: Row) -> None:
     operands = set(row.operands)
     if not row.primitive:
         other = {"x": "y", "x_i": "y_i"}[row.operands[0]]
-        used = check_formula(row, "value", row.primal, operands | {other}, folds=row.many)
+        used = check_formula(row, "primal", row.primal, operands | {other}, folds=row.many)
         if other in used and other not in operands:
             raise ValueError(f"{row.name}: {row.primal!r} has the operands x and y, but there is one partial")
         if operands - used:

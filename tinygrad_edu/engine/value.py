@@ -1,59 +1,59 @@
-"""A number that remembers where it came from."""
+"""A number that remembers where it came from, and the walk that sends the gradient back."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from numbers import Real
-from reprlib import repr as short
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import Any
 
-from tinygrad_edu.engine import copies, graph
-
-if TYPE_CHECKING:
-    from tinygrad_edu.engine._operations import Operations  # a stub, written from the table
-    from tinygrad_edu.engine.ops import Row
-else:
-    Operations = object
-
-# Reads as 0.0, and a picture can still tell it from a gradient that came out as 0: it is this very object.
-NOT_COMPUTED = float("0")
+from tinygrad_edu.engine import copies, familiar, operations
+from tinygrad_edu.engine.errors import UNDEFINED, cannot_start, no_derivative
+from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
 
 
-def number(x: Any, finite: bool = True) -> float:
-    """A real number as a float: int, float, bool, Fraction, a NumPy scalar.
+def topological(*roots: Value) -> list[Value]:
+    """The operations that the roots depend on, themselves included, each after its operands; leaves are left out.
 
-    >>> number(3)
-    3.0
-
-    Raises TypeError for anything else, ValueError for nan and infinities unless `finite` is False.
+    >>> a = Value(2.0)
+    >>> [node.op.name for node in topological(a * a + a)]
+    ['mul', 'add']
     """
-    if type(x) is not float:
-        x = x + 0.0 if type(x) is int and -(2**53) < x < 2**53 else _float(x)  # the short cut halves `v + 1`
-    if finite and x - x:  # nan for nan and infinities, 0.0 for all other numbers
-        raise ValueError(f"expected a finite number, got {x} (a Value takes it with finite=False)")
-    return x  # type: ignore[no-any-return]
+    return walk([root for root in reversed(roots) if root.parents])[0]
 
 
-def _float(x: Any) -> float:
-    if not isinstance(x, Real):
-        if getattr(x, "shape", None) == ():
-            x = x.item()  # NumPy's bool, and arrays and tensors of no dimension
-        if not isinstance(x, Real):
-            raise TypeError(f"expected a real number, got {short(x)} ({type(x).__name__})")
-    try:
-        return float(x)
-    except OverflowError:
-        size = f"an int of {x.bit_length()} bits" if isinstance(x, int) else short(x)
-        raise ValueError(f"{size} is too large for a float") from None
+def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list[Value]]:
+    """The operations below those on the stack, each after its operands; and their leaves, once for each use.
+
+    A set tells what was seen; or, a tenth faster, the gradient, which is set to `zero`, an object of the caller's.
+    """
+    tape: list[Value] = []
+    leaves: list[Value] = []
+    seen: set[Value] = set()
+    while stack:
+        node = stack.pop()
+        if node is None:  # all that was pushed above it is placed
+            tape.append(stack.pop())
+        elif node not in seen if zero is None else node.grad is not zero:
+            if zero is None:
+                seen.add(node)
+            else:
+                node.grad = zero
+            stack += node, None
+            for parent in reversed(node.parents) if zero is None else node.parents:  # the first operand comes first
+                if type(parent) is not float:
+                    (stack if parent.parents else leaves).append(parent)
+    return tape, leaves
 
 
 def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
     return lambda self, other: compare(self.data, other.data if isinstance(other, Value) else other)
 
 
-class Value(Operations):
+class Value(operations.Operations, familiar.Familiar):
     """A scalar that records the operations it goes through, and can differentiate them.
+
+    The operations, such as `__mul__` and `tanh`, are in operations.py, written from the table.
 
     >>> x = Value(3.0, label="x")
     >>> y = x**2 + 1
@@ -61,30 +61,22 @@ class Value(Operations):
     >>> y.data, x.grad
     (10.0, 6.0)
 
-    Arguments:
-        data: a real number; nan and infinities are refused unless `finite` is False.
-        label: the name shown in pictures, explanations and errors.
+    Arguments: `data`, a real number (nan and infinities are refused unless `finite` is False), and `label`, the name
+    shown in pictures, explanations and errors. Values are ordered by `data`, but equal only to themselves.
 
     Attributes:
         data: the number, a float.
         grad: ∂root/∂self of the last `backward()`; on a leaf, the sum over all of them. 0.0 at first.
-        label: a name, "" if none was given.
         op: the row of the table that made it, None for a leaf.
         parents: the operands, in order: Values, and floats for constants.
-
-    Values compare by `data` (`<`, `<=`, `>`, `>=`) but are equal only to themselves: `Value(1.0) == 1.0` is False.
+        label: a name, "" if none was given.
     """
 
     __slots__ = ("data", "grad", "op", "parents", "label")
-    __array_ufunc__ = None  # NumPy scalars leave the arithmetic to us
 
-    data: float
-    grad: float
-    op: Row
-    parents: tuple[Any, ...]
-    label: str
-
-    def __init__(self, data: Any, label: str = "", *, finite: bool = True) -> None:
+    def __init__(self, data: Any, label: str = "", *others: Any, finite: bool = True) -> None:
+        if others or not isinstance(label, str):
+            raise familiar.constructor(label)
         self.data = number(data, finite)
         self.grad = NOT_COMPUTED
         self.op = None  # type: ignore[assignment]  # so that walks, which meet no leaf, need not ask
@@ -95,30 +87,36 @@ class Value(Operations):
         """Differentiate: add ∂self/∂leaf to the `grad` of every leaf.
 
         Nodes between start afresh, so a second call doubles the gradients of the leaves and nothing else; set them
-        back to 0.0 (`zero_grad`) before a new pass.
+        back to 0.0 (`zero_grad`) before a new pass. Two threads must not do this at once on graphs that share Values.
 
         Raises ValueError where self is not finite, and an ArithmeticError or ValueError where a derivative does not
-        exist (`sqrt` at 0); both name the operation, the operand and its label.
+        exist (`sqrt` at 0); both name the operation, the operand and its label, and leave the leaves as they were.
         """
-        graph.backward(self)
-
-    def detach(self) -> Value:
-        """A leaf with the same data and label, through which no gradient flows."""
-        return Value(self.data, self.label, finite=False)
+        if type(self.data) is not float or not isfinite(self.data):
+            raise cannot_start(self, topological(self))
+        tape, leaves = walk([self] if self.parents else [], zero=float("0"))
+        before = [leaf.grad for leaf in leaves]
+        self.grad = self.grad + 1.0
+        # A node's turn comes after all its consumers', when its own gradient is complete.
+        try:
+            for node in reversed(tape):
+                node.op.pullback(node)
+        except UNDEFINED as error:
+            for leaf, grad in zip(leaves, before, strict=True):
+                leaf.grad = grad
+            raise no_derivative(node.op, node.parents, error) from None
 
     __lt__ = _ordering(operator.lt)
     __le__ = _ordering(operator.le)
     __gt__ = _ordering(operator.gt)
     __ge__ = _ordering(operator.ge)
 
+    def detach(self) -> Value:
+        """A leaf with the same data and label, through which no gradient flows."""
+        return Value(self.data, self.label, finite=False)
+
     def __pos__(self) -> Value:
         return self
-
-    def __float__(self) -> float:
-        raise TypeError(
-            "float(value) would lose the gradient: for math.tanh(value) and its like call the function of the same "
-            "name in tinygrad_edu, tinygrad_edu.tanh(value); for the plain number take value.data"
-        )
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
@@ -132,10 +130,6 @@ class Value(Operations):
 
         return f"<code>{escape(repr(self))}</code>"
 
-    # The names that users of micrograd know.
-    _prev = property(lambda self: {p for p in self.parents if isinstance(p, Value)}, doc="The operands, as a set.")
-    _op = property(lambda self: self.op.symbol if self.op else "", doc="The operation's symbol.")
-
     def __copy__(self) -> Value:
         return copies.twin(self)
 
@@ -144,3 +138,6 @@ class Value(Operations):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return copies.reduced(self)
+
+
+operations.Value = Value  # type: ignore[attr-defined]  # what an operation makes

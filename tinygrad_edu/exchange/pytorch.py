@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, function
+from tinygrad_edu.engine import TABLE
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.modules import place
 
@@ -84,7 +84,7 @@ def row_of(activation: Any) -> str:
     if activation is None:
         return "linear"
     name = getattr(activation, "__name__", "")
-    return name if name in TABLE and function(TABLE[name]) is activation else name or type(activation).__name__
+    return name if name in TABLE and TABLE[name].function is activation else name or type(activation).__name__
 
 
 def from_torch(module: Any, *, labels: str = "textbook") -> MLP:
@@ -129,7 +129,7 @@ def from_torch(module: Any, *, labels: str = "textbook") -> MLP:
             raise ValueError(f"from_torch: linear layer {k} takes {len(weights[0])} inputs, and is given {nin}")
         nin = len(weights)
         for n, neuron in enumerate(layer.neurons):
-            neuron.activation = None if name == "linear" else function(TABLE[name])
+            neuron.activation = None if name == "linear" else TABLE[name].function
             for parameter, weight in zip(neuron.w, weights[n], strict=True):
                 parameter.data = weight
             if biases is None:

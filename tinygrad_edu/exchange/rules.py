@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, function
+from tinygrad_edu.engine import TABLE
 from tinygrad_edu.exchange.pytorch import torch
 
 
@@ -41,7 +41,7 @@ def constant(tensor: Any) -> Array:
 
 def row(name: str) -> Callable[..., Any]:
     """An operation of the table."""
-    return function(TABLE[name])
+    return TABLE[name].function
 
 
 def signed(dim: int) -> int:

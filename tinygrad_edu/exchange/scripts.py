@@ -6,12 +6,23 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tinygrad_edu.engine import TABLE, Row, Value, check_recorded, leaves
-from tinygrad_edu.engine.source import for_numbers, plain_many
+from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.listing import Listing
 from tinygrad_edu.replay.trace import recorded
 
 MATH = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh sign"
 ARCS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
+
+
+def over_many(row: Row) -> str:
+    """An operation over many operands as a function of sequences."""
+    found, rest = folds(row.primal)
+    sequences = ", ".join(operand[0] for operand in row.operands)
+    lines = [
+        f"    {name} = {fold}([{term} for {', '.join(row.operands)}, in zip({sequences})])"
+        for name, fold, term in found
+    ]
+    return "\n".join([f"def {row.name}({sequences}):", *lines, f"    return {rest}"])
 
 
 def of(module: str, names: str) -> dict[str, str]:
@@ -151,7 +162,7 @@ def preamble(framework: str, rows: Iterable[Row], body: Sequence[str]) -> str:
                 if other in known:
                     define(other)
             if row.many:
-                functions[name] = plain_many(row).rstrip().replace("_sum(", "sum(").replace("_max(", "max(")
+                functions[name] = over_many(row)
             else:
                 functions[name] = f"def {name}({', '.join(row.operands)}):\n    return {for_numbers(row.primal)}"
 

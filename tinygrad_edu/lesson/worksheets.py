@@ -69,9 +69,8 @@ def sheet(
     neurons = [neuron for layer in mlp.layers for neuron in layer.neurons]
     for name, neuron in zip(names, neurons, strict=True):
         given = ", ".join(f"{w.label} = {w.data:g}" for w in neuron.w)
-        lines.append(
-            f"| {name} | {neuron.b.label} = {neuron.b.data:g} | {given} |" if neuron.b else f"| {name} | | {given} |"
-        )
+        bias = "" if neuron.b is None else f"{neuron.b.label} = {neuron.b.data:g}"
+        lines.append(f"| {name} | {bias} | {given} |")
     lines += ["", "## 1. Forward", "", "| neuron | z | σ(z) |", "|---|---|---|"]
     for zs, activations in zip(passed.z, passed.a, strict=True):
         for z, a in zip(zs, activations, strict=True):

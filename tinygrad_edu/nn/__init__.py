@@ -1,6 +1,6 @@
 """Networks of scalars: neurons, losses, optimisers and training."""
 
-from tinygrad_edu.engine.collector import collector_paused
+from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

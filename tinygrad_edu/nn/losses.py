@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, function
-from tinygrad_edu.engine.functions import log_softmax
+from tinygrad_edu.engine import TABLE, Value, log_softmax
 
-dot, total, absolute, softplus = (function(TABLE[name]) for name in ("dot", "sum", "abs", "softplus"))
-log, minimum, relu = (function(TABLE[name]) for name in ("log", "minimum", "relu"))
+dot, total, absolute, softplus = (TABLE[name].function for name in ("dot", "sum", "abs", "softplus"))
+log, minimum, relu = (TABLE[name].function for name in ("log", "minimum", "relu"))
 
 Numbers = Any  # a Value or number, or a sequence of them
 

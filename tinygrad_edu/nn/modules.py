@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Value, function
-from tinygrad_edu.engine.value import number
+from tinygrad_edu.engine import TABLE, Value, number
 
-dot = function(TABLE["dot"])
+dot = TABLE["dot"].function
 
 
 class Place(NamedTuple):
@@ -261,7 +260,7 @@ class MLP(Module):
         if (bias is None) != (self.layers[0].neurons[0].b is None):
             raise ValueError(f"bias={bias!r} does not fit: the network has {'biases' if bias is None else 'no bias'}")
         return [
-            [join([w.data for w in neuron.w], [neuron.b.data] if neuron.b else []) for neuron in layer.neurons]
+            [join([w.data for w in neuron.w], [] if neuron.b is None else [neuron.b.data]) for neuron in layer.neurons]
             for layer in self.layers
         ]
 
@@ -368,4 +367,4 @@ def activation_function(activation: str | Callable[[Any], Any] | None) -> Callab
         raise ValueError(
             f"activation expected an operation with one operand, like {', '.join(close)}, got {activation!r}"
         )
-    return function(TABLE[activation])
+    return TABLE[activation].function

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from reprlib import repr as short
 from typing import NamedTuple
 
-from tinygrad_edu.engine import Value
-from tinygrad_edu.engine.collector import collector_paused
+from tinygrad_edu.engine import Value, collector_paused
 from tinygrad_edu.nn.optim import Optimizer
 
 

@@ -9,7 +9,7 @@ from numbers import Real
 from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.program import Program
 
 try:

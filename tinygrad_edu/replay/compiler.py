@@ -7,8 +7,7 @@ from importlib import import_module
 from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import Value
-from tinygrad_edu.engine.collector import collector_paused
+from tinygrad_edu.engine import Value, collector_paused
 from tinygrad_edu.replay.program import Program
 from tinygrad_edu.replay.trace import Trace, check_leaves, recorded
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from tinygrad_edu.engine import TABLE, Row
-from tinygrad_edu.engine.registry import compile_formula, rows_in
+from tinygrad_edu.engine.formulas import compile_formula, rows_in
 from tinygrad_edu.replay.trace import Trace
 
 

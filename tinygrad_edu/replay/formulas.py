@@ -6,10 +6,8 @@ import ast
 from functools import cache
 from math import copysign, isfinite
 
-from tinygrad_edu.engine import TABLE
-from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.engine.registry import BUILT_IN, on_floats
-from tinygrad_edu.engine.source import for_numbers
+from tinygrad_edu.engine import TABLE, UNDEFINED
+from tinygrad_edu.engine.formulas import BUILT_IN, for_numbers, on_floats
 
 # What is a call in a formula, and quicker without one where the numbers are floats.
 INLINE = {
@@ -103,12 +101,12 @@ class Constants(ast.NodeTransformer):
             case ast.Call(func=ast.Name(id="pow"), args=[ast.Name() as base, ast.Constant(value=3)]):
                 return ast.BinOp(ast.BinOp(base, ast.Mult(), base), ast.Mult(), base)
             case ast.Call(
-                func=ast.Name(id="step"),
+                func=ast.Name(id="is_zero"),
                 args=[
                     ast.BinOp(left=ast.Call(func=ast.Name(id="abs")), op=ast.Add(), right=ast.Constant(value=number))
                 ],
             ) if number > 0:  # type: ignore[operator]  # |x| + 3 is positive
-                return ast.Constant(1)
+                return ast.Constant(0)
         return node
 
     def worked_out(self, name: str, numbers: list[float]) -> ast.expr | None:

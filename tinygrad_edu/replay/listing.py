@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from tinygrad_edu.engine import TABLE, Row
-from tinygrad_edu.engine.registry import rows_in
-from tinygrad_edu.engine.source import folds
+from tinygrad_edu.engine.formulas import folds, rows_in
 from tinygrad_edu.replay.formulas import INLINE, numeral, template
 from tinygrad_edu.replay.trace import Trace
 
@@ -33,7 +32,7 @@ def listing(trace: Trace, also: Sequence[int] = (), for_floats: bool = False) ->
         v2 = v1 + 1
         v3 = tanh(v2)
         # backward: d_w is the derivative of v3 for w
-        d_v2 = 4 * sigmoid(2 * v2) * sigmoid(-2 * v2)
+        d_v2 = square(sech(v2))
         d_w = d_v2 * x
         return v3, [d_w]
 

@@ -9,9 +9,8 @@ from reprlib import repr as short
 from sys import float_info
 from typing import Any
 
-from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.engine.primitives import COMPLEX
-from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine import UNDEFINED
+from tinygrad_edu.engine.formulas import COMPLEX, bind
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.primitives import Ieee, on_ieee, on_plain
 from tinygrad_edu.replay.program import Program

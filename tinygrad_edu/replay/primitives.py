@@ -6,12 +6,11 @@ from collections.abc import Callable
 from math import copysign, inf, nan
 from typing import Any
 
-from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.engine.primitives import FLOATS
-from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine import UNDEFINED
+from tinygrad_edu.engine.formulas import PRIMITIVES, bind
 
 # Fractions stay exact where the rows allow it: nothing here makes a float of a whole number.
-PLAIN: dict[str, Callable[..., Any]] = FLOATS | {
+PLAIN: dict[str, Callable[..., Any]] = PRIMITIVES | {
     "maximum": lambda x, y: x if x > y or x != x else y,
     "minimum": lambda x, y: x if x < y or x != x else y,
     "sign": lambda x: 1 if x > 0 else -1 if x < 0 else x,

@@ -13,8 +13,7 @@ from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.engine.registry import rows_in
-from tinygrad_edu.engine.source import define, filename
+from tinygrad_edu.engine.formulas import define, filename, rows_in
 from tinygrad_edu.replay.derivatives import directional
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.trace import Trace

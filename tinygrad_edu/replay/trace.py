@@ -9,7 +9,7 @@ from reprlib import repr as short
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE, Row, Value, leaves, topological
-from tinygrad_edu.engine.registry import applied
+from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
 
 

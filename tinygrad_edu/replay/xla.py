@@ -6,7 +6,7 @@ from functools import cache, cached_property, partial
 from importlib import import_module
 from typing import Any
 
-from tinygrad_edu.engine.registry import bind
+from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, np
 
 try:

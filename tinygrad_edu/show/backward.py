@@ -8,11 +8,18 @@ from itertools import combinations
 from math import fsum, isfinite, nan
 from typing import NamedTuple
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value, check_recorded, leaves, local_derivatives, topological
-from tinygrad_edu.engine.calculus import numbers
-from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.engine.graph import edges
-from tinygrad_edu.engine.registry import partials_on_floats
+from tinygrad_edu.engine import (
+    NOT_COMPUTED,
+    UNDEFINED,
+    Value,
+    check_recorded,
+    edges,
+    leaves,
+    local_derivatives,
+    operand_numbers,
+    topological,
+)
+from tinygrad_edu.engine.formulas import partials_on_floats
 from tinygrad_edu.plain import plain
 from tinygrad_edu.show.numbers import shown
 
@@ -60,7 +67,7 @@ def factors(node: Value) -> dict[int, float]:
         found = {k: nan for k, parent in enumerate(node.parents) if isinstance(parent, Value)}
     for operand in {node.parents[k] for k in found}:  # one may have a derivative where another has none
         with suppress(*UNDEFINED):
-            among = edges(node, partials_on_floats(node.op), numbers(node), node.data, [operand])
+            among = edges(node, partials_on_floats(node.op), operand_numbers(node), node.data, [operand])
             found |= {k: partial for k, _, partial in among}
     return found
 

@@ -10,9 +10,7 @@ from itertools import islice
 from math import isfinite, prod
 from typing import NamedTuple
 
-from tinygrad_edu.engine import Value, topological
-from tinygrad_edu.engine.calculus import dependents
-from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.engine import UNDEFINED, Value, dependents, topological
 from tinygrad_edu.show.forms import Block, Equations, Math, Sum, Way, Words, Written
 from tinygrad_edu.show.names import Names
 from tinygrad_edu.show.notation import Style

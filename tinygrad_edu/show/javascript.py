@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 
 from tinygrad_edu.engine import TABLE, Row, Value
-from tinygrad_edu.engine.primitives import FLOATS
-from tinygrad_edu.engine.source import FOLDS
+from tinygrad_edu.engine.formulas import FOLDS
+from tinygrad_edu.engine.formulas import PRIMITIVES as ON_FLOATS
 
 OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
-PRIMITIVES = {name: f"Math.{name}" for name in FLOATS} | {
+PRIMITIVES = {name: f"Math.{name}" for name in ON_FLOATS} | {
     "maximum": "(x, y) => (x > y || x !== x ? x : y)",
     "minimum": "(x, y) => (x < y || x !== x ? x : y)",
     "sign": "(x) => (x > 0 ? 1 : x < 0 ? -1 : x)",

@@ -13,11 +13,17 @@ from math import fsum, inf, isfinite, log, prod
 from sys import float_info
 from typing import NamedTuple, Optional
 
-from tinygrad_edu.engine import Value, check_recorded, topological
-from tinygrad_edu.engine.calculus import dependents, numbers, require_finite
-from tinygrad_edu.engine.errors import described
-from tinygrad_edu.engine.graph import edges
-from tinygrad_edu.engine.registry import partials_on_floats
+from tinygrad_edu.engine import (
+    Value,
+    check_recorded,
+    dependents,
+    described,
+    edges,
+    operand_numbers,
+    require_finite,
+    topological,
+)
+from tinygrad_edu.engine.formulas import partials_on_floats
 
 epsilon = float_info.epsilon
 
@@ -88,7 +94,9 @@ class Paths:
 
     def local(self, node: Value) -> Iterator[Edge]:
         """The edges of one operation that lead on to `wrt`."""
-        for k, parent, partial in edges(node, partials_on_floats(node.op), numbers(node), node.data, self.between):
+        for k, parent, partial in edges(
+            node, partials_on_floats(node.op), operand_numbers(node), node.data, self.between
+        ):
             if not isfinite(partial):
                 raise ValueError(
                     f"the derivative of {node.op.title} for {described(parent)} is {partial}: no path can be weighed"

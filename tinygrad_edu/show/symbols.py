@@ -13,9 +13,8 @@ from functools import cache
 from math import prod
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Row, Value
-from tinygrad_edu.engine.ops import OPERATORS
-from tinygrad_edu.engine.registry import on_floats
+from tinygrad_edu.engine import OPERATORS, TABLE, Row, Value
+from tinygrad_edu.engine.formulas import on_floats
 
 Expr = Any  # Fraction | Value | tuple
 ZERO, ONE = Fraction(0), Fraction(1)

@@ -33,9 +33,9 @@ P = np.array([p.data for p in network().parameters()])
 
 def ours(backend) -> Run:
     from tinygrad_edu import Value
-    from tinygrad_edu.engine import TABLE, function
+    from tinygrad_edu.engine import TABLE
 
-    relu, total = (function(TABLE[name]) for name in ("relu", "sum"))
+    relu, total = (TABLE[name].function for name in ("relu", "sum"))
 
     def trace():
         mlp = network()

@@ -50,9 +50,9 @@ P = np.array([p.data for p in network().parameters()])
 
 def loss(mlp, pixels, targets):
     """Cross entropy of one example."""
-    from tinygrad_edu.engine import TABLE, function
+    from tinygrad_edu.engine import TABLE
 
-    dot, logsumexp = (function(TABLE[name]) for name in ("dot", "logsumexp"))
+    dot, logsumexp = (TABLE[name].function for name in ("dot", "logsumexp"))
     logits = mlp(pixels)
     return logsumexp(logits) - dot(targets, logits)
 

@@ -7,8 +7,7 @@ from math import factorial
 from typing import Any
 
 from tinygrad_edu.engine import TABLE
-from tinygrad_edu.engine.primitives import MATH
-from tinygrad_edu.engine.registry import bind, on_floats
+from tinygrad_edu.engine.formulas import MATH, bind, on_floats
 
 try:
     from llvmlite import binding as binding

@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.engine.registry import compile_formula, rows_in
-from tinygrad_edu.engine.source import for_numbers, names
+from tinygrad_edu.engine.formulas import compile_formula, for_numbers, names, rows_in
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, declared, ir, on_native
 from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spread
 

@@ -6,7 +6,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from tinygrad_edu.engine.source import folds, for_numbers
+from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.native.instructions import INT32, INT64, Number, maximum
 from tinygrad_edu.replay.native.kernels import ROWS, SHARED, WIDTH, Kernel, Names, Slots
 from tinygrad_edu.replay.native.writer import NONE

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 
-from tinygrad_edu.engine.collector import collector_paused
+from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, np
 from tinygrad_edu.replay.native.calling import TARGETS, built_in
 from tinygrad_edu.replay.native.kernels import WIDTH

@@ -11,10 +11,10 @@ from math import isfinite
 from reprlib import repr as short
 from typing import overload
 
-from tinygrad_edu.engine.errors import not_finite, places
-from tinygrad_edu.engine.graph import edges, topological
-from tinygrad_edu.engine.registry import function, partials_on_floats, partials_on_values
-from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.errors import at, cannot_start, described, expression, names, plain
+from tinygrad_edu.engine.formulas import applied, partials_on_floats, partials_on_values
+from tinygrad_edu.engine.graph import edges, operand_numbers
+from tinygrad_edu.engine.value import Value, topological
 
 
 @overload
@@ -148,7 +148,7 @@ def local_derivatives(node: Value) -> list[tuple[int, Value, float]]:
     """
     if not node.parents:
         return []
-    return list(edges(node, partials_on_floats(node.op), numbers(node), node.data))
+    return list(edges(node, partials_on_floats(node.op), operand_numbers(node), node.data))
 
 
 def check_recorded(root: Value) -> None:
@@ -159,24 +159,31 @@ def check_recorded(root: Value) -> None:
     >>> x.data = 3.0
     >>> check_recorded(y)
     Traceback (most recent call last):
-    ValueError: mul (x × y) recorded 4.0, but now gives 9.0 at x = 3.0 ('x'), y = 3.0 ('x'): run the forward pass again
+    ValueError: x was changed after the result was computed: x * x was 4 and is 9 at x = 3; compute the result again
     """
     for node in topological(root):
-        row, at = node.op, numbers(node)
-        if not all(map(isfinite, at)):
+        recorded = operand_numbers(node)
+        if not all(map(isfinite, recorded)):
             continue  # backward() names the first of these
-        width = len(at) // len(row.operands)
-        now = function(row)(*([at[:width], at[width:]][: len(row.operands)] if row.many else at))
-        if now != node.data:
-            raise ValueError(
-                f"{row.title} recorded {node.data}, but now gives {now} at {places(row, node.parents)}: "
-                "run the forward pass again"
-            )
+        now = applied(node.op, recorded)
+        if now != node.data and (now == now or node.data == node.data):
+            raise ValueError(changed(root, node, now))
 
 
-def numbers(node: Value) -> list[float]:
-    """The operands' numbers."""
-    return [parent if isinstance(parent, float) else parent.data for parent in node.parents]
+def changed(root: Value, node: Value, now: float) -> str:
+    """What to say of a node that was recorded with other data than its operands give now."""
+    row, operands = node.op, node.parents
+    leaves = dict.fromkeys(
+        name
+        for name, operand in zip(names(row, operands), operands, strict=True)
+        if isinstance(operand, Value) and not operand.parents
+    )
+    culprit = " or ".join(leaves) or "a value in between"
+    result = described(root).split(" = ")[0] if root.label else "the result"
+    return (
+        f"{culprit} was changed after {result} was computed: {expression(row, operands)} was {plain(node.data)} and is "
+        f"{plain(now)}{at(row, operands)}; compute {result} again"
+    )
 
 
 def dependents(tape: list[Value], wrt: Sequence[Value]) -> set[Value]:
@@ -223,8 +230,8 @@ def values(what: str, given: Iterable[Value]) -> list[Value]:
 
 def require_finite(roots: Sequence[Value], tape: list[Value]) -> None:
     for root in roots:
-        if not isfinite(root.data):
-            raise not_finite(root, tape)
+        if type(root.data) is not float or not isfinite(root.data):
+            raise cannot_start(root, tape)
 
 
 def require_same_length(

@@ -1,0 +1,107 @@
+"""What is written from the table is current, and reads as a person would have written it."""
+
+import ast
+import inspect
+import pickle
+import re
+import traceback
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import tinygrad_edu
+from tinygrad_edu import TABLE, Value, registered
+from tinygrad_edu.engine import operations, table, value, write
+from tinygrad_edu.engine.formulas import formulas_of, names
+from tinygrad_edu.engine.numbers import FLOATS
+
+ENGINE = Path(operations.__file__).parent
+
+
+@pytest.mark.parametrize(("path", "text"), [(write.FILE, write.operations), (write.PAGE, write.page)])
+def test_what_is_written_is_current(path, text):
+    assert path.read_text(encoding="utf-8") == text(TABLE.values()), "run python -m tinygrad_edu.engine.write"
+
+
+def test_every_method_of_every_row_is_in_the_file():
+    source = write.FILE.read_text(encoding="utf-8")
+    for row in TABLE.values():
+        for name in [*write.methods(row), write.pullback_name(row)]:
+            assert len(re.findall(rf"^(?:    )?def {name}\((?:self|node)", source, flags=re.MULTILINE)) == 1
+        assert f"\ndef {row.name}(" in source
+
+
+def test_value_inherits_the_operations_and_pickles_them():
+    assert operations.Operations in Value.__bases__
+    assert pickle.loads(pickle.dumps(Value.tanh)) is Value.tanh
+    assert pickle.loads(pickle.dumps(tinygrad_edu.tanh)) is tinygrad_edu.tanh
+    assert Value(1.0).maximum(other=2.0).data == 2.0
+    assert inspect.getsourcefile(Value.__mul__) == str(write.FILE)
+
+
+def test_no_operation_looks_like_a_call_of_itself():
+    for row in TABLE.values():
+        for name in write.methods(row):
+            calls = [
+                node.func
+                for node in ast.walk(ast.parse(dedent(inspect.getsource(getattr(Value, name)))))
+                if isinstance(node, ast.Call)
+            ]
+            assert not [call for call in calls if isinstance(call, ast.Name) and call.id == row.name]
+
+
+def test_the_formulas_of_the_table_call_what_floats_have():
+    """So that no function of the file stands for its float form."""
+    operands = {"x", "y", "x_i", "y_i", "out", "sum", "max"}
+    for row in TABLE.values():
+        for formula in formulas_of(row):
+            assert {*names(formula)} <= operands | FLOATS.keys() | {"pow"}
+
+
+def test_a_traceback_shows_a_file_that_can_be_opened():
+    try:
+        Value(0.0).log()
+    except ValueError as error:
+        frames = traceback.extract_tb(error.__traceback__)
+    assert Path(frames[-1].filename) == write.FILE
+    assert frames[-1].line == "raise undefined(LOG, (self,), error) from None"
+
+
+def test_a_registered_row_goes_through_the_same_writer():
+    with registered("cube", "³", "x * x * x", "3 * x * x") as row:
+        assert inspect.getsource(Value.cube) == write.method(row, "cube", ("self",))
+        assert "operand.grad += g * (3 * x * x)" in inspect.getsource(row.pullback)
+
+
+def lines(*objects):
+    return sum(len(inspect.getsourcelines(thing)[0]) for thing in objects)
+
+
+def test_the_path_of_one_product_and_its_gradient_is_short():
+    """From Value to the end of backward, its walk, one operation and its pullback."""
+    source, start = inspect.getsourcelines(Value)
+    end = start + next(k for k, line in enumerate(source) if "def backward" in line) + lines(Value.backward)
+    read = (end - start) + lines(value.walk) + lines(Value.__mul__, Value._mul_pullback)
+    assert read <= 110, read
+
+
+def test_the_core_is_one_sitting():
+    read = sum(len((ENGINE / name).read_text(encoding="utf-8").splitlines()) for name in ("table.py", "value.py"))
+    assert read <= 350, read
+    assert table.TABLE is TABLE
+
+
+def test_the_package_has_no_stubs():
+    assert not [*ENGINE.parent.rglob("*.pyi")]
+
+
+def test_the_engine_knows_no_other_room_by_name():
+    rooms = {path.name for path in ENGINE.parent.iterdir() if path.is_dir()} - {"engine", "__pycache__"}
+    for path in ENGINE.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        texts = {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not rooms & texts
+        assert not re.search(rf"tinygrad_edu\.({'|'.join(rooms)})\b", path.read_text(encoding="utf-8"))

@@ -1,0 +1,116 @@
+"""What people who come from elsewhere write: micrograd's names, which work, and slips, which are told what to write.
+
+Nothing here computes anything.
+"""
+
+from __future__ import annotations
+
+import linecache
+import operator
+import sys
+from collections.abc import Callable
+from reprlib import repr as short
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tinygrad_edu.engine.table import TABLE, Row
+
+if TYPE_CHECKING:
+    from tinygrad_edu.engine.value import Value
+
+OWN = 'an operation of your own is one row: register("cube", "³", "x*x*x", "3*x*x"), then value.cube()'
+
+# Names that other packages have and a Value has not.
+ELSEWHERE = {
+    "item": "the number is value.data",
+    "numpy": "the number is value.data",
+    "value": "the number is value.data",
+    "gradient": "the gradient is value.grad",
+    "requires_grad": "every leaf gets a gradient; for one without take value.data, or value.detach()",
+}
+
+NUMPY = {"subtract": "sub", "multiply": "mul", "divide": "truediv", "true_divide": "truediv", "power": "pow"}
+NUMPY |= {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge"}
+
+
+def elsewhere(name: str, words: str) -> property:
+    def refuse(value: Any) -> NoReturn:
+        raise AttributeError(f"a Value has no {name}: {words}")
+
+    return property(refuse)
+
+
+class Familiar:
+    """The names that users of micrograd know, and answers where a number, an array or a tensor would do otherwise."""
+
+    __slots__ = ()
+
+    op: Row
+    parents: tuple[Any, ...]
+    grad: float
+
+    @property
+    def _prev(self) -> set[Value]:
+        """The operands that are Values, as a set."""
+        return set(self._children)
+
+    @property
+    def _children(self) -> tuple[Value, ...]:
+        """The operands that are Values, in order."""
+        return tuple(parent for parent in self.parents if isinstance(parent, Familiar))  # type: ignore[misc]
+
+    @property
+    def _op(self) -> str:
+        """The operation's symbol, "" for a leaf."""
+        return self.op.symbol if self.op else ""
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """A call of it hands this node's gradient to its operands, once: `backward` by hand, node after node."""
+        return lambda: self.op.pullback(self) if self.op else None
+
+    @_backward.setter
+    def _backward(self, rule: Any) -> None:
+        raise AttributeError(f"a Value's _backward follows from its operation and cannot be set: {OWN}")
+
+    def zero_grad(self) -> None:
+        """Set the gradient back to 0.0."""
+        self.grad = 0.0  # type: ignore[misc]  # a slot of Value
+
+    def __float__(self) -> float:
+        name = function_in(sys._getframe(1))
+        raise TypeError(
+            f"float(value) would lose the gradient: for math.{name}(value) and its like call the function of the same "
+            f"name in tinygrad_edu, tinygrad_edu.{name}(value); for the plain number take value.data"
+        )
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "bool(value) is neither here nor there: compare the data, value.data != 0, or ask whether it is None"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        """NumPy's scalars leave the arithmetic to us; its functions are not ours."""
+        infix = getattr(operator, NUMPY.get(ufunc.__name__, ufunc.__name__), None)
+        if method == "__call__" and infix and len(operands) == 2 and not any(getattr(x, "ndim", 0) for x in operands):
+            return infix(*[x if isinstance(x, Familiar) else x.item() for x in operands])
+        if ufunc.__name__ in TABLE:
+            raise TypeError(f"np.{ufunc.__name__} takes no Value: write tinygrad_edu.{ufunc.__name__}(value)")
+        raise TypeError(f"np.{ufunc.__name__} takes no Value: take value.data, or the operations of tinygrad_edu")
+
+
+for _name, _words in ELSEWHERE.items():
+    setattr(Familiar, _name, elsewhere(_name, _words))
+
+
+def function_in(frame: Any) -> str:
+    """The operation that the line at which a frame stands names, as the `exp` of `math.exp(v)`; else `tanh`."""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    used = [name for name in frame.f_code.co_names if name in TABLE and f"{name}(" in line]
+    return used[0] if len(used) == 1 else "tanh"
+
+
+def constructor(label: Any) -> TypeError:
+    """The answer to `Value(data, children, op)`, as engines are written where each operation makes its own node."""
+    if isinstance(label, tuple | list | set):
+        return TypeError(f"Value(data, children, op) records nothing: {OWN}")
+    return TypeError(f"Value expected a label in text, got {short(label)} ({type(label).__name__})")

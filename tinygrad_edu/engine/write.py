@@ -1,0 +1,379 @@
+"""Writes each row of the table as the Python that runs it: `python -m tinygrad_edu.engine.write`.
+
+It fills operations.py, to be read, stepped through and searched, and docs/operations.md. A row that is registered at
+run time goes through the same functions and is compiled on the spot.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from textwrap import indent
+
+from tinygrad_edu.engine.formulas import folds, names, tree
+from tinygrad_edu.engine.numbers import FLOATS
+from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
+
+FILE = Path(__file__).with_name("operations.py")
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+
+HEAD = '''\
+# Written from the table by `python -m tinygrad_edu.engine.write`; a test checks that it is current.
+"""Every operation of the table in Python: what computes and records it, and what hands its gradient on."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from tinygrad_edu.engine import numbers
+from tinygrad_edu.engine.errors import UNDEFINED, undefined, unequal
+from tinygrad_edu.engine.numbers import NOT_COMPUTED, constant, number
+from tinygrad_edu.engine.table import TABLE, Row
+
+if TYPE_CHECKING:
+    from tinygrad_edu.engine.value import Value  # when the program runs, value.py puts it here
+
+Number = TypeVar("Number", float, "Value", "Value | float")
+
+__all__ = [
+{public}]
+
+# Slots are filled one by one: a call of Value(...) would cost as much as all the rest.
+new: Callable[[type[Value]], Value] = object.__new__
+
+{rows}
+
+class Operations:
+    """The operations of a Value, each followed by its pullback.
+
+    In an operation x and y are the numbers of its operands. In a pullback g is the gradient of the result `out`, and
+    each operand that is no constant gets g times the partial for it. That for a constant is not evaluated, and need
+    not exist: (-2.0)**2 has none for the 2, which would be out * log(-2.0).
+    """
+
+    __slots__ = ()
+
+    data: float
+    grad: float
+    op: Row
+    parents: tuple[Any, ...]
+    label: str
+'''
+
+RECORD = """\
+node = new(Value)
+node.data = data
+node.grad = NOT_COMPUTED
+node.op = {row}
+node.parents = {parents}
+node.label = ""
+return node
+"""
+
+OTHER = """\
+if isinstance(other, Value):
+    {y} = other.data
+elif type(other) is float and other - other == 0:  # a finite constant
+    {y} = other
+else:
+    other = {y} = {checked}
+"""
+# Python asks the other class where an operator is not implemented, and nobody else about a method.
+OPERATOR = """\
+constant(other)
+    if other is NotImplemented:
+        return NotImplemented"""
+METHOD = "number(other)"
+
+
+# What the written code calls its own, and a row cannot be called.
+WORDS = {"x", "y", "x_i", "y_i", "out", "undefined", "not_computed"}
+
+
+class Spelling(ast.NodeTransformer):
+    """Calls of operations on floats by the module that has them: `exp(x)` is `math.exp(x)`."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in FLOATS:
+            function = FLOATS[node.func.id]
+            module = "math" if function.__module__ == "math" else "numbers"
+            return ast.Call(ast.Attribute(ast.Name(module), function.__name__), node.args, [])
+        elif isinstance(node.func, ast.Name):
+            node.func = ast.Attribute(ast.Name("floats"), node.func.id)  # a row that was registered, or uses one
+        return node
+
+
+def spelled(formula: str) -> ast.expr:
+    """A formula on floats, as Python."""
+    made: ast.expr = Spelling().visit(tree(formula))
+    return made
+
+
+def constant_name(row: Row) -> str:
+    return row.name.upper()
+
+
+def computed(row: Row, parents: str) -> str:
+    """The lines that compute `data` from x and y. Sums and products of floats never fail."""
+    expression = spelled((row.primitive and f"{row.name}({', '.join(row.operands)})") or row.primal)
+    line = f"data = {ast.unparse(expression)}\n"
+    if not any(isinstance(node, ast.Call | ast.Div) for node in ast.walk(expression)):
+        return line
+    return guarded(row, line, parents)
+
+
+def guarded(row: Row, lines: str, parents: str) -> str:
+    """Lines whose failure is told with the row and its operands."""
+    return (
+        f"try:\n{indent(lines, '    ')}except UNDEFINED as error:\n"
+        f"    raise undefined({constant_name(row)}, {parents}, error) from None\n"
+    )
+
+
+def method(row: Row, name: str, operands: tuple[str, ...]) -> str:
+    """The method that computes a row and records it; `operands` says which of x and y is self, which is other."""
+    parents = f"({', '.join(operands)}{',' * (len(operands) == 1)})"
+    first = f", where {row.operands[operands.index('self')]} is self" if len(operands) == 2 else ""
+    body = docstring(row, first) + "\n"
+    for x, which in zip(row.operands, operands, strict=True):
+        if which == "self":
+            body += f"{x} = self.data\n"
+        else:
+            body += OTHER.format(y=x, checked=OPERATOR if name.startswith("__") else METHOD)
+    body += computed(row, parents) + RECORD.format(row=constant_name(row), parents=parents)
+    other = ", other: Value | float" if len(operands) == 2 else ""
+    return f"def {name}(self{other}) -> Value:\n{indent(body, '    ')}"
+
+
+def docstring(row: Row, first: str = "") -> str:
+    """The table's words about a row, in as many lines as they need."""
+    call, *rest = row.doc.split("\n")
+    line = "; ".join([call + first, ", ".join(part for part in rest if part.startswith("∂"))]) + "."
+    more = [part for part in rest if not part.startswith("∂")]
+    if len(line) < 100 and not more:
+        return f'"""{line}"""'
+    return "\n".join(['"""' + call + first + ".", "", *rest, '"""'])
+
+
+def methods(row: Row) -> dict[str, tuple[str, ...]]:
+    """The methods of Value that a row gives: name, and which operand is self."""
+    if row.many:
+        return {}
+    if len(row.operands) == 1:
+        return {row.name: ("self",)}
+    if row.name in OPERATORS:
+        return {f"__{row.name}__": ("self", "other"), f"__r{row.name}__": ("other", "self")}
+    return {row.name: ("self", "other"), f"_reflected_{row.name}": ("other", "self")}
+
+
+def special(row: Row) -> str:
+    """The second name of a method that serves an operator of one operand."""
+    return f"__{row.name}__ = {row.name}\n" if row.name in OPERATORS and len(row.operands) == 1 else ""
+
+
+def pullback_name(row: Row) -> str:
+    return f"_{row.name}_pullback"
+
+
+def pullback(row: Row) -> str:
+    """The function that adds to each operand's gradient: that of the result times the partial for the operand."""
+    node = "node" if row.many else "self"
+    annotated = "node: Value" if row.many else "self"
+    used = {name for partial in row.partials for name in names(partial)}
+    body = f"g = {node}.grad\n" if {*row.partials} != {"0"} else ""
+    body += f"out = {node}.data\n" if row.many and "out" in used else ""
+    if row.many and len(row.operands) == 2:
+        body += f"width = len({node}.parents) // 2\n"
+        body += f"for left, right in zip({node}.parents[:width], {node}.parents[width:], strict=True):\n"
+        body += indent(cases(row, node), "    ")
+    elif row.many:
+        body += f"for operand in {node}.parents:\n    if type(operand) is not float:\n"
+        body += indent(additions(row, {row.operands[0]: "operand"}, {}, node), "        ")
+    elif len(row.operands) == 1:
+        body += f"(operand,) = {node}.parents\n" + additions(row, {"x": "operand"}, {}, node)
+    else:
+        body += f"left, right = {node}.parents\n" + cases(row, node)
+    return f"def {pullback_name(row)}({annotated}) -> None:\n{indent(body, '    ')}"
+
+
+def cases(row: Row, node: str) -> str:
+    """What the pullback of a row of two operands does, by which of them is a constant."""
+    x, y = row.operands
+    used = {name for partial in row.partials for name in names(partial)}
+    if not used & {x, y}:
+        return "".join(
+            f"if type({operand}) is not float:\n{indent(additions(row, {name: operand}, {}, node), '    ')}"
+            for name, operand in ((x, "left"), (y, "right"))
+        )
+    alone = indent(additions(row, {x: "left"}, {y: "right"}, node), "    ")
+    if row.many:  # a pair may be two constants
+        alone = f"    if type(left) is not float:\n{indent(alone, '    ')}"
+    return (
+        f"if type(right) is float:\n{alone}"
+        f"elif type(left) is float:\n{indent(additions(row, {y: 'right'}, {x: 'left'}, node), '    ')}"
+        f"else:\n{indent(additions(row, {x: 'left', y: 'right'}, {}, node), '    ')}"
+    )
+
+
+def additions(row: Row, values: dict[str, str], constants: dict[str, str], node: str) -> str:
+    """The lines that add to the gradients of `values`, the operands that are Values, by their names in the row."""
+    partials = dict(zip(row.operands, row.partials, strict=True))
+    used = {name for x in values for name in names(partials[x])}
+    lines = [f"{x} = {operand}.data" for x, operand in values.items() if x in used]
+    lines += [f"{x} = {operand}" for x, operand in constants.items() if x in used]
+    lines += [f"out = {node}.data"] if "out" in used and not row.many else []
+    for x, operand in values.items():
+        match partials[x]:
+            case "0":
+                lines.append(f"{operand}.grad += 0.0  # says that it was computed")
+            case "1":
+                lines.append(f"{operand}.grad += g")
+            case "-1":
+                lines.append(f"{operand}.grad -= g")
+            case partial:
+                product = ast.BinOp(ast.Name("g"), ast.Mult(), spelled(partial))
+                lines.append(f"{operand}.grad += {ast.unparse(product)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def function(row: Row, owner: str = "") -> str:
+    """The row as a public function: Values in, a Value out; plain numbers in, a plain number out.
+
+    It calls the methods of its operand; or those of `owner`, since a row that is taken back leaves Value.
+    """
+    if row.many:
+        return many(row)
+
+    def call(name: str, x: str, *others: str) -> str:
+        return f"{owner}.{name}({', '.join([x, *others])})" if owner else f"{x}.{name}({', '.join(others)})"
+
+    body = docstring(row) + "\n"
+    if len(row.operands) == 1:
+        body += f"return {call(row.name, 'x')} if isinstance(x, Value) else {call(row.name, 'Value(x)')}.data\n"
+        return f"def {row.name}(x: Number) -> Number:\n{indent(body, '    ')}"
+    if row.name in OPERATORS:
+        sign = OPERATORS[row.name]
+        space = "" if sign == "**" else " "  # as a formatter of code would have it
+        body += "if isinstance(x, Value) or isinstance(y, Value):\n"
+        body += f"    return x{space}{sign}{space}y\nreturn (Value(x) {sign} y).data\n"
+    else:
+        body += f"if isinstance(x, Value):\n    return {call(row.name, 'x', 'y')}\n"
+        body += f"if isinstance(y, Value):\n    return {call(f'_reflected_{row.name}', 'y', 'x')}\n"
+        body += f"return {call(row.name, 'Value(x)', 'y')}.data\n"
+    overloads = "".join(
+        f"@overload\ndef {row.name}(x: {x}, y: {y}) -> {out}: ...\n"
+        for x, y, out in (("float", "float", "float"), ("Value", "Value | float", "Value"), ("float", "Value", "Value"))
+    )
+    signature = f"def {row.name}(x: Value | float, y: Value | float) -> Value | float:\n"
+    return overloads + signature + indent(body, "    ")
+
+
+def many(row: Row) -> str:
+    """An operation over many operands: a function of one sequence for x and, if there is one, one for y."""
+    sequences = [operand[0] for operand in row.operands]
+    found, rest = folds(row.primal)
+    pairs = f"{', '.join(row.operands)} in " + ("zip(x, y, strict=True)" if len(sequences) == 2 else "x")
+    lines = ""
+    for name, fold, term in found:
+        terms = "x" if term == "x_i" else f"[{ast.unparse(spelled(term))} for {pairs}]"
+        result = "data" if name == rest else name
+        lines += f"{result} = builtins.{fold}({terms}{', 0.0' * (fold == 'sum')})\n"
+    lines += f"data = {ast.unparse(spelled(rest))}\n" if rest not in [name for name, _, _ in found] else ""
+    body = docstring(row) + "\n"
+    for x in sequences:
+        body += f"{x}s: list[Any] = [v if isinstance(v, Value) else number(v) for v in {x}]\n"
+    if len(sequences) == 2:
+        body += f"if len(xs) != len(ys):\n    raise unequal({constant_name(row)}, xs, ys)\n"
+    body += "try:  # most often all are Values\n" + "".join(f"    {x} = [v.data for v in {x}s]\n" for x in sequences)
+    body += "except AttributeError:\n"
+    body += "".join(f"    {x} = [v if type(v) is float else v.data for v in {x}s]\n" for x in sequences)
+    body += f"parents = ({', '.join(f'*{x}s' for x in sequences)}{',' * (len(sequences) == 1)})\n"
+    body += guarded(row, lines, "parents")
+    body += "if set(map(type, parents)) <= {float}:  # constants only\n    return data\n"
+    body += RECORD.format(row=constant_name(row), parents="parents")
+    kinds = ("Iterable[float]", "float"), ("Iterable[Value | float]", "Value")
+    overloads = "".join(
+        f"@overload\ndef {row.name}({', '.join(f'{x}: {kind}' for x in sequences)}) -> {out}: ...\n"
+        for kind, out in kinds
+    )
+    # An empty sequence is both: it gives a plain number, as the first form says.
+    overloads = overloads.replace("...\n", "...  # type: ignore[overload-overlap]\n", 1)
+    signature = f"def {row.name}({', '.join(f'{x}: Iterable[Any]' for x in sequences)}) -> Any:\n"
+    return overloads + signature + indent(body, "    ")
+
+
+def natural(name: str) -> list[str | int]:
+    """A key to sort by, with numbers in a name by their size: log1p before log10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def operations(rows: Iterable[Row]) -> str:
+    """The text of operations.py."""
+    rows = list(rows)
+    public = sorted((row.name for row in rows if not hasattr(builtins, row.name)), key=natural)
+    text = HEAD.format(
+        public="".join(f'    "{name}",\n' for name in public),
+        rows="".join(f'{constant_name(row)} = TABLE["{row.name}"]\n' for row in rows),
+    )
+    for row in rows:
+        for name, operands in methods(row).items():
+            text += "\n" + indent(method(row, name, operands), "    ")
+        if not row.many:
+            text += indent("\n" + special(row), "    ") if special(row) else ""
+            text += "\n" + indent(pullback(row), "    ")
+    for row in rows:
+        text += f"\n\n{function(row)}"
+        text += f"\n\n{pullback(row)}" if row.many else ""
+    text += "\n\n"
+    for row in rows:
+        rule = pullback_name(row) if row.many else f"Operations.{pullback_name(row)}"
+        text += f"{constant_name(row)}.function, {constant_name(row)}.pullback = {row.name}, {rule}\n"
+    return text
+
+
+TABLE_HEAD = """\
+# Every operation
+
+Written from the table in `tinygrad_edu/engine/table.py`. Each operation is a function, `tinygrad_edu.tanh(v)`; those
+with one operand, and `maximum` and its like, are methods too, `v.tanh()`; those with a sign are operators.
+
+| operation | how to write it | value | derivatives | domain of the tests | where it has a kink |
+|---|---|---|---|---|---|
+"""
+
+
+def page(rows: Iterable[Row]) -> str:
+    """The text of docs/operations.md, one line an operation."""
+    lines = (" | ".join(cell.replace("|", "∣") for cell in cells(row)) for row in rows)
+    return TABLE_HEAD + "".join(f"| {line} |\n" for line in lines)
+
+
+def cells(row: Row) -> list[str]:
+    if row.many:
+        usage = f"{row.name}({', '.join(f'{operand[0]}s' for operand in row.operands)})"
+    elif row.name in OPERATORS:
+        usage = row.call
+    else:
+        usage = f"x.{row.name}({', '.join(row.operands[1:])})"
+    derivatives = "<br>".join(f"∂/∂{x} = `{shown}`" for x, shown in zip(row.operands, row.shown, strict=True))
+    kink = f"at {row.kink} = 0: {row.at_kink}" if row.kink else ""
+    return [
+        f"{row.name} {row.symbol}" if row.symbol != row.name else row.name,
+        f"`{usage}`",
+        "" if row.primitive else f"`{row.primal}`",
+        derivatives,
+        " × ".join(map(repr, row.domains)),
+        kink,
+    ]
+
+
+if __name__ == "__main__":
+    FILE.write_text(operations(TABLE.values()), encoding="utf-8")
+    PAGE.write_text(page(TABLE.values()), encoding="utf-8")
