@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from tinygrad_edu import TABLE, Value, registered
 from tinygrad_edu.check.strategies import expressions
-from tinygrad_edu.engine import function, leaves
+from tinygrad_edu.engine import leaves
 from tinygrad_edu.exchange import as_script
 from tinygrad_edu.nn import MLP, cross_entropy, squared_error
 
@@ -63,12 +63,12 @@ def test_an_operation_has_the_same_gradients(name, framework):
         values = [Value(x) for x in at]
         if row.many:
             groups = [[Value(0.5 + k), Value(-1.5 * k), 2.0] for k, _ in enumerate(row.domains)]
-            agrees(function(row)(*groups) * 1.0, framework)
+            agrees(row.function(*groups) * 1.0, framework)
         else:
-            agrees(function(row)(*values) * 3.0, framework)
+            agrees(row.function(*values) * 3.0, framework)
             for k in range(len(values) if len(values) > 1 else 0):
                 operands = [x if j == k else v for j, (x, v) in enumerate(zip(at, values, strict=True))]
-                agrees(function(row)(*operands) * 3.0, framework)
+                agrees(row.function(*operands) * 3.0, framework)
 
 
 @each_framework
@@ -98,7 +98,7 @@ def test_an_operation_of_ones_own_is_written_by_its_formula(framework):
         registered("squares", "sq", "sum(x_i * x_i)", "2 * x_i"),
     ):
         x, y = Value(0.3, "x"), Value(-0.7, "y")
-        root = x.hill(y) + function(TABLE["squares"])([x, y, 2.0])
+        root = x.hill(y) + TABLE["squares"].function([x, y, 2.0])
         assert "def cube(x):" in as_script(root, framework)
         agrees(root, framework)
 
@@ -148,7 +148,7 @@ def test_a_script_runs_by_itself(framework, tmp_path):
 def test_a_leaf_alone_a_long_sum_and_a_deep_graph():
     agrees(Value(3.0, "w"), "numpy")
     values = [Value(k / 100) for k in range(500)]
-    agrees(function(TABLE["sum"])(values) * values[3], "numpy")
+    agrees(TABLE["sum"].function(values) * values[3], "numpy")
     x = root = Value(0.5)
     for _ in range(3000):
         root = root * 0.999 + x
