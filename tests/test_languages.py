@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_edu import TABLE, registered
 from tinygrad_edu.engine.formulas import FLOATS, compile_formula, on_floats, rows_in
-from tinygrad_edu.engine.languages import JAVASCRIPT, PYTHON, C, Text, constant, written
+from tinygrad_edu.engine.languages import JAVASCRIPT, PYTHON, UNARY, C, Text, constant, written
 
 AT = {"x": 0.7, "y": 0.3, "x_i": 0.7, "y_i": 0.3, "out": 0.6}
 

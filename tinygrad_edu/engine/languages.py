@@ -186,9 +186,7 @@ def simpler(name: str, operands: list[Text]) -> Text | None:
     return None
 
 
-def written(
-    formula: str, operands: Mapping[str, Text | str | float], rows: Callable[[Row], Callable[..., Text]]
-) -> str:
+def written(formula: str, operands: Mapping[str, Text | str | float], rows: Language) -> str:
     """A formula in a language.
 
     >>> written("out * sigmoid(-x)", {"out": "h", "x": "z"}, PYTHON)
@@ -199,15 +197,15 @@ def written(
     Arguments:
         formula: of the table, not over many operands.
         operands: what stands for each operand: a Text, a name, or a number, which is worked out.
-        language: of the text.
+        rows: a language.
     """
-    return run(formula, operands, language).text
+    return run(formula, operands, rows).text
 
 
-def run(formula: str, operands: Mapping[str, Text | str | float], language: Language) -> Text:
+def run(formula: str, operands: Mapping[str, Text | str | float], rows: Language) -> Text:
     """A formula in a language, as a Text."""
     texts = {x: Text(text) if isinstance(text, str) else lifted(text) for x, text in operands.items()}
-    return lifted(compile_formula(texts, formula, rows_in([formula], language))(*texts.values()))
+    return lifted(compile_formula(texts, formula, rows_in([formula], rows))(*texts.values()))
 
 
 PYTHON = language({})
