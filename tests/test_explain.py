@@ -127,8 +127,10 @@ def test_top_lists_the_largest_and_sums_the_rest():
     for top in (-1, 1.5):
         with pytest.raises(ValueError, match=f"top expected a whole number from 0, got {top}"):
             explain(loss, mlp.parameters()[0], top=top)
-    with pytest.raises(TypeError, match=r"wrt expected a Value, got 1\.0"):
+    with pytest.raises(TypeError, match=r"wrt expected a Value, got 1\.0 \(float\): take the result of"):
         explain(loss, 1.0)
+    with pytest.raises(TypeError, match=r"root expected a Value, got .*: take an output or a loss of the network"):
+        explain(mlp, loss)
 
 
 def test_paper_arithmetic_rounds_each_number_before_it_is_used():

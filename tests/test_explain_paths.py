@@ -1,6 +1,7 @@
 """The mathematics of explanations: the paths, their order, their number, their sum."""
 
 import math
+import tracemalloc
 from itertools import islice, pairwise
 
 import pytest
@@ -257,6 +258,28 @@ def test_costs_are_those_counted_by_walking(graph):
         sum(node is not root for node, _ in edges),
         len(edges) - len({parent for _, parent in edges}),
     )
+
+
+def test_a_notebook_shows_costs_and_explanations_as_they_are_printed():
+    said = []
+    printer = type("Printer", (), {"text": said.append})()
+    x = Value(1.0, "x")
+    for shown in (count_operations(x * x), explain(x * x, x)):
+        shown._repr_pretty_(printer, False)
+        assert said.pop() == str(shown)
+
+
+def test_costs_of_a_long_sum_take_memory_in_proportion_to_it():
+    leaves = [Value(1.0) for _ in range(20_000)]
+    total = leaves[0]
+    for leaf in leaves[1:]:
+        total = total + leaf
+    tracemalloc.start()
+    costs = count_operations(total)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert costs.forward.multiplications == sum(range(2, 20_000))
+    assert peak < 20_000 * 2000  # a bit a leaf at every node would be 25 MB more
 
 
 def test_costs_of_a_network_and_of_a_leaf():

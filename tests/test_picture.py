@@ -14,7 +14,7 @@ import tinygrad_edu
 from tinygrad_edu import Value
 from tinygrad_edu.lesson import forward, network
 from tinygrad_edu.plain import plain
-from tinygrad_edu.show import draw, frames, tree
+from tinygrad_edu.show import draw, draw_dot, frames, trace, tree
 from tinygrad_edu.show.dot import bundled_executable
 from tinygrad_edu.show.numbers import shown
 
@@ -169,18 +169,29 @@ def test_steps_and_frames_go_on_where_there_is_no_derivative(tmp_path):
 @pytest.mark.parametrize(
     ("root", "words"),
     [
-        (3.0, r"got 3\.0 \(float\): draw the result of a computation with Values"),
-        (None, r"got None \(NoneType\): draw the result of a computation with Values"),
+        (3.0, r"got 3\.0 \(float\): take the result of a computation with Values"),
+        (None, r"got None \(NoneType\): take the result of a computation with Values"),
         ([Value(1.0)], r"got \[Value\(data=1\.0.*\] \(list\): choose one of its Values, or their sum"),
         (
             tinygrad_edu.MLP(2, [1]),
-            r"got .* \(MLP\): draw an output or a loss of the network, as in draw\(network\(x\)\)",
+            r"got .* \(MLP\): take an output or a loss of the network, as in draw\(network\(x\)\)",
         ),
     ],
 )
 def test_only_values_can_be_shown(show, root, words):
     with pytest.raises(TypeError, match=f"expected a Value to show, {words}"):
         show(root)
+
+
+def test_the_names_of_the_lecture():
+    a, b, root = example()
+    nodes, edges = trace(root)
+    assert nodes == {a, b, root, *root.parents}
+    assert edges == {(a, root.parents[0]), (b, root.parents[1]), *((parent, root) for parent in root.parents)}
+    assert draw_dot(root).source == draw(root).source
+    assert draw_dot(root, format="png", rankdir="TB").pipe().startswith(b"\x89PNG")
+    with pytest.raises(TypeError, match="expected a Value to show, got 3"):
+        trace(3)
 
 
 def test_constants_can_be_left_out():
@@ -436,6 +447,20 @@ def test_text_for_a_terminal():
     for _ in range(5000):
         y = y * 1.0
     assert tree(y, depth=3).count("\n") == 7
+
+
+def test_a_tree_of_a_large_graph_is_cut():
+    x = y = Value(1.0, "x")
+    for _ in range(10_000):
+        y = y * 1.0
+    deep = tree(y).splitlines()
+    assert deep[60].endswith("× v₉₉₄₀  data 1  grad not computed")
+    assert deep[61].endswith("└─ …")
+    assert len(deep) == 122 and max(map(len, deep)) < 250
+    wide = tree(tinygrad_edu.sum([x * 1.0 for _ in range(2000)])).splitlines()
+    assert len(wide) == 501
+    assert wide[-1] == "… and more: the graph has 2,002 nodes; depth= shows the top of it"
+    assert len(tree(y, max_lines=10).splitlines()) == 11
 
 
 def test_the_same_graph_gives_the_same_file_and_drawing_changes_nothing():

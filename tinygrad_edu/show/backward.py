@@ -128,17 +128,17 @@ def unfinished(grad: float, added: list[float], size: float) -> bool:
     return any(abs(grad - partly) <= ROUNDING * size for partly in sums)
 
 
-def to_show(root: Value) -> Value:
+def to_show(root: Value, what: str = "expected a Value to show") -> Value:
     """A Value. Raises TypeError, with what to write instead, for anything else."""
     if isinstance(root, Value):
         return root
     if hasattr(root, "parameters"):
-        way = "draw an output or a loss of the network, as in draw(network(x))"
+        way = "take an output or a loss of the network, as in draw(network(x))"
     elif isinstance(root, (list, tuple)) and root and all(isinstance(value, Value) for value in root):
         way = "choose one of its Values, or their sum"
     else:
-        way = "draw the result of a computation with Values"
-    raise TypeError(f"expected a Value to show, got {plain(repr(root))} ({type(root).__name__}): {way}")
+        way = "take the result of a computation with Values"
+    raise TypeError(f"{what}, got {plain(repr(root))} ({type(root).__name__}): {way}")
 
 
 def checked(root: Value) -> Value:

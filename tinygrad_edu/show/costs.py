@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import log10
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value, leaves, topological
 
@@ -41,6 +42,9 @@ class Costs(NamedTuple):
         widths = [max(len(row[k]) for row in rows) for k in range(3)]
         return "\n".join(f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}" for row in rows)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # what a notebook shows
+        printer.text(str(self))
+
 
 def count_operations(root: Value) -> Costs:
     """Count what the gradient of `root` for all its leaves costs on this very graph, by each way of computing it.
@@ -68,18 +72,23 @@ def count_operations(root: Value) -> Costs:
 
 
 def forward(root: Value, tape: list[Value], edges: dict[Value, list[Value]]) -> Cost:
-    """One bit a leaf tells which leaves a node depends on."""
-    found = leaves(root)
-    depends = {leaf: 1 << k for k, leaf in enumerate(found)}
+    """One bit a leaf tells which leaves a node depends on; a node's bits are dropped after its last use."""
+    place = {leaf: k for k, leaf in enumerate(leaves(root))}
+    uses = Counter(parent for parents in edges.values() for parent in parents)
+    depends: dict[Value, int] = {}
     active = seeds = sums = 0
     for node in tape:
-        below = [depends[parent] for parent in edges[node]]
-        depends[node] = 0
-        for bits in below:
-            depends[node] |= bits
-        active += sum(bits.bit_count() for bits in below)
-        sums += depends[node].bit_count()
-        seeds += sum(1 for parent in edges[node] if not parent.parents)
+        found = 0
+        for parent in edges[node]:
+            bits = depends[parent] if parent.parents else 1 << place[parent]
+            found |= bits
+            active += bits.bit_count()
+            seeds += not parent.parents
+            uses[parent] -= 1
+            if parent.parents and not uses[parent]:
+                del depends[parent]
+        depends[node] = found
+        sums += found.bit_count()
     return Cost(active - seeds, active - sums)
 
 

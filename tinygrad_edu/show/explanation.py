@@ -11,6 +11,7 @@ from math import isfinite, prod
 from typing import NamedTuple
 
 from tinygrad_edu.engine import UNDEFINED, Value, dependents, topological
+from tinygrad_edu.show.backward import to_show
 from tinygrad_edu.show.forms import Block, Equations, Math, Sum, Way, Words, Written
 from tinygrad_edu.show.names import Names
 from tinygrad_edu.show.notation import Style
@@ -81,8 +82,7 @@ def explain(
         if not isinstance(count, int) or count < least:
             raise ValueError(f"{argument} expected a whole number from {least}, got {count!r}")
     for argument, value in (("root", root), ("wrt", wrt)):
-        if not isinstance(value, Value):
-            raise TypeError(f"{argument} expected a Value, got {value!r}")
+        to_show(value, f"{argument} expected a Value")
     names = Names(root, wrt)
     paths = Paths(root, wrt, stations(root, wrt, names, through))
     return Explanation(paths, names, list(islice(paths.largest(), top)), digits, paper)
