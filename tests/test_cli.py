@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,14 @@ def walk(tmp_path_factory):
     return done.stdout, folder / "tinygrad-edu-out"
 
 
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audit")
+    done = run("--audit", cwd=folder)
+    assert (done.returncode, done.stderr, list(folder.iterdir())) == (0, "", [])
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -51,10 +60,10 @@ def walk(tmp_path_factory):
         "new a3 | [0.7975, 0.8178] | [0.7975, 0.8178] | [0.7976, 0.8179] | rounding",
     ],
 )
-def test_the_audit_has_every_figure_in_its_columns(walk, row):
+def test_the_audit_has_every_figure_in_its_columns(audited, row):
     cells = [cell.strip() for cell in row.split("|")]
-    audited = walk[0].partition("Audit: ")[2].partition("•")[0]
-    [line] = [line for line in audited.splitlines() if line.startswith(f" {cells[0]} ")]
+    table = audited.partition("Audit: ")[2].partition("One update")[0]
+    [line] = [line for line in table.splitlines() if line.startswith(f" {cells[0]} ")]
     rest = line
     for cell in cells:
         assert cell in rest
@@ -67,33 +76,66 @@ def test_the_audit_has_every_figure_in_its_columns(walk, row):
         "z3 → y1  b3 + w5·h1 + w6·h2  0.4 + 0.3·0.5854 + 0.6·0.7261  1.0113  0.7333",
         "E = ½ Error1 + ½ Error2 = 0.009893",
         "∂y1/∂z3  = y1 (1 − y1)  = 0.7333 (1 − 0.7333)  = 0.1956",
-        "∂E/∂w5 = 0.0428 × 0.1956 × 0.5854 = 0.004897   (0.0049008 from the rounded factors)",
-        "w1  x1 → h1      0.2   -0.004909499",
-        "b4  bias → y2    0.2   -0.026307532",
-        "w5  0.300000  -0.000490  0.299510",
-        "w5 of the network:   0.3 − 0.1 × 0.004897 = 0.29951",
-        "w5 in the document:  0.4 − 0.1 × 0.00490579 = 0.3995",
-        "(0.4 is the bias b3, taken for w5)",
-        "The document's first weights are lost. These are reconstructed",
-        "    1   0.009746",
-        "   10   0.008533",
-        "  100   0.002744",
-        "1,000  4.556e-06",
-        "Stopped after 1,563 epochs with E = 1.716e-07: the loss changed by less than 1e-09 in an epoch.",
-        "z4 → y2  b4 + w7·h1 + w8·h2  0.6 + 0.9·0.7568 + 0.3·0.7369  1.5022  0.8179",
-        "there E is 0.0068744 and ∂E/∂w5 is 0.0130817",
+        "∂E/∂w5 = 0.0428 × 0.1956 × 0.5854 = 0.004897",
+        "(0.0049008 from the rounded factors)",
+        "w1 → z1 → h1 → z3 → y1 → E",
+        "= 0.0428 × 0.1956 × 0.3 × 0.2427 × 0.85 = 0.000518",
+        "w1 → z1 → h1 → z4 → y2 → E",
+        "= −0.134 × 0.1963 × 1 × 0.2427 × 0.85 = −0.005427",
+        "∂E/∂w1 = 0.000518 − 0.005427 = −0.004909",
+        "w1  x1 → h1      0.2   −0.004909499",
+        "b4  bias → y2    0.2   −0.026307532",
+        "w5  0.300000  −0.000490  0.299510",
+        "w5: 0.3 − 0.1 × 0.004897 = 0.29951",
+        "E: 0.009893 before, 0.009746 after",
+        'An article, "Back Propagation",',
+        "are a reconstruction: they give all four activations to the last digit.",
+        "    1  0.009746",
+        "   10  0.008533",
+        "  100  0.002744",
+        "1,000  4.556e−6",
+        "Stopped after 1,563 epochs with E = 1.716e−7: the loss changed by less than 1e−9 in an epoch.",
     ],
 )
 def test_the_walk_prints_the_figures_of_the_example(walk, text):
     assert text in walk[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in the article:   0.4 − 0.1 × 0.00490579 = 0.3995",
+        "in the network:   0.3 − 0.1 × 0.004897 = 0.29951",
+        "(0.4 is the bias b3, taken for w5)",
+        "z4 → y2  b4 + w7·h1 + w8·h2  0.6 + 0.9·0.7568 + 0.3·0.7369  1.5022  0.8179",
+        "there E is 0.0068744 and ∂E/∂w5 is 0.0130817",
+    ],
+)
+def test_the_audit_says_what_its_figures_rest_on(audited, text):
+    assert text in audited
+
+
+def test_the_walk_ends_with_three_things_to_do_that_can_be_typed(walk):
+    *_, page, _, explain, _, exercise = walk[0].splitlines()
+    folder = walk[1].parent
+    assert (folder / page.strip()).is_file()
+    for command, part in {explain: "∂out/∂w", exercise: "Exercise 1."}.items():
+        done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, encoding="utf-8")
+        assert done.returncode == 0
+        assert part in done.stdout
+
+
+def test_there_is_one_minus_sign(walk, audited):
+    for output in (walk[0].partition("Files")[0], audited.partition("What it says")[0]):
+        assert re.findall(r"\B-[\d.]+|e-\d+", output) == []
+
+
 def test_the_walk_writes_its_pictures_and_says_where(walk):
     output, folder = walk
     written = sorted(path.name for path in folder.iterdir())
     assert {"explanation-w5.md", "explore.html", "graph.svg"} <= set(written)
-    for name in written:
-        assert f"tinygrad-edu-out/{name}" in output
+    for name in ("in tinygrad-edu-out:", *written):
+        assert f"\n {name}" in output
     assert (folder / "graph.svg").read_text().count("<svg") == 1
 
 
@@ -108,14 +150,19 @@ def test_an_ascii_terminal_gets_question_marks_and_no_traceback(tmp_path):
     assert "?E/?w5 = 0.0428" in done.stdout
 
 
-def test_other_numbers_say_that_the_audit_is_of_the_documents_own(tmp_path):
-    Path(tmp_path, "weights.json").write_text(json.dumps(MATRICES))
-    own = run("--weights", "weights.json", "--epochs", "2", cwd=tmp_path)
-    other = run("--inputs", "1,2", "--epochs", "2", cwd=tmp_path)
-    sentence = "The figures are those of the document's own network, not of the one above."
-    assert sentence not in own.stdout
-    assert sentence in other.stdout
-    assert "all 2 epochs are over" in other.stdout
+@pytest.mark.parametrize("options", [["--inputs", "1,2"], ["--weights", "other.json"], ["--seed", "1"]], ids=" ".join)
+def test_numbers_of_ones_own_get_a_walk_of_their_own(options, tmp_path):
+    Path(tmp_path, "other.json").write_text(json.dumps(MATRICES[::-1]))
+    done = run(*options, "--epochs", "2", cwd=tmp_path)
+    assert done.returncode == 0
+    for word in ("article", "Audit", "audit", "reconstruction", "document"):
+        assert word not in done.stdout
+    assert "all 2 epochs are over" in done.stdout
+
+
+def test_the_articles_own_numbers_are_known_in_a_file(tmp_path):
+    Path(tmp_path, "weights.json").write_text(json.dumps(MATRICES), encoding="utf-8-sig")
+    assert 'An article, "Back Propagation"' in run("--weights", "weights.json", "--epochs", "2", cwd=tmp_path).stdout
 
 
 def test_a_seed_gives_the_same_walk_each_time(tmp_path):
@@ -177,16 +224,41 @@ MISTAKES = {
     ("exercise", "99"): "there are exercises 1 to 14, got 99",
     ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from",
     ("worksheet", "-o", "none/sheet.md"): "none",
+    ("worksheet", "-o", "sheet.pdf"): "expected a name that ends in .md, got sheet.pdf",
+    ("worksheet", "-o", "sheet.tex"): "expected a name that ends in .md, got sheet.tex",
+    ("worksheet", "-o", "sheet.html"): "expected a name that ends in .md, got sheet.html",
+    ("worksheet", "-o", "sheet"): "expected a name that ends in .md, got sheet",
+    ("worksheet", "--key", "key.docx"): "Invalid value for --key: expected a name that ends in .md, got key.docx",
+    ("worksheet", "-o", ""): "Invalid value for '-o' / '--output': expected a name to write to, got ''",
+    ("worksheet", "-o", "-"): "Invalid value for '-o' / '--output': expected a name to write to, got '-'",
+    ("worksheet", "--key", ""): "Invalid value for '--key': expected a name to write to, got ''",
+    ("explore", "2*w", "w=1", "-o", ""): "expected a name to write to, got ''",
+    ("explain", "2*w", "w=1", "-o", "-"): "expected a name to write to, got '-'",
+    ("--out", ""): "expected a name to write to, got ''",
+    ("--audit", "--seed", "1"): "--audit is of the article's own numbers: leave out --seed",
+    ("--audit", "--learning-rate", "1"): "--audit is of the article's own numbers: leave out --learning-rate",
+    ("--seed", "1", "exercise"): "--seed belongs to the walk, and exercise is another command",
+    ("--audit", "exercise"): "--audit belongs to the walk, and exercise is another command",
+    ("draw",): 'expected an expression, like: tinygrad-edu draw "sigmoid(w*x + b)" w=0.3 x=2 b=0.1',
+    ("check",): 'expected an expression, like: tinygrad-edu check "sigmoid(w*x + b)" w=0.3 x=2 b=0.1',
+    ("draw", "-w", "w=1"): 'minus comes after --, like: tinygrad-edu draw -- "-w*x" w=0.3 x=2',
+    ("draw", "w", "w=1", "--size", "3"): "No such option",
+    ("check", "2*w", "w=1", "--ops", "latin1"): "latin1 is not text in UTF-8: see its byte 6",
+    ("check", "2*w", "w=1", "--ops", ""): "cannot read '': ",
+    ("check", "2*w", "w=1", "--ops", "twice"): "twice, line 2: ",
     ("worksheet", "-o", "sheet.md", "--key", "./sheet.md"): "expected a file each, got sheet.md and ./sheet.md",
-    ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got v",
+    ("draw", "2*w", "w=1", "--wrt", "v"): "expected one of w, got 'v'",
+    ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got 'v'",
     ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
     ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",
-    ("--inputs", "1"): "layer 1 expected 2 inputs, got 1",
-    ("--targets", "1"): "the network has 2 outputs, expected as many targets, got 1",
+    ("--inputs", "1"): "the network of the example takes 2 inputs, got 1: expected --inputs 0.5,0.5, 2 numbers",
+    ("--targets", "1"): "the network of the example takes 2 targets, got 1: expected --targets 0.5,0.5, 2 numbers",
+    ("--weights", "three.json"): "the network of three.json takes 3 inputs, got 2: expected --inputs 0.5,0.5,0.5",
+    ("--weights", "three.json", "--inputs", "1,2,3"): "three.json takes 1 target, got 2: expected --targets 0.5, 1 num",
     ("--weights", "missing.json"): "cannot read missing.json: No such file or directory",
     ("--weights", "."): "cannot read .: Is a directory",
     ("--weights", "text.json"): "text.json is not a JSON file",
-    ("--weights", "bytes.json"): "bytes.json is not a JSON file",
+    ("--weights", "bytes.json"): "bytes.json is not text in UTF-8: see its byte 129",
     ("--weights", "object.json"): "object.json: expected matrices",
     ("--weights", "ragged.json"): "ragged.json: neuron 2 of layer 1 expected 2 weights and a bias, got 1",
     ("--weights", "string.json"): "string.json: neuron 1 of layer 1: expected a real number, got 'a' (str)",
@@ -201,7 +273,8 @@ MISTAKES = {
     ("--out", "file"): "file: File exists",
     ("--out", "file/below"): "file/below: Not a directory",
     ("--unknown",): "No such option",
-    ("unknown",): "No such command",
+    ("unknown",): "there is no command 'unknown'; the commands are check, draw, exercise, explain, explore, worksheet",
+    ("w*x", "w=1"): "there is no command 'w*x'; the commands are check, draw, exercise",
 }
 
 
@@ -217,6 +290,9 @@ def test_a_mistake_ends_in_one_clear_line_and_status_2(arguments, tmp_path):
         "nan.json": b"[[[1, 2, NaN]]]",
         "overflow.json": json.dumps([[[1e308, 1e308, 1e308]] * 2, [[1.0, 1.0, 1.0]] * 2]).encode(),
         "empty.json": b"[]",
+        "three.json": b"[[[1, 2, 3, 4]]]",
+        "latin1": '("caf\xe9", "x", "x", "1")'.encode("latin1"),
+        "twice": b'("half", "h", "x / 2", "0.5")\n("half", "h", "x / 2", "0.5")\n',
     }.items():
         (tmp_path / name).write_bytes(content)
     before = sorted(tmp_path.iterdir())
@@ -226,6 +302,69 @@ def test_a_mistake_ends_in_one_clear_line_and_status_2(arguments, tmp_path):
     assert done.stderr.count("\n") == 1
     assert MISTAKES[arguments] in done.stderr
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_lr_is_the_learning_rate(tmp_path):
+    long, short = (run(option, "0.5", "--epochs", "2", cwd=tmp_path).stdout for option in ("--learning-rate", "--lr"))
+    assert "w ← w − 0.5 · ∂E/∂w" in short
+    assert long == short
+
+
+HOSTILE = "\x1b[31mred\x07\u202e" + "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [HOSTILE],
+        ["--" + HOSTILE],
+        ["--inputs", HOSTILE],
+        ["--weights", HOSTILE],
+        ["--seed", HOSTILE],
+        ["draw", HOSTILE],
+        ["draw", "w", HOSTILE],
+        ["draw", "w", f"{HOSTILE}=1"],
+        ["draw", "w", "w=1", "--wrt", HOSTILE],
+        ["draw", "w", "w=1", "-o", HOSTILE],
+        ["explore", "w", "w=1", "--wrt", HOSTILE],
+        ["check", "w", "w=1", "--ops", HOSTILE],
+        ["check", "w", "w=1", "--ops", "hostile"],
+        ["check", "w", "w=1", "--ops", "name"],
+        ["check", "w", "w=1", "--ops", "formula"],
+        ["check", "w", "w=1", "--method", HOSTILE],
+        ["exercise", HOSTILE],
+        ["exercise", "1", "--answer", HOSTILE],
+        ["worksheet", "-o", HOSTILE],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(HOSTILE, "?"),
+)
+def test_an_error_echoes_no_control_characters_and_no_more_than_a_line(arguments, tmp_path):
+    long = HOSTILE + "x" * 100_000
+    for name, row in {"hostile": long, "name": (long, "x", "x", "1"), "formula": ("own", "x", long, "1")}.items():
+        (tmp_path / name).write_text(row if isinstance(row, str) else repr(row), encoding="utf-8")
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    message = done.stderr.removesuffix("\n")
+    assert message.replace("\n", "").isprintable()
+    assert message.count("\n") == (2 if arguments == ["draw", HOSTILE] else 0)  # an expression is shown with a mark
+    assert len(message) <= 600
+
+
+def test_operations_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "ops").write_text('("cube", "³", "x*x*x", "3*x*x")', encoding="utf-8-sig")
+    assert run("check", "cube(x)", "x=2", "--ops", "ops", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="Windows has no such signal")
+@pytest.mark.parametrize("arguments", [["--epochs", "1"], ["--help"], ["worksheet"], ["check", "x*y", "x=1", "y=2"]])
+def test_a_reader_that_has_seen_enough_ends_it_as_it_ends_other_tools(arguments, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "tinygrad_edu", *arguments], cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
 def test_an_interrupt_ends_in_one_line(tmp_path):

@@ -19,6 +19,7 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "files": set(),
     "misconceptions": set(),
     "plain": set(),
+    "shell": set(),
     "themes": set(),
     "expression": {"engine", "plain"},
     "nn": {"engine"},

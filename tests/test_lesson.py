@@ -96,8 +96,7 @@ def test_paper_rounds_a_half_upwards(number, places, text):
 def test_the_remarks_carry_the_reconstruction_and_the_minimum_that_is_none():
     said = " ".join(remarks())
     assert (
-        "The 0.4 that the document takes for w5 is b3, the bias of that row; w5 itself goes from 0.3 to 0.29951."
-        in said
+        "The 0.4 that the article takes for w5 is b3, the bias of that row; w5 itself goes from 0.3 to 0.29951." in said
     )
     assert "E is 0.0068744 and ∂E/∂w5 is 0.0130817" in said
     assert "away from its target 0.6905, from 0.7333 to 0.7976" in said

@@ -10,8 +10,11 @@ from rich.console import Console
 
 from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
-from tinygrad_edu.lesson.walkthrough import Settings, shortened, walk
+from tinygrad_edu.lesson.article import show_article
+from tinygrad_edu.lesson.terminal import shortened
+from tinygrad_edu.lesson.walkthrough import Settings, walk
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.shell import program
 
 
 def walked(path, width=100, **settings):
@@ -32,57 +35,71 @@ def narrow(tmp_path_factory):
 def test_80_columns_lose_nothing(narrow):
     assert "…" not in narrow
     assert max(map(len, (line.rstrip() for line in narrow.partition("Files")[0].splitlines()))) <= 80
+    output = io.StringIO()
+    show_article(Console(file=output, width=80, highlight=False))
+    audited = output.getvalue()
+    assert "…" not in audited
+    assert max(map(len, (line.rstrip() for line in audited.splitlines()))) <= 80
     for figure in audit():
         for column in (figure.printed, figure.paper, figure.exact):
-            assert ", ".join(column) in narrow
+            assert ", ".join(column) in audited
         if figure.note:
-            assert flat(f"• {figure.name}: {figure.note}.") in flat(narrow)
+            assert flat(f"• {figure.name}: {figure.note}.") in flat(audited)
     for remark in remarks():
-        assert flat(remark) in flat(narrow)
+        assert flat(remark) in flat(audited)
 
 
-def test_the_sections_come_in_the_order_of_the_document(narrow):
+def test_the_sections_tell_one_story(narrow):
     titles = [line.rstrip("─ ") for line in narrow.splitlines() if line.endswith("─")]
     assert titles == [
-        "The network",
+        "The example",
         "Forward",
-        "The errors and the total",
-        "The chain rule for w5",
-        "The gradients of all 12 parameters",
+        "The loss",
+        "Backward to w5: one path",
+        "Backward to w1: two paths",
+        "Backward to all 12 parameters",
         "One update",
         "Training",
-        "Forward with the document's updated weights",
-        "Audit: every figure that the document prints",
         "Files",
+        "What next",
     ]
 
 
 @pytest.mark.parametrize("inputs", [[0.85, 0.25], (0.85, 0.25)])
-def test_the_documents_numbers_are_its_own_however_they_are_given(inputs):
-    assert Settings(inputs=inputs, targets=[0.6905, 0.8657], learning_rate=9.0, epochs=1).documents_network
-    assert not Settings(inputs=inputs, targets=[0.6905, 0.8658]).documents_network
-    assert not Settings(inputs=inputs, weights=[[[1.0, 2.0, 3.0]]]).documents_network
+def test_the_articles_numbers_are_its_own_however_they_are_given(inputs):
+    assert Settings(inputs=inputs, targets=[0.6905, 0.8657], learning_rate=9.0, epochs=1).of_the_article
+    assert not Settings(inputs=inputs, targets=[0.6905, 0.8658]).of_the_article
+    assert not Settings(inputs=inputs, weights=[[[1.0, 2.0, 3.0]]]).of_the_article
 
 
-def test_another_learning_rate_has_no_line_of_the_documents(tmp_path):
-    output = walked(tmp_path, learning_rate=0.5)
-    assert "w5 of the network:   0.3 − 0.5 × 0.004897 = 0.29755" in output
-    assert "w5 in the document" not in output
-    assert "not of the one above" not in output
+def test_another_learning_rate_is_used(tmp_path):
+    assert "w5: 0.3 − 0.5 × 0.004897 = 0.29755" in walked(tmp_path, learning_rate=0.5)
 
 
-def test_other_inputs_say_which_network_follows(tmp_path):
-    output = walked(tmp_path, inputs=[1.0, 2.0])
-    assert "From here on, the document's own network, inputs and targets; not those above." in output
-    assert "The figures are those of the document's own network, not of the one above." in output
-    assert "The document's first weights are lost" not in output
-    assert "z4 → y2  b4 + w7·h1 + w8·h2  0.6 + 0.9·0.7568 + 0.3·0.7369  1.5022  0.8179" in output
+def test_an_update_that_makes_the_loss_grow_says_why(tmp_path):
+    output = walked(tmp_path, weights=[[[0.0, 5.0]]], inputs=[1.0], targets=[0.0], learning_rate=1e-3)
+    assert "it grew" not in output
+    output = walked(tmp_path, weights=[[[0.0, 0.1]]], inputs=[1.0], targets=[0.5], learning_rate=1e4)
+    assert "after: it grew, so the learning rate is too large" in output
+
+
+def test_w1_has_as_many_paths_as_lead_on_and_their_sum_is_its_gradient(tmp_path):
+    output = walked(tmp_path, weights=MLP(2, [2, 3, 2], seed=1).to_weights(), targets=[0.5, 0.5])
+    assert "Backward to w1: 6 paths" in output
+    assert output.count("∂z1/∂w1") == 4
+    assert "two more paths, together " in output
+    [total] = [line for line in output.splitlines() if line.startswith(" ∂E/∂w1 = ")]
+    *_, terms, gradient = total.replace("−", "-").replace("- ", "-").replace("+ ", "").split(" = ")
+    assert sum(map(float, terms.split())) == pytest.approx(float(gradient), abs=3e-6)
+    [listed] = [line for line in output.splitlines() if line.startswith(" w1 ") and "x1 → h1" in line]
+    assert float(listed.split()[-1].replace("−", "-")) == pytest.approx(float(gradient), abs=1e-6)
 
 
 @pytest.mark.parametrize("sizes, weight", [([1], "w1"), ([2, 3, 2], "w11")])
 def test_a_network_of_any_depth_is_walked_through(sizes, weight, tmp_path):
     output = walked(tmp_path, weights=MLP(2, sizes, seed=1).to_weights(), targets=[0.5] * sizes[-1])
-    assert f"The chain rule for {weight}" in output
+    assert f"Backward to {weight}: one path" in output
+    assert ("Backward to w1: 6 paths" in output) == (len(sizes) > 1)
     assert "not written" not in output
     assert (tmp_path / f"explanation-{weight}.md").exists()
 
@@ -99,7 +116,7 @@ def test_a_network_too_large_to_draw_is_walked_through_without_its_pictures(tmp_
 def test_without_matplotlib_the_walk_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     output = walked(tmp_path)
-    assert 'loss.svg not written: it needs Matplotlib: pip install "tinygrad_edu[plot]"' in flat(output)
+    assert f"loss.svg not written: it needs Matplotlib: {sys.executable} -m pip install matplotlib" in flat(output)
     assert sorted(os.listdir(tmp_path)) == ["explanation-w5.md", "explore.html", "graph.svg"]
 
 
@@ -134,22 +151,41 @@ def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["graph.svg"]
 
 
+def test_a_long_folder_is_broken_between_its_names(tmp_path):
+    names = ["a-folder-for-my-pictures", "of-the-network-with-two-inputs", "and-of-the-one-with-three"]
+    output = walked(tmp_path.joinpath(*names), width=80)
+    files = output.partition("Files")[2]
+    assert max(map(len, files.partition("What next")[0].splitlines()[1:])) <= 80
+    for name in (*names, "explore.html", "graph.svg"):
+        assert name in files
+
+
+def test_the_walk_names_the_command_as_it_can_be_typed_here(tmp_path, monkeypatch):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    monkeypatch.setattr(sys, "executable", str(scripts / "python"))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.chdir(tmp_path)
+    assert program("tinygrad-edu") == f"{scripts / 'python'} -m tinygrad_edu"
+    (scripts / "tinygrad-edu").write_text("#!/bin/sh\n")
+    (scripts / "tinygrad-edu").chmod(0o755)
+    assert program("tinygrad-edu") == os.path.join("scripts", "tinygrad-edu")
+    monkeypatch.setenv("PATH", str(scripts))
+    assert program("tinygrad-edu") == "tinygrad-edu"
+
+
 def test_long_sums_show_their_ends():
     assert shortened("abcd", "+") == "a+b+c+d"
     assert shortened("abcde", "+") == "a+b+…+e"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-@pytest.mark.parametrize("no_color", ["", "1"])
-def test_a_terminal_gets_a_progress_bar_and_colours_unless_they_are_not_wanted(no_color, tmp_path):
+def on_a_terminal(*arguments, cwd, **environment):
     import pty
 
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "NO_COLOR": no_color}
-    command = [sys.executable, "-m", "tinygrad_edu", "--epochs", "50"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", **environment}
+    command = [sys.executable, "-m", "tinygrad_edu", *arguments]
+    with subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         shown = b""
         try:
@@ -159,7 +195,14 @@ def test_a_terminal_gets_a_progress_bar_and_colours_unless_they_are_not_wanted(n
             pass
         os.close(ours)
     assert process.returncode == 0
-    text = shown.decode()
+    return shown.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_a_terminal_gets_a_progress_bar_and_colours_unless_they_are_not_wanted(no_color, tmp_path):
+    text = on_a_terminal("--epochs", "50", cwd=tmp_path, NO_COLOR=no_color)
     assert "━" in text and "epoch 50" in text
     assert "\x1b[?25h" in text  # the cursor is back
+    text = on_a_terminal("--audit", cwd=tmp_path, NO_COLOR=no_color)
     assert ("\x1b[32mmatch" in text) == (not no_color)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 from math import isfinite
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any, NoReturn
 import click
 
 from tinygrad_edu import __version__
+from tinygrad_edu.plain import plain
+
+LONGEST = 400  # characters of an error
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
@@ -29,17 +33,49 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         try:
             return [number(float(part)) for part in value.split(",")]
         except ValueError:
-            self.fail(f"expected finite numbers with commas between them, like 0.85,0.25, got {value!r}", param, ctx)
+            got = repr(plain(value))
+            self.fail(f"expected finite numbers with commas between them, like 0.85,0.25, got {got}", param, ctx)
+
+
+class Target(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """The name of a file or folder to write to."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in ("", "-"):  # some tools mean the terminal by -; without the option it is printed there
+            self.fail(f"expected a name to write to, got {value!r}", param, ctx)
+        return str(value)
+
+
+class Commands(click.Group):
+    """A group whose unknown command is answered with the list of them."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"there is no command {plain(args[0])!r}; the commands are {known}")
+        return super().resolve_command(ctx, args)
+
+
+def text_in(path: str) -> str:
+    """What a file of text holds; some editors begin one with a byte order mark."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{plain(path)} is not text in UTF-8: see its byte {error.start + 1}") from None
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise click.ClickException(f"cannot read {plain(path) or repr(path)}: {reason}") from None
 
 
 def read_weights(path: str) -> list[list[list[float]]]:
     """The matrices in a JSON file: a list a layer, in it a list a neuron, the bias first."""
     from tinygrad_edu.lesson import network
 
+    text, path = text_in(path), plain(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
-    except OSError as error:
-        raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise click.ClickException(f"{path} is not a JSON file") from None
     nested = isinstance(content, list) and all(
@@ -53,51 +89,70 @@ def read_weights(path: str) -> list[list[list[float]]]:
         raise click.ClickException(f"{path}: {error}") from None
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+def require_as_many(option: str, numbers: Sequence[float], expected: int, network: str) -> None:
+    """Refuse numbers that do not fit a network, with the option that would."""
+    if len(numbers) != expected:
+        what = option.strip("-") if expected != 1 else option.strip("-")[:-1]
+        like = ",".join(["0.5"] * expected) if expected <= 4 else "0.5,0.5,…"
+        raise click.UsageError(
+            f"{network} takes {expected} {what}, got {len(numbers)}: expected {option} {like}, "
+            f"{expected} number{'s' * (expected != 1)}"
+        )
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tinygrad-edu")
+@click.option("--audit", is_flag=True, help="Check every figure that the article prints, instead of the walk.")
 @click.option("--inputs", type=Numbers(), help="Inputs of the network, like 0.85,0.25.")
 @click.option("--targets", type=Numbers(), help="Targets for its outputs, like 0.6905,0.8657.")
 @click.option("--weights", metavar="FILE", help="JSON file with a matrix a layer: [[[bias, weight, …], …], …].")
 @click.option("--seed", type=int, help="Start from random weights instead.")
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=0.1, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=0), default=10_000, show_default=True, help="Train for no more.")
-@click.option("--out", metavar="FOLDER", default="tinygrad-edu-out", show_default=True, help="Where pictures go.")
+@click.option("--learning-rate", "--lr", type=click.FloatRange(min=0, min_open=True), help="0.1 without it.")
+@click.option("--epochs", type=click.IntRange(min=0), help="Train for no more, 10000 without it.")
+@click.option("--out", metavar="FOLDER", type=Target(), help="Where pictures go, tinygrad-edu-out without it.")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    inputs: list[float] | None,
-    targets: list[float] | None,
-    weights: str | None,
-    seed: int | None,
-    learning_rate: float,
-    epochs: int,
-    out: str,
-) -> None:
+def command(ctx: click.Context, /, audit: bool, **given: Any) -> None:
     """See the chain rule flow: a 2-2-2 sigmoid network, built from scalars.
 
-    Without a command: walk through the worked example, forward, backward, update, training, and an audit of every
-    figure that its document prints.
+    Without a command: walk through a worked example, forward, backward, one update, training.
     """
+    given = {name: value for name, value in given.items() if value is not None}
     if ctx.invoked_subcommand is not None:
+        if audit or given:
+            option = "--audit" if audit else f"--{next(iter(given)).replace('_', '-')}"
+            raise click.UsageError(f"{option} belongs to the walk, and {ctx.invoked_subcommand} is another command")
         return
-    from tinygrad_edu.lesson.walkthrough import Settings, walk
+    from tinygrad_edu.lesson.article import show_article
+    from tinygrad_edu.lesson.walkthrough import walk
+
+    if audit:
+        if given:
+            option = next(iter(given)).replace("_", "-")
+            raise click.UsageError(f"--audit is of the article's own numbers: leave out --{option}")
+        show_article(console())
+        return
+    out = given.pop("out", "tinygrad-edu-out")
+    walk(settings(**given), out, console())
+
+
+def settings(weights: str | None = None, seed: int | None = None, **given: Any) -> Any:
+    """What the walk starts from, as the options say."""
+    from tinygrad_edu.lesson.walkthrough import Settings
     from tinygrad_edu.nn import MLP
 
-    if not isfinite(learning_rate):
-        raise click.BadParameter(f"expected a finite number, got {learning_rate}", param_hint="--learning-rate")
+    if not isfinite(rate := given.get("learning_rate", 0.1)):
+        raise click.BadParameter(f"expected a finite number, got {rate}", param_hint="--learning-rate")
     if weights is not None and seed is not None:
         raise click.UsageError("--weights and --seed exclude each other")
-    settings = Settings(learning_rate=learning_rate, epochs=epochs)
-    if inputs is not None:
-        settings = settings._replace(inputs=inputs)
-    if targets is not None:
-        settings = settings._replace(targets=targets)
+    made = Settings(**given)
     if weights is not None:
-        settings = settings._replace(weights=read_weights(weights))
+        made = made._replace(weights=read_weights(weights))
     if seed is not None:
-        sizes = [2, len(settings.targets)]
-        settings = settings._replace(weights=MLP(len(settings.inputs), sizes, seed=seed).to_weights())
-    walk(settings, out, console())
+        made = made._replace(weights=MLP(len(made.inputs), [2, len(made.targets)], seed=seed).to_weights())
+    network = f"the network of {plain(weights)}" if weights else "the network of the example"
+    require_as_many("--inputs", made.inputs, len(made.weights[0][0]) - 1, network)
+    require_as_many("--targets", made.targets, len(made.weights[-1]), network)
+    return made
 
 
 class Assignment(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
@@ -114,7 +169,7 @@ class Assignment(click.ParamType):  # type: ignore[type-arg]  # generic in newer
                 return name, number(float(text))
         except ValueError:
             pass
-        self.fail(f"expected a name and a finite number, like w=0.3, got {value!r}", param, ctx)
+        self.fail(f"expected a name and a finite number, like w=0.3, got {plain(value)!r}", param, ctx)
 
 
 def built(text: str, values: tuple[tuple[str, Any], ...]) -> tuple[Any, dict[str, Any]]:
@@ -136,28 +191,51 @@ def chosen(wrt: str | None, leaves: dict[str, Any]) -> Any:
     if wrt is None:
         return next(iter(leaves.values()))
     if wrt not in leaves:
-        raise click.BadParameter(f"expected one of {', '.join(leaves)}, got {wrt}", param_hint="--wrt")
+        known = plain(", ".join(leaves), longest=200)
+        raise click.BadParameter(f"expected one of {known}, got {plain(wrt)!r}", param_hint="--wrt")
     return leaves[wrt]
+
+
+class OfExpression(click.Command):
+    """A command on an expression, which says what one looks like where it is missing."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name.startswith("--"):
+                raise
+            raise click.UsageError(
+                f"{error.format_message()} An expression that begins with a minus comes after --, like: "
+                f'{ctx.command_path} -- "-w*x" w=0.3 x=2'
+            ) from None
+        except click.MissingParameter as error:
+            if error.param is None or error.param.name != "expression":
+                raise
+            raise click.UsageError(
+                f'expected an expression, like: {ctx.command_path} "sigmoid(w*x + b)" w=0.3 x=2 b=0.1'
+            ) from None
 
 
 def expression_command(function: Any) -> Any:
     """A command on an expression: its text, the numbers for its names, --wrt and -o."""
     for decorate in (
-        click.option("-o", "--output", metavar="FILE", help="Where to write; the ending says in which form."),
+        click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write; the ending says the form."),
         click.option("--wrt", metavar="NAME", help="Differentiate for this name; the first one without it."),
         click.argument("values", nargs=-1, type=Assignment()),
         click.argument("expression"),
-        command.command(),
+        command.command(cls=OfExpression),
     ):
         function = decorate(function)
     return function
 
 
-def ending(output: str, forms: tuple[str, ...]) -> str:
+def ending(output: str, forms: tuple[str, ...], option: str = "-o") -> str:
     """What a file's name ends in, one of `forms`."""
     form = Path(output).suffix[1:].lower()
     if form not in forms:
-        raise click.BadParameter(f"expected a name that ends in .{', .'.join(forms)}, got {output}", param_hint="-o")
+        expected = f"expected a name that ends in .{', .'.join(forms)}, got {plain(output)}"
+        raise click.BadParameter(expected, param_hint=option)
     return form
 
 
@@ -172,10 +250,11 @@ def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> N
 
     form = ending(output, ("svg", "png", "pdf", "dot")) if output else ""
     root, leaves = built(expression, values)
+    highlight = chosen(wrt, leaves) if wrt else ()
     if not output:
         click.echo(tree(root))
         return
-    picture = draw(root, highlight=chosen(wrt, leaves) if wrt else ())
+    picture = draw(root, highlight=highlight)
     click.echo(write(output, picture.source if form == "dot" else picture.pipe(format=form)))
 
 
@@ -218,10 +297,7 @@ def rows_in_file(path: str) -> list[Any]:
 
     from tinygrad_edu.engine import register
 
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
+    lines, path = text_in(path).splitlines(), plain(path)
     made = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -232,12 +308,15 @@ def rows_in_file(path: str) -> list[Any]:
             row = None
         if not (isinstance(row, tuple) and len(row) >= 4 and all(isinstance(column, str) for column in row)):
             form = '("name", "symbol", "value", "derivative", …)'
-            raise click.ClickException(f"{path}, line {number}: expected texts in brackets, {form}, got {line}")
-        made.append(register(*row))
+            raise click.ClickException(f"{path}, line {number}: expected texts in brackets, {form}, got {plain(line)}")
+        try:
+            made.append(register(*row))
+        except (ValueError, TypeError) as error:
+            raise click.ClickException(f"{path}, line {number}: {error}") from None
     return made
 
 
-@command.command()
+@command.command(cls=OfExpression)
 @click.argument("expression")
 @click.argument("values", nargs=-1, type=Assignment())
 @click.option("--ops", metavar="FILE", help='Operations of your own, one a line: ("cube", "³", "x*x*x", "3*x*x").')
@@ -252,7 +331,7 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
     from tinygrad_edu.engine import Value
     from tinygrad_edu.expression import parse
 
-    if ops:
+    if ops is not None:
         rows_in_file(ops)
     leaves = {name: Value(number, name) for name, number in values}
     root = parse(expression).build(leaves)
@@ -281,13 +360,19 @@ def exercise(number: int, answer: str | None) -> None:
 
 @command.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="Chooses the numbers.")
-@click.option("-o", "--output", metavar="FILE", help="Where to write the sheet; it is printed without.")
-@click.option("--key", metavar="FILE", help="Where to write the key with the answers.")
+@click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write the sheet; printed without it.")
+@click.option("--key", metavar="FILE", type=Target(), help="Where to write the key with the answers.")
 def worksheet(seed: int, output: str | None, key: str | None) -> None:
-    """Make a worksheet: a small network with round numbers, and blanks to fill."""
+    """Make a worksheet: a small network with round numbers, and blanks to fill.
+
+    A sheet and its key are Markdown, in files that end in .md.
+    """
     from tinygrad_edu.files import distinct, write
     from tinygrad_edu.lesson.worksheets import worksheet
 
+    for option, path in {"-o": output, "--key": key}.items():
+        if path and (Path(path).is_file() or not Path(path).exists()):  # a terminal or a pipe takes any form
+            ending(path, ("md",), option)
     distinct(*filter(None, (output, key)))
     made = worksheet(seed)
     if output:
@@ -317,22 +402,41 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for a letter that it has not
-        command.main(prog_name="tinygrad-edu", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
+        # Not command.main, which ends a broken pipe with 1, as `check` does a wrong gradient.
+        with command.make_context("tinygrad-edu", sys.argv[1:]) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:  # --help, --version
+        sys.exit(end.exit_code)
+    except (KeyboardInterrupt, click.Abort):
         fail("stopped", 128 + signal.SIGINT)
     except click.ClickException as error:
         fail(error.format_message())
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ExpressionError as error:
+        reason, *place = str(error).splitlines()
+        click.echo("\n".join([f"tinygrad-edu: {plain(reason, LONGEST)}", *place]), err=True)  # a line marks the place
+        sys.exit(2)
+    except BrokenPipeError:
+        reader_gone()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # which rich ends with 1
+            reader_gone()
+        raise
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except ExpressionError as error:
-        click.echo(f"tinygrad-edu: {error}", err=True)  # with a line that marks the place
-        sys.exit(2)
     except (ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         fail(str(error))
 
 
+def reader_gone() -> NoReturn:
+    """End as other tools do where the reader of a pipe has seen enough: by the signal that says so."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    sys.exit(141)  # as a shell tells it
+
+
 def fail(message: str, status: int = 2) -> NoReturn:
-    click.echo(f"tinygrad-edu: {' '.join(message.split())}", err=True)
+    click.echo(f"tinygrad-edu: {plain(message, LONGEST)}", err=True)
     sys.exit(status)

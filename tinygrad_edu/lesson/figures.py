@@ -136,7 +136,7 @@ def remarks() -> list[str]:
     next_w5 = w5.data - LEARNING_RATE * grad(before.total, w5).data
     slope = grad(after.total, updated.layers[1].neurons[0].w[0]).data
     return [
-        f"The first weights are a reconstruction. The {PRIOR_W5} that the document takes for w5 is {b3.label}, the "
+        f"The first weights are a reconstruction. The {PRIOR_W5} that the article takes for w5 is {b3.label}, the "
         f"bias of that row; w5 itself goes from {w5.data:g} to {next_w5:.5f}. No gradient for w5 depends on it.",
         "The text gives w5 to the second hidden neuron; its numbers use the first, H1.",
         f"It calls the updated weights a minimum, but there E is {after.total.data:.7f} and ∂E/∂w5 is {slope:.7f}, "
