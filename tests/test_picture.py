@@ -583,6 +583,19 @@ def test_unknown_options(option, words):
         draw(example()[2], **{option: "x"})
 
 
+@pytest.mark.parametrize("data", ["2", Value(2.0), 2, True, None])
+@pytest.mark.parametrize("place", ["leaf", "between", "root"])
+@pytest.mark.parametrize("show", [draw, tree, lambda root: tinygrad_edu.explain(root, root.parents[0].parents[0])])
+def test_data_that_are_no_float_are_named(data, place, show):
+    x = Value(2.0, "leaf")
+    h = x * 1.0
+    root = h * 1.0
+    h.label, root.label = "between", "root"
+    {"leaf": x, "between": h, "root": root}[place].data = data
+    with pytest.raises(TypeError, match=rf"the data of '{place}' must be a float, got .* \({type(data).__name__}\)"):
+        show(root)
+
+
 def test_changed_data_are_noticed():
     a, _, root = example()
     a.data = 5.0

@@ -45,7 +45,18 @@ if _TYPE_CHECKING:
     from tinygrad_edu.check import assert_gradients, check_gradients
     from tinygrad_edu.nn import MLP, SGD, Adam, Layer, Neuron, train
     from tinygrad_edu.replay import compile as compile
-    from tinygrad_edu.show import count_operations, draw, explain, explain_update, explore, name
+    from tinygrad_edu.show import (
+        count_operations,
+        draw,
+        draw_dot,
+        explain,
+        explain_update,
+        explore,
+        frames,
+        name,
+        trace,
+        tree,
+    )
 
 __version__ = "0.1.0"
 
@@ -62,10 +73,14 @@ _LAZY = {
     "compile": "replay",
     "count_operations": "show",
     "draw": "show",
+    "draw_dot": "show",
     "explain": "show",
     "explain_update": "show",
     "explore": "show",
+    "frames": "show",
     "name": "show",
+    "trace": "show",
+    "tree": "show",
 }
 _ROOMS = {"check", "lesson", "nn", "replay", "show"}
 
@@ -83,9 +98,11 @@ __all__ = [
     "check_gradients",
     "count_operations",
     "draw",
+    "draw_dot",
     "explain",
     "explain_update",
     "explore",
+    "frames",
     "grad",
     "hessian",
     "hvp",
@@ -96,7 +113,9 @@ __all__ = [
     "register",
     "registered",
     "softmax",
+    "trace",
     "train",
+    "tree",
     "unregister",
     "vjp",
 ]

@@ -11,9 +11,9 @@ from math import isfinite
 from reprlib import repr as short
 from typing import overload
 
-from tinygrad_edu.engine.errors import at, cannot_start, described, expression, names, plain
+from tinygrad_edu.engine.errors import at, cannot_start, described, expression, names, not_a_float, plain
 from tinygrad_edu.engine.formulas import applied, partials_on_floats, partials_on_values
-from tinygrad_edu.engine.graph import edges, operand_numbers
+from tinygrad_edu.engine.graph import edges, nodes, operand_numbers
 from tinygrad_edu.engine.value import Value, topological
 
 
@@ -160,8 +160,16 @@ def check_recorded(root: Value) -> None:
     >>> check_recorded(y)
     Traceback (most recent call last):
     ValueError: x was changed after the result was computed: x * x was 4 and is 9 at x = 3; compute the result again
+
+    Raises TypeError where data were set to what is no float.
     """
-    for node in topological(root):
+    everything = nodes(root)
+    for node in everything:
+        if type(node.data) is not float:
+            raise not_a_float(node)
+    for node in everything:
+        if not node.parents:
+            continue
         recorded = operand_numbers(node)
         if not all(map(isfinite, recorded)):
             continue  # backward() names the first of these

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.engine import Value, nodes
 from tinygrad_edu.show.backward import to_show
 from tinygrad_edu.show.picture import draw
 
@@ -36,12 +36,12 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
     """The nodes of a graph, and its edges as pairs of an operand and its result.
 
     >>> a = Value(2.0, "a")
-    >>> nodes, edges = trace(a * a)
-    >>> len(nodes), len(edges)
+    >>> found, edges = trace(a * a)
+    >>> len(found), len(edges)
     (2, 1)
 
     As in the lecture, these are sets: the two edges of a * a are one pair. `Value.parents` has both.
     Raises TypeError for what is no Value.
     """
-    nodes = {*leaves(to_show(root)), *topological(root)}
-    return nodes, {(parent, node) for node in nodes for parent in node.parents if isinstance(parent, Value)}
+    found = set(nodes(to_show(root)))
+    return found, {(parent, node) for node in found for parent in node.parents if isinstance(parent, Value)}

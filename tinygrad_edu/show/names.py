@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.engine import Value, nodes, topological
 from tinygrad_edu.plain import plain
 from tinygrad_edu.show.neurons import neurons
 
@@ -91,17 +91,16 @@ class Names:
     """
 
     def __init__(self, root: Value, *others: Value) -> None:
-        operations = topological(root)
-        nodes = dict.fromkeys([*leaves(root), *operations, *others])
+        everything = dict.fromkeys([*nodes(root), *others])
         self.roles = roles(root)
         self.given: dict[Value, tuple[str, int]] = {}
         self.copies: dict[str, int] = {}
-        for node in nodes:
+        for node in everything:
             if label := plain(node.label) or self.roles.get(node, ""):
                 self.give(node, label)
         self.own = frozenset(self.given)
-        unnamed = [node for node in nodes if node not in self.given]
-        if operations and root in unnamed and (label := "E" if self.roles else "f") not in self.copies:
+        unnamed = [node for node in everything if node not in self.given]
+        if root.parents and root in unnamed and (label := "E" if self.roles else "f") not in self.copies:
             self.give(root, label)
         bare = [node for node in unnamed if not node.parents]
         if len(bare) == 1 and "x" not in self.copies:

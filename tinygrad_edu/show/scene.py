@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import NamedTuple
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value, leaves, topological
+from tinygrad_edu.engine import NOT_COMPUTED, Value, nodes
 from tinygrad_edu.show.backward import beyond, factors, steps
 from tinygrad_edu.show.boxes import Box, Collapse, collapsed
 from tinygrad_edu.show.highlight import Wire
@@ -45,7 +45,7 @@ class Scene:
 
     def __init__(self, root: Value, collapse: Collapse = (), depth: int | None = None, step: int | None = None) -> None:
         self.root = root
-        self.everything = [*leaves(root), *topological(root)]
+        self.everything = nodes(root)
         self.names = Names(root)
         self.nodes = self.everything if depth is None else within(self.everything, root, depth)
         self.boxes = collapsed(root, self.nodes, collapse) if collapse else {}
