@@ -20,7 +20,7 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "misconceptions": set(),
     "plain": set(),
     "shell": set(),
-    "themes": set(),
+    "themes": {"plain"},
     "expression": {"engine", "plain"},
     "nn": {"engine"},
     "show": {"engine", "files", "misconceptions", "plain", "themes"},

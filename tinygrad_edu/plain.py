@@ -25,3 +25,12 @@ def printable(text: str) -> str:
     'a�[31mb�'
     """
     return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def quoted(value: object) -> str:
+    """A value as an error quotes it: its `repr`, on one line, without control characters, not too long.
+
+    >>> quoted("two\\nlines"), len(quoted("x" * 100_000))
+    ("'two\\\\nlines'", 80)
+    """
+    return plain(repr(value), 80)

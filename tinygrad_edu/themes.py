@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tinygrad_edu.plain import quoted
+
 
 class Theme(NamedTuple):
     """What each colour is for; each is a name or #rrggbb.
@@ -48,5 +50,5 @@ def theme(name: str) -> Theme:
     Raises ValueError for a name that there is not.
     """
     if name not in THEMES:
-        raise ValueError(f"theme expected one of {', '.join(THEMES)}, got {name!r}")
+        raise ValueError(f"theme expected one of {', '.join(THEMES)}, got {quoted(name)}")
     return THEMES[name]

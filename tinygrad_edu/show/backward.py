@@ -20,7 +20,7 @@ from tinygrad_edu.engine import (
     topological,
 )
 from tinygrad_edu.engine.formulas import partials_on_floats
-from tinygrad_edu.plain import plain
+from tinygrad_edu.plain import quoted
 from tinygrad_edu.show.numbers import shown
 
 ROUNDING = 1e-9  # of a sum of contributions, relative to its terms
@@ -138,7 +138,7 @@ def to_show(root: Value, what: str = "expected a Value to show") -> Value:
         way = "choose one of its Values, or their sum"
     else:
         way = "take the result of a computation with Values"
-    raise TypeError(f"{what}, got {plain(repr(root))} ({type(root).__name__}): {way}")
+    raise TypeError(f"{what}, got {quoted(root)} ({type(root).__name__}): {way}")
 
 
 def checked(root: Value) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.plain import quoted
 from tinygrad_edu.show.backward import factors
 from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.paths import Edge, accumulated
@@ -47,7 +48,7 @@ def collapsed(root: Value, nodes: list[Value], collapse: Collapse) -> dict[Value
     elif collapse == "layers":
         wanted = {layer for layer, _ in places.values()}
     elif isinstance(collapse, str):
-        raise ValueError(f'collapse expected "neurons", "layers", or (layer, neuron) pairs, got {collapse!r}')
+        raise ValueError(f'collapse expected "neurons", "layers", or (layer, neuron) pairs, got {quoted(collapse)}')
     else:
         wanted = set(collapse)
     there = set(places.values()) | {layer for layer, _ in places.values()}

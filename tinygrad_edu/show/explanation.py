@@ -11,6 +11,7 @@ from math import isfinite, prod
 from typing import NamedTuple
 
 from tinygrad_edu.engine import UNDEFINED, Value, dependents, topological
+from tinygrad_edu.plain import quoted
 from tinygrad_edu.show.backward import to_show
 from tinygrad_edu.show.forms import Block, Equations, Math, Sum, Way, Words, Written
 from tinygrad_edu.show.names import Names
@@ -77,10 +78,10 @@ def explain(
     Raises ValueError where the data were changed since the forward pass, and for values that are not finite.
     """
     if isinstance(through, str) and through not in ("neurons", "names", "operations"):
-        raise ValueError(f'through expected "neurons", "names", "operations" or Values, got {through!r}')
+        raise ValueError(f'through expected "neurons", "names", "operations" or Values, got {quoted(through)}')
     for argument, count, least in (("top", top, 0), ("digits", digits, 1)):
         if not isinstance(count, int) or count < least:
-            raise ValueError(f"{argument} expected a whole number from {least}, got {count!r}")
+            raise ValueError(f"{argument} expected a whole number from {least}, got {quoted(count)}")
     for argument, value in (("root", root), ("wrt", wrt)):
         to_show(value, f"{argument} expected a Value")
     names = Names(root, wrt)
@@ -94,7 +95,7 @@ def stations(root: Value, wrt: Value, names: Names, through: str | Iterable[Valu
     if through is not None and not isinstance(through, str):
         chosen = set(through)
         if strange := chosen - interior - {root}:
-            raise ValueError(f"through expected Values on the way from root to wrt, got {next(iter(strange))!r}")
+            raise ValueError(f"through expected Values on the way from root to wrt, got {quoted(next(iter(strange)))}")
         return chosen
     if through == "neurons" or (through is None and not interior.isdisjoint(names.roles)):
         return set(names.roles)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.plain import quoted
 
 Wire = tuple[Value, Value]  # from an operand to its result
 
@@ -24,7 +25,7 @@ def highlighted(nodes: Sequence[Value], highlight: Value | Iterable[Value]) -> s
     place = {node: k for k, node in enumerate(nodes)}
     for value in path:
         if not isinstance(value, Value) or value not in place:
-            raise ValueError(f"highlight expected Values of the graph, got {value!r}")
+            raise ValueError(f"highlight expected Values of the graph, got {quoted(value)}")
     if len(path) == 1:
         return ways(nodes, path[0], nodes[-1])
     found: set[Wire] = set()
@@ -32,7 +33,8 @@ def highlighted(nodes: Sequence[Value], highlight: Value | Iterable[Value]) -> s
         lower, upper = sorted(pair, key=place.__getitem__)
         between = {(lower, upper)} if lower in upper.parents else ways(nodes, lower, upper)
         if not between:
-            raise ValueError(f"highlight: there is no way from {lower!r} to {upper!r}")
+            ends = f"from {quoted(lower)} to {quoted(upper)}"
+            raise ValueError(f"highlight: there is no way {ends}")
         found |= between
     return found
 

@@ -8,6 +8,7 @@ from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.plain import quoted
 from tinygrad_edu.show.backward import checked, to_show
 from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted
@@ -80,7 +81,7 @@ def draw(
     """
     for name, value, allowed in (("rankdir", rankdir, DIRECTIONS), ("boxes", boxes, (True, False, "layers"))):
         if value not in allowed:
-            raise ValueError(f"{name} expected one of {', '.join(map(str, allowed))}, got {value!r}")
+            raise ValueError(f"{name} expected one of {', '.join(map(str, allowed))}, got {quoted(value)}")
     for name, number in (("depth", depth), ("step", step)):
         if number is not None and number < 0:
             raise ValueError(f"{name} expected a number from 0, got {number}")

@@ -6,15 +6,13 @@ An expression is a number (a Fraction), a Value, which stands for its name, or a
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 from math import prod
 from typing import Any
 
 from tinygrad_edu.engine import OPERATORS, TABLE, Row, Value
-from tinygrad_edu.engine.formulas import on_floats
+from tinygrad_edu.engine.formulas import compile_formula, names, on_floats, rows_in
 
 Expr = Any  # Fraction | Value | tuple
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -107,56 +105,80 @@ def values_in(expr: Expr) -> list[Value]:
     return [expr] if isinstance(expr, Value) else []
 
 
-# Formulas of the table
+# Formulas of the table, run on expressions
 
 
-@cache
-def parsed(formula: str) -> ast.expr:
-    return ast.parse(formula, mode="eval").body
+class Symbol:
+    """An expression as a kind of number, so that a formula of the table is run on it."""
+
+    __slots__ = ("expr",)
+
+    def __init__(self, expr: Expr) -> None:
+        self.expr = expr
+
+    def __add__(self, other: Any) -> Symbol:
+        return Symbol(add(self.expr, expressed(other)))
+
+    def __radd__(self, other: Any) -> Symbol:
+        return Symbol(add(expressed(other), self.expr))
+
+    def __sub__(self, other: Any) -> Symbol:
+        return self + -Symbol(expressed(other))
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return Symbol(expressed(other)) - self
+
+    def __mul__(self, other: Any) -> Symbol:
+        return Symbol(multiply(self.expr, expressed(other)))
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return Symbol(multiply(expressed(other), self.expr))
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return Symbol(multiply(self.expr, power(expressed(other), -ONE)))
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return Symbol(expressed(other)) / self
+
+    def __neg__(self) -> Symbol:
+        return Symbol(multiply(-ONE, self.expr))
+
+    def __pos__(self) -> Symbol:
+        return self
 
 
-def substituted(formula: str, names: dict[str, Expr]) -> Expr:
+def expressed(x: Any) -> Expr:
+    """The expression of a Symbol, or of a number in a formula."""
+    return x.expr if isinstance(x, Symbol) else number(x)
+
+
+def called(row: Row) -> Callable[..., Symbol]:
+    """An operation on Symbols: powers are simplified, all others stand as they are."""
+
+    def call(*operands: Any) -> Symbol:
+        inner = [expressed(operand) for operand in operands]
+        return Symbol(power(*inner) if row.name == "pow" else (row.name, *inner))
+
+    return call
+
+
+def substituted(formula: str, given: dict[str, Expr]) -> Expr:
     """A formula of the table with expressions for its names.
 
     >>> substituted("3 * x / 2", {"x": number(0.5)})
     Fraction(3, 4)
     """
-
-    def read(node: ast.expr) -> Expr:
-        match node:
-            case ast.Constant(value=value):
-                return number(value)  # type: ignore[arg-type]  # the table has numbers only
-            case ast.Name(id=name):
-                return names[name]
-            case ast.UnaryOp(op=sign, operand=operand):
-                return multiply(-ONE, read(operand)) if isinstance(sign, ast.USub) else read(operand)
-            case ast.BinOp(left=left, op=operator, right=right):
-                x, y = read(left), read(right)
-                match operator:
-                    case ast.Add():
-                        return add(x, y)
-                    case ast.Sub():
-                        return add(x, multiply(-ONE, y))
-                    case ast.Mult():
-                        return multiply(x, y)
-                    case ast.Div():
-                        return multiply(x, power(y, -ONE))
-                return power(x, y)
-            case ast.Call(func=ast.Name(id=name), args=args):
-                return power(*map(read, args)) if name == "pow" else (name, *map(read, args))
-        raise ValueError(f"{formula!r} is not a formula of the table")
-
-    return read(parsed(formula))
+    return expressed(compile_formula(given, formula, rows_in([formula], called))(*map(Symbol, given.values())))
 
 
 def local_derivative(node: Value, operand: int, expression: Callable[[Value | float], Expr]) -> Expr:
     """∂node/∂operand, in the textbook's form, with an expression for each Value or constant in it."""
     row: Row = node.op
     width = len(node.parents) // len(row.operands)
-    names = {x: node.parents[operand % width + k * width] for k, x in enumerate(row.operands)} | {"out": node}
+    given = {x: group[operand % width] for x, group in zip(row.operands, row.groups(node.parents), strict=True)}
+    given["out"] = node
     formula = row.shown[operand // width]
-    used = {part.id for part in ast.walk(parsed(formula)) if isinstance(part, ast.Name)}
-    return substituted(formula, {x: expression(value) for x, value in names.items() if x in used})
+    return substituted(formula, {x: expression(value) for x, value in given.items() if x in names(formula)})
 
 
 def operation(node: Value, expression: Callable[[Value | float], Expr]) -> Expr:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.plain import quoted
 from tinygrad_edu.show.explanation import Explanation, explain
 from tinygrad_edu.show.forms import Block, Derivation, Math, Words, Written
 from tinygrad_edu.show.notation import Style
@@ -44,7 +45,7 @@ def explain_update(
     and finite, and what `explain` raises.
     """
     if not (isfinite(lr) and lr > 0):
-        raise ValueError(f"lr expected a positive number, got {lr!r}")
+        raise ValueError(f"lr expected a positive number, got {quoted(lr)}")
     return Update(explain(root, parameter, through=through, digits=digits, paper=paper), lr)
 
 
