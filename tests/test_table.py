@@ -10,9 +10,9 @@ import tinygrad_edu
 from tinygrad_edu import TABLE, Value, grad
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import folds, on_floats, partials_on_floats, rows_in
-from tinygrad_edu.engine.numbers import sympy_primitives
 from tinygrad_edu.engine.registry import compiled
 from tinygrad_edu.engine.validation import check_formulas
+from tinygrad_edu.exchange.symbols import sympy_primitives
 
 ROWS = list(TABLE.values())
 PLAIN = [row for row in ROWS if not row.many]

@@ -11,7 +11,6 @@ from tinygrad_edu.engine.numbers import COMPLEX as COMPLEX
 from tinygrad_edu.engine.numbers import FLOATS as FLOATS
 from tinygrad_edu.engine.numbers import MATH as MATH
 from tinygrad_edu.engine.numbers import PRIMITIVES as PRIMITIVES
-from tinygrad_edu.engine.numbers import sympy_primitives as sympy_primitives
 from tinygrad_edu.engine.table import TABLE, Row
 
 if TYPE_CHECKING:

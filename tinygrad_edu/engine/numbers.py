@@ -126,25 +126,3 @@ COMPLEX: dict[str, Callable[..., complex]] = {name: getattr(cmath, name) for nam
     "sign": lambda x: complex((x.real > 0) - (x.real < 0)),
     "step": lambda x: complex(x.real > 0),
 }
-
-
-def sympy_primitives() -> dict[str, Any]:
-    """The primitives on SymPy's expressions, by the name of their row.
-
-    Raises ImportError where SymPy is missing.
-    """
-    try:
-        import sympy  # type: ignore[import-untyped]
-    except ImportError:
-        raise ImportError('formulas as symbols need SymPy: pip install "tinygrad_edu[symbolic]"') from None
-    own = {
-        "abs": sympy.Abs,
-        "maximum": sympy.Max,
-        "minimum": sympy.Min,
-        "pow": sympy.Pow,
-        "step": lambda x: sympy.Heaviside(x, 0),
-        "expm1": lambda x: sympy.exp(x) - 1,
-        "log1p": lambda x: sympy.log(1 + x),
-        "hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
-    }
-    return {name: getattr(sympy, name) for name in [*MATH, "sign"] if name not in own} | own

@@ -8,6 +8,7 @@ from typing import Any
 from tinygrad_edu.engine import TABLE
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.modules import place
+from tinygrad_edu.shell import install
 
 # Row: the module of torch.nn, and the options with which it is the same function.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -27,7 +28,7 @@ def torch() -> Any:
     try:
         import torch
     except ImportError:
-        raise ImportError('exchange with PyTorch needs it: pip install "tinygrad_edu[torch]"') from None
+        raise ImportError(f"exchange with PyTorch needs it: {install('torch')}") from None
     return torch
 
 
