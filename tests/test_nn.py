@@ -19,10 +19,13 @@ from tinygrad_edu.nn import (
     Adam,
     AdamW,
     Layer,
+    Module,
     Neuron,
     Place,
+    Sequential,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    clip_gradients,
     constant,
     cosine_decay,
     cross_entropy,
@@ -230,8 +233,10 @@ MISTAKES = {
     "cross_entropy expected a class from 0 to 1, got 2": lambda: cross_entropy([1.0, 2.0], 2),
     "cross_entropy expected targets from 0 to 1, got -1": lambda: cross_entropy([1.0, 2.0], [-1, 2]),
     "binary_cross_entropy expected targets from 0 to 1, got 2": lambda: binary_cross_entropy([0.5], [2]),
-    "binary_cross_entropy expected probabilities from 0 to 1, got 1.5": lambda: binary_cross_entropy([1.5], [1]),
-    "binary_cross_entropy expected probabilities from 0 to 1, got -0.5": lambda: binary_cross_entropy([-0.5], [0]),
+    "binary_cross_entropy expected probabilities from 0 to 1, got 1.5; for logits, which may be any number, there is "
+    "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([1.5], [1]),
+    "binary_cross_entropy expected probabilities from 0 to 1, got -0.5; for logits, which may be any number, there is "
+    "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([-0.5], [0]),
     "binary_cross_entropy is infinite for the probability 0.0 and the target 1: train on logits, with "
     "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([0.0], [1]),
     "binary_cross_entropy is infinite for the probability 1.0 and the target 0.5: train on logits, with "
@@ -246,7 +251,18 @@ MISTAKES = {
     "steps of step_decay: expected a whole number from 1, got 0": lambda: step_decay(0.1, 0.5, every=0),
     "steps of cosine_decay: expected a whole number from 1, got 0": lambda: cosine_decay(0.1, steps=0),
     "steps of warmup: expected a whole number from 1, got 1.5": lambda: warmup(constant(0.1), steps=1.5),
-    "Adam expected betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
+    "Adam expected two betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
+    "Adam expected two betas from 0 to below 1, got (0.9, 0.9, 0.9)": lambda: Adam([Value(1.0)], betas=(0.9, 0.9, 0.9)),
+    "Adam expected two betas from 0 to below 1, got 0.9": lambda: Adam([Value(1.0)], betas=0.9),
+    "SGD.step: no parameter has a gradient; call loss.backward() first, on a loss that depends on them": lambda: SGD(
+        [Value(1.0)]
+    ).step(),
+    "cross_entropy expected probabilities that sum to 1, got [0.5, 1.0], 1.5": lambda: cross_entropy(
+        [1.0, 2.0], [0.5, 1.0]
+    ),
+    "init expected a function or one of uniform, xavier, he, lecun, zeros, got 'He'": lambda: Layer(2, 2, init="He"),
+    "Sequential expected at least one layer, got none": lambda: Sequential(),
+    "clip_gradients expected a largest norm above 0, got 0": lambda: clip_gradients([Value(1.0)], 0),
     "SGD expected parameters, got none": lambda: SGD([]),
     "train expected epochs from 0, got -1": lambda: train(lambda: Value(1.0), SGD([Value(1.0)]), epochs=-1),
 }
@@ -274,6 +290,15 @@ WRONG_KINDS = {
     ),
     "mse expected targets that are numbers or Values, got 'a': call it once for each example": lambda: mse([1.0], "a"),
     "cross_entropy expected a class or a probability for each, got 1.5": lambda: cross_entropy([1.0, 2.0], 1.5),
+    "MLP expected its inputs as one list: call it with ([1, 2])": lambda: MLP(2, [1])(1, 2),
+    "neuron 1 of layer 1 expected its inputs as one list: call it with ([1.0, 2])": lambda: Neuron(2)(Value(1.0), 2),
+    "an MLP expected the number of inputs, and the sizes of its layers as one list: MLP(2, [2, 1])": lambda: MLP(
+        2, 2, 1
+    ),
+    "an MLP expected the number of inputs, and the sizes of its layers as one list: MLP(3, [4, 1])": lambda: MLP(
+        [3, 4, 1]
+    ),
+    "Sequential expected layers and functions, got 3": lambda: Sequential(3),
     "training expected the loss function to return a Value, got 3.0": lambda: training_step(
         lambda: 3.0, SGD([Value(1.0)])
     ),
@@ -499,3 +524,179 @@ def test_a_training_step_leaves_the_garbage_collector_as_it_was():
         training_step(loss, SGD([w]))
     assert during == [False, False]
     assert gc.isenabled()
+
+
+class Net(Module):
+    """A class of one's own, made of layers, a list, a dict, a neuron and a Value."""
+
+    def __init__(self):
+        self.body = Layer(2, 2, activation="tanh", seed=1)
+        self.heads = {"left": MLP(2, [2, 1], seed=2), "right": [Neuron(2, nonlin=False, seed=3)]}
+        self.gain = Value(2.0)
+        self.itself = self
+        self.memory = self.gain * 2.0
+
+    def __call__(self, x):
+        h = self.body(x)
+        return self.gain * (self.heads["left"](h) + self.heads["right"][0](h))
+
+
+def test_a_module_of_ones_own_finds_its_parameters():
+    net = Net()
+    named = dict(net.named_parameters())
+    assert list(named) == [
+        *("body.neurons.0.w.0", "body.neurons.0.w.1", "body.neurons.0.b"),
+        *("body.neurons.1.w.0", "body.neurons.1.w.1", "body.neurons.1.b"),
+        *("heads.left.layers.0.neurons.0.w.0", "heads.left.layers.0.neurons.0.w.1", "heads.left.layers.0.neurons.0.b"),
+        *("heads.left.layers.0.neurons.1.w.0", "heads.left.layers.0.neurons.1.w.1", "heads.left.layers.0.neurons.1.b"),
+        *("heads.left.layers.1.neurons.0.w.0", "heads.left.layers.1.neurons.0.w.1", "heads.left.layers.1.neurons.0.b"),
+        *("heads.right.0.w.0", "heads.right.0.w.1", "heads.right.0.b"),
+        "gain",
+    ]
+    assert list(named.values()) == net.parameters()
+    labels = [p.label for p in net.parameters()]
+    assert len({*labels}) == len(labels)
+    assert labels[:3] + labels[-2:] == ["w1", "w2", "b1", "b6", "gain"]
+    places = [p.place for p in net.parameters()[:-1]]
+    assert len({*places}) == len(places)
+    assert places[-1] == Place(4, 1, 0)
+    net([1.0, 2.0]).backward()
+    assert all(p.grad is not NOT_COMPUTED for p in net.parameters())
+    net.zero_grad()
+    assert [p.grad for p in net.parameters()] == [0.0] * len(labels)
+
+
+def test_labels_that_differ_stay_as_they_are():
+    class Pair(Module):
+        def __init__(self):
+            self.a, self.b = Value(1.0, "alpha"), Value(2.0, "beta")
+
+    assert [p.label for p in Pair().parameters()] == ["alpha", "beta"]
+
+
+def test_sequential_is_a_network_of_layers_and_functions():
+    network = Sequential(
+        Layer(2, 3, activation="tanh", seed=1), Layer(3, 2, activation=None, seed=2), tinygrad_edu.softmax
+    )
+    assert math.isclose(sum(y.data for y in network(X)), 1.0)
+    assert [p.label for p in network.parameters()][-3:] == ["w11", "w12", "b5"]
+    assert repr(Sequential(Layer(1, 1))) == "Sequential of [Layer of [Neuron(1, relu)]]"
+
+
+def test_a_linear_neuron_under_micrograds_name():
+    assert Neuron(2, nonlin=False)([1.0, 2.0]).op.name == "add"
+    assert {n.activation for n in Layer(2, 2, nonlin=False).neurons} == {None}
+
+
+@pytest.mark.parametrize(
+    ("init", "spread"), [("uniform", 1 / 3**0.5), ("xavier", 0.1), ("he", 0.2), ("lecun", 0.2 / 2**0.5), ("zeros", 0.0)]
+)
+def test_weights_start_as_their_rule_says(init, spread):
+    layer = Layer(50, 150, init=init, seed=1)
+    weights = [w.data for n in layer.neurons for w in n.w]
+    assert math.isclose((sum(w * w for w in weights) / len(weights)) ** 0.5, spread, rel_tol=0.05)
+    assert {n.b.data for n in layer.neurons} == {0.0}
+    assert Neuron(3, init=lambda rng, nin, nout: nin + nout).w[0].data == 4.0
+
+
+@pytest.mark.parametrize("activation", ["tanh", Value.tanh, None])
+@pytest.mark.parametrize("bias", [True, False, "shared"])
+@pytest.mark.parametrize("labels", ["textbook", "layer"])
+def test_weights_there_and_back_are_the_same_network(activation, bias, labels):
+    network = MLP(2, [3, 2], activation=activation, output_activation="sigmoid", bias=bias, labels=labels, seed=1)
+    again = MLP.from_weights(network.to_weights(None if bias is False else "last"))
+    assert [y.data for y in again(X)] == [y.data for y in network(X)]
+    assert [(p.label, p.place, p.data) for p in again.parameters()] == [
+        (p.label, p.place, p.data) for p in network.parameters()
+    ]
+    assert repr(again) == repr(network)
+
+
+def test_what_matrices_cannot_say_is_refused():
+    network = MLP(2, [2, 2, 1])
+    network.layers[1].neurons[0].activation = tinygrad_edu.tanh
+    with pytest.raises(ValueError, match="hidden neurons with one activation, got relu, tanh: save the network"):
+        network.to_weights()
+    network = MLP(2, [2, 1])
+    network.layers[1].neurons[0].b = None
+    with pytest.raises(ValueError, match="expected all neurons to have a bias, or none: save the network"):
+        network.to_weights()
+    matrices = MLP(2, [2], bias="shared", seed=1).to_weights()
+    matrices[0][1][0] = 5.0
+    with pytest.raises(ValueError, match=r"neuron 2 of layer 1 expected the bias that the layer shares, got 5\.0"):
+        MLP.from_weights(matrices)
+    with pytest.raises(ValueError, match="the matrices were written with bias='first'"):
+        MLP.from_weights(MLP(2, [2]).to_weights(), bias="last")
+
+
+def test_losses_take_targets_that_are_values():
+    y, one, zero = Value(0.25), Value(1.0), Value(0.0)
+    assert binary_cross_entropy([0.0], [zero]).data == 0.0
+    assert binary_cross_entropy([y], [one]).data == binary_cross_entropy([y], [1]).data
+    assert hinge([y], [one]).data == hinge([y], [1]).data == 0.75
+    assert cross_entropy([y, 1.0], [zero, one]).data == pytest.approx(cross_entropy([y, 1.0], 1).data, rel=1e-15)
+    with pytest.raises(ValueError, match=r"hinge expected the targets -1 and 1, got 0\.0"):
+        hinge([y], [zero])
+
+
+def test_a_recorded_cross_entropy_is_right_far_from_its_recording():
+    z, t = [Value(1e12), Value(0.0)], [Value(1.0), Value(0.0)]
+    program = tinygrad_edu.compile(cross_entropy(z, t), z, t, backend="python")
+    expected = math.log1p(math.exp(1.0))
+    assert math.isclose(program([1.0, 2.0], [1.0, 0.0])[0], expected, rel_tol=1e-15)
+    program = tinygrad_edu.compile(cross_entropy(z, 0), z, backend="python")
+    assert math.isclose(program([1.0, 2.0])[0], expected, rel_tol=1e-15)
+    assert tinygrad_edu.compile(lambda a, b: cross_entropy([a, b], 0), inputs=[0.0, 1.0], backend="python")
+
+
+@pytest.mark.parametrize("target", [0, [1.0, 0.0]])
+def test_cross_entropy_of_huge_logits(target):
+    z = [Value(1e308), Value(-1e308)]
+    loss = cross_entropy(z, target)
+    loss.backward()
+    assert (loss.data, [v.grad for v in z]) == (0.0, [0.0, 0.0])
+
+
+@pytest.mark.parametrize("data", ["0.5", Value(0.5), np.float32(0.5), 1])
+def test_step_notices_data_that_is_no_float(data):
+    w = Value(1.0, "w")
+    (w * w).backward()
+    optimizer = SGD([w], lr=0.1)
+    w.data = data
+    with pytest.raises(TypeError, match=r"^SGD\.step expected the data of 'w' to be a float, got "):
+        optimizer.step()
+    assert (w.data, optimizer.steps) == (data, 0)
+
+
+def test_a_step_on_arrays_is_the_step_on_floats():
+    numbers, gradients = [0.5, -1.0, 2.0], [0.1, 0.0, -3.0]
+    for make in (
+        lambda w: SGD(w, 0.1, momentum=0.9, weight_decay=0.01),
+        lambda w: Adam(w, constant(0.1), weight_decay=0.01),
+        AdamW,
+    ):
+        lists, arrays = (make([*map(Value, numbers)]) for _ in range(2))
+        here, there = numbers, np.array(numbers)
+        for _ in range(5):
+            here, there = lists.moved(here, gradients), arrays.moved(there, np.array(gradients))
+        assert there == pytest.approx(here, rel=1e-14)
+        assert [k.tolist() for k in arrays.kept] == [pytest.approx(k, rel=1e-14) for k in lists.kept]
+
+
+def test_what_training_holds_can_be_pickled():
+    network = MLP(2, [2, 1], activation=Value.tanh, seed=1)
+    for schedule in (constant(0.1), step_decay(0.1, 0.5, 10), cosine_decay(0.1, 10), warmup(constant(0.1), 3)):
+        optimizer = SGD(network.parameters(), schedule, momentum=0.9)
+        network(X).backward()
+        optimizer.step()
+        twin, its = pickle.loads(pickle.dumps((network, optimizer)))
+        assert twin(X).data == network(X).data
+        assert its.parameters == twin.parameters()
+        assert (its.kept, its.steps, its.rate()) == (optimizer.kept, 1, optimizer.rate())
+
+
+def test_clipping_scales_all_gradients_together():
+    a, b = Value(3.0), Value(4.0)
+    a.grad, b.grad = 3.0, 4.0
+    assert (clip_gradients([a, b], 10.0), a.grad, b.grad) == (5.0, 3.0, 4.0)
+    assert (clip_gradients([a, b], 1.0), a.grad, b.grad) == (5.0, pytest.approx(0.6), pytest.approx(0.8))

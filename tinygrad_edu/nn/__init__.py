@@ -11,8 +11,18 @@ from tinygrad_edu.nn.losses import (
     mse,
     squared_error,
 )
-from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place
-from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Optimizer, constant, cosine_decay, step_decay, warmup
+from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
+from tinygrad_edu.nn.optim import (
+    SGD,
+    Adam,
+    AdamW,
+    Optimizer,
+    clip_gradients,
+    constant,
+    cosine_decay,
+    step_decay,
+    warmup,
+)
 from tinygrad_edu.nn.training import TrainingRun, train, training_step
 
 __all__ = [
@@ -26,9 +36,11 @@ __all__ = [
     "Optimizer",
     "Parameter",
     "Place",
+    "Sequential",
     "TrainingRun",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "clip_gradients",
     "collector_paused",
     "constant",
     "cosine_decay",

@@ -5,15 +5,16 @@ Predictions are a Value or a sequence of them, targets a number or as many numbe
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, log_softmax
+from tinygrad_edu.engine import TABLE, Value
 
 dot, total, absolute, softplus = (TABLE[name].function for name in ("dot", "sum", "abs", "softplus"))
-log, minimum, relu = (TABLE[name].function for name in ("log", "minimum", "relu"))
+log, minimum, relu, logsumexp = (TABLE[name].function for name in ("log", "minimum", "relu", "logsumexp"))
 
 Numbers = Any  # a Value or number, or a sequence of them
 
@@ -82,8 +83,8 @@ def hinge(scores: Numbers, targets: Numbers) -> Value:
     """
     pairs = paired("hinge", scores, targets)
     for _, target in pairs:
-        if target not in (-1, 1):
-            raise ValueError(f"hinge expected the targets -1 and 1, got {target!r}")
+        if plain(target) not in (-1, 1):
+            raise ValueError(f"hinge expected the targets -1 and 1, got {plain(target)!r}")
     return total([relu(1 - target * score) for score, target in pairs]) / len(pairs)  # type: ignore[no-any-return]
 
 
@@ -105,19 +106,19 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
         check_probability("binary_cross_entropy", "probabilities", p)
         check_probability("binary_cross_entropy", "targets", target)
         for factor, q in ((target, p), (1 - target, 1 - p)):
-            if factor == 0:
+            if plain(factor) == 0:
                 continue
-            if q <= 0:
+            if plain(q) <= 0:
                 raise ValueError(
-                    f"binary_cross_entropy is infinite for the probability {p!r} and the target {target!r}: train on "
-                    "logits, with binary_cross_entropy_with_logits"
+                    f"binary_cross_entropy is infinite for the probability {plain(p)!r} and the target "
+                    f"{plain(target)!r}: train on logits, with binary_cross_entropy_with_logits"
                 )
             terms.append(-factor * log(q))
     return total(terms) / len(pairs)  # type: ignore[no-any-return]
 
 
 def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value:
-    """The same from logits z, p = sigmoid(z): the mean of softplus(z) - t z, stable for any finite z.
+    """The binary cross entropy from logits z, p = sigmoid(z): the mean of softplus(z) - t z, stable for any finite z.
 
     >>> round(binary_cross_entropy_with_logits([2.0, -1000.0], [1, 0]), 4)
     0.0635
@@ -132,7 +133,7 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value
 
 
 def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[float]) -> Value:
-    """The cross entropy of one example, -Σ t_i log softmax(z)_i; for a class k this is -log softmax(z)_k.
+    """The cross entropy of one example, -Σ t_i log softmax(z)_i = log Σ exp(z_j - Σ t_i z_i), stable for any finite z.
 
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4)
     0.4076
@@ -141,20 +142,33 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[float]
         logits: one a class.
         target: the number of the class, from 0, or a probability for each.
 
-    Raises ValueError for a class that does not exist and where the lengths differ, TypeError for another target.
+    Raises ValueError for a class that does not exist, where the lengths differ and for probabilities that do not sum to
+    1, TypeError for another target.
     """
     if not is_sequence(target):
-        logs = log_softmax(listed("cross_entropy", "logits", logits))
+        scores = listed("cross_entropy", "logits", logits)
         if not hasattr(target, "__index__"):
             raise TypeError(f"cross_entropy expected a class or a probability for each, got {target!r}")
         k = operator.index(target)
-        if not 0 <= k < len(logs):
-            raise ValueError(f"cross_entropy expected a class from 0 to {len(logs) - 1}, got {target!r}")
-        return -logs[k]  # type: ignore[no-any-return]
-    scores, shares = zip(*paired("cross_entropy", logits, target), strict=True)
-    for share in shares:
-        check_probability("cross_entropy", "targets", share)
-    return -dot(log_softmax(scores), shares)  # type: ignore[no-any-return]
+        if not 0 <= k < len(scores):
+            raise ValueError(f"cross_entropy expected a class from 0 to {len(scores) - 1}, got {target!r}")
+        true = scores[k]
+    else:
+        pairs = paired("cross_entropy", logits, target)
+        scores, shares = [score for score, _ in pairs], [share for _, share in pairs]
+        for share in shares:
+            check_probability("cross_entropy", "targets", share)
+        if not math.isclose(whole := math.fsum(map(plain, shares)), 1.0, rel_tol=1e-6):
+            raise ValueError(
+                f"cross_entropy expected probabilities that sum to 1, got {short([*map(plain, shares)])}, {whole:g}"
+            )
+        true = dot(shares, scores)
+    return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
+
+
+def plain(number: Any) -> Any:
+    """The number, of a Value its data."""
+    return number.data if isinstance(number, Value) else number
 
 
 def paired(loss: str, predictions: Numbers, targets: Numbers) -> list[tuple[Any, Any]]:
@@ -188,5 +202,8 @@ def differences(loss: str, predictions: Numbers, targets: Numbers) -> list[Any]:
 
 
 def check_probability(loss: str, what: str, number: Any) -> None:
-    if not 0 <= number <= 1:
-        raise ValueError(f"{loss} expected {what} from 0 to 1, got {number!r}")
+    if not 0 <= plain(number) <= 1:
+        logits = (
+            f"; for logits, which may be any number, there is {loss}_with_logits" if what == "probabilities" else ""
+        )
+        raise ValueError(f"{loss} expected {what} from 0 to 1, got {plain(number)!r}{logits}")

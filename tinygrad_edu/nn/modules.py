@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Value, number
+from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value
+from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
+from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, split
 
 dot = TABLE["dot"].function
+Activation = str | Callable[[Any], Any] | None
 
 
 class Place(NamedTuple):
@@ -31,17 +34,77 @@ class Parameter(Value):
         self.place = place
 
 
-class Module:
-    """What has parameters."""
+class Made(type):
+    """Looks at a module when it is made: what it is made of has labels and places of its own."""
 
-    def parameters(self) -> list[Parameter]:
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        module = super().__call__(*args, **options)
+        tell_apart(module)
+        return module
+
+
+class Module(metaclass=Made):
+    """What has parameters: every leaf Value among its attributes, also in lists, tuples, dicts and modules there.
+
+    >>> class Scaled(Module):
+    ...     def __init__(self):
+    ...         self.body, self.gain = Layer(2, 2, seed=1), Value(3.0)
+    ...     def __call__(self, x):
+    ...         return [self.gain * y for y in self.body(x)]
+    >>> [parameter.label for parameter in Scaled().parameters()]
+    ['w1', 'w2', 'b1', 'w3', 'w4', 'b2', 'gain']
+
+    Where labels of the parts collide, layers and weights are counted through the whole module, once it is made; a Value
+    without a label has the name of its attribute.
+    """
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Each parameter once, with the way to it, in the order in which the attributes were set.
+
+        >>> [name for name, _ in MLP(1, [1]).named_parameters()]
+        ['layers.0.neurons.0.w.0', 'layers.0.neurons.0.b']
+        """
+        seen = set()
+        for name, part in parts(self):
+            if isinstance(part, Value) and part not in seen:
+                seen.add(part)
+                yield name, part
+
+    def parameters(self) -> list[Any]:
         """Every parameter once: layer by layer, neuron by neuron, the weights before the bias."""
-        return []
+        return [parameter for _, parameter in self.named_parameters()]
 
     def zero_grad(self) -> None:
         """Set every gradient back to 0.0, as before a new backward pass."""
         for parameter in self.parameters():
-            parameter.grad = 0.0
+            parameter.grad = NOT_COMPUTED
+
+
+def parts(module: Module) -> Iterator[tuple[str, Any]]:
+    """The modules and the leaf Values that a module is made of, each after what it is part of, with the way there."""
+    stack: list[tuple[str, Any]] = [("", module)]
+    entered = set()
+    while stack:
+        name, part = stack.pop()
+        if isinstance(part, Value):
+            if not part.parents:
+                yield name, part
+            continue
+        if isinstance(part, Module):
+            inside: Iterable[tuple[Any, Any]] = vars(part).items()
+        elif isinstance(part, dict):
+            inside = part.items()
+        elif isinstance(part, (list, tuple)):
+            inside = enumerate(part)
+        else:
+            continue
+        if id(part) in entered:  # a module may hold itself
+            continue
+        entered.add(id(part))
+        if isinstance(part, Module) and name:
+            yield name, part
+        prefix = f"{name}." if name else ""
+        stack += [(f"{prefix}{key}", content) for key, content in reversed([*inside])]
 
 
 class Neuron(Module):
@@ -56,42 +119,45 @@ class Neuron(Module):
         nin: the number of inputs.
         activation: an operation with one operand, by name or as a function; None for a linear neuron.
         bias: whether there is one; it starts at 0.
-        seed: for the random weights, from -1 to 1; without one they come from Python's `random` as it stands.
+        init: how weights start: "uniform" from -1 to 1, "he", "xavier", "lecun", or a function, see `initialisers`.
+        nonlin: False for a linear neuron, as in micrograd.
+        nout: the number of neurons of its layer, which some `init` ask for.
+        seed: for the random weights; without one they come from Python's `random` as it stands.
 
-    Raises ValueError for a size below 1, and for an activation that the table does not have.
+    Raises ValueError for a size below 1, an activation that the table does not have and an unknown `init`.
     """
 
     def __init__(
         self,
         nin: int,
         *,
-        activation: str | Callable[[Any], Any] | None = "relu",
+        activation: Activation = "relu",
         bias: bool = True,
+        init: str | Initialiser = "uniform",
+        nonlin: bool = True,
+        nout: int = 1,
         seed: Any = None,
     ) -> None:
         count = at_least_one("inputs of a neuron", nin)
-        uniform = generator(seed).uniform
-        self.w = [Parameter(uniform(-1, 1)) for _ in range(count)]
+        draw, rng = initialiser(init), generator(seed)
+        self.w = [Parameter(draw(rng, nin, nout)) for _ in range(count)]
         self.b = Parameter(0.0) if bias else None
-        self.activation = activation_function(activation)
+        self.activation = activation_function(activation) if nonlin else None
         place([[self]])
 
-    def __call__(self, x: Iterable[Value | float]) -> Value:
-        return self.output(inputs(x, len(self.w), self))
+    def __call__(self, x: Iterable[Value | float], *others: Any) -> Value:
+        return self.output(inputs(x, len(self.w), self, *others))
 
     def _name(self) -> str:
         """What an error calls it."""
         return f"neuron {self.w[0].place.neuron} of layer {self.w[0].place.layer}"
 
     def output(self, x: Sequence[Value | float]) -> Value:
-        """The same without counting the inputs, which a layer does once for all its neurons."""
+        """activation(w · x + b), the inputs uncounted: a layer counts them once for all its neurons."""
         z = dot(self.w, x)
         if self.b is not None:
             z = z + self.b
         return z if self.activation is None else self.activation(z)  # type: ignore[no-any-return]
-
-    def parameters(self) -> list[Parameter]:
-        return [*self.w] if self.b is None else [*self.w, self.b]
 
     def __repr__(self) -> str:
         return f"Neuron({len(self.w)}, {getattr(self.activation, '__name__', 'linear')})"
@@ -106,7 +172,7 @@ class Layer(Module):
 
     Arguments:
         nin, nout: the number of inputs and of neurons.
-        activation, seed: as for `Neuron`.
+        activation, init, nonlin, seed: as for `Neuron`.
         bias: True for one a neuron, False for none, "shared" for one that all neurons of the layer add.
 
     A call returns a list of `nout` Values; one Value, as in micrograd, where `nout` is 1.
@@ -117,8 +183,10 @@ class Layer(Module):
         nin: int,
         nout: int,
         *,
-        activation: str | Callable[[Any], Any] | None = "relu",
+        activation: Activation = "relu",
         bias: bool | str = True,
+        init: str | Initialiser = "uniform",
+        nonlin: bool = True,
         seed: Any = None,
     ) -> None:
         if bias not in (True, False, "shared"):
@@ -126,34 +194,63 @@ class Layer(Module):
         rng = generator(seed)
         count = at_least_one("neurons of a layer", nout)
         at_least_one("inputs of a layer", nin)
-        self.neurons = [Neuron(nin, activation=activation, bias=bool(bias), seed=rng) for _ in range(count)]
+        options: dict[str, Any] = {"activation": activation, "bias": bool(bias), "init": init, "nonlin": nonlin}
+        self.neurons = [Neuron(nin, nout=count, seed=rng, **options) for _ in range(count)]
         if bias == "shared":
             for neuron in self.neurons:
                 neuron.b = self.neurons[0].b
         place([self.neurons])
 
-    def outputs(self, x: Iterable[Value | float]) -> list[Value]:
+    def outputs(self, x: Iterable[Value | float], *others: Any) -> list[Value]:
         """The outputs as a list, however many."""
-        x = inputs(x, len(self.neurons[0].w), self)
+        x = inputs(x, len(self.neurons[0].w), self, *others)
         return [neuron.output(x) for neuron in self.neurons]
 
     def _name(self) -> str:
         """What an error calls it."""
         return f"layer {self.neurons[0].w[0].place.layer}"
 
-    def __call__(self, x: Iterable[Value | float]) -> Any:
-        outputs = self.outputs(x)
+    def __call__(self, x: Iterable[Value | float], *others: Any) -> Any:
+        outputs = self.outputs(x, *others)
         return outputs[0] if len(outputs) == 1 else outputs
-
-    def parameters(self) -> list[Parameter]:
-        # A dict keeps the order, and a shared bias once.
-        return list(dict.fromkeys(p for neuron in self.neurons for p in neuron.parameters()))
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
 
 
-class MLP(Module):
+class Sequential(Module):
+    """Modules and functions one after another, each called with what the one before gave.
+
+    >>> from tinygrad_edu import softmax
+    >>> network = Sequential(Layer(2, 3, activation="tanh", seed=1), Layer(3, 2, activation=None, seed=2), softmax)
+    >>> round(sum(y.data for y in network([1.0, -1.0])), 12)
+    1.0
+
+    A layer gives a list of Values, of one Value where it has one neuron; a call returns that one Value by itself.
+    Raises ValueError for none, TypeError for what cannot be called.
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        if not layers:
+            raise ValueError("Sequential expected at least one layer, got none")
+        for layer in layers:
+            if not callable(layer):
+                raise TypeError(f"Sequential expected layers and functions, got {layer!r}")
+        self.layers: list[Any] = list(layers)
+
+    def __call__(self, x: Iterable[Value | float], *others: Any) -> Any:
+        if others:
+            raise one_list(type(self).__name__, x, *others)
+        out: Any = x
+        for layer in self.layers:
+            out = layer.outputs(out) if isinstance(layer, Layer) else layer(out)
+        return out[0] if isinstance(out, list) and len(out) == 1 else out
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} of [{', '.join(map(repr, self.layers))}]"
+
+
+class MLP(Sequential):
     """A multi-layer perceptron: layers one after another.
 
     >>> network = MLP(2, [16, 16, 1], seed=1337)
@@ -165,7 +262,7 @@ class MLP(Module):
         nouts: the number of neurons of each layer.
         activation: of all layers but the last, as for `Neuron`.
         output_activation: of the last layer, which is linear without one.
-        bias, seed: as for `Layer`.
+        bias, init, seed: as for `Layer`.
         labels: "textbook" counts through the network, w1, w2, … and b1, b2, …; "layer" names the place, w2_1,3 for
             the weight in layer 2 of neuron 1 on input 3.
 
@@ -177,26 +274,34 @@ class MLP(Module):
     def __init__(
         self,
         nin: int,
-        nouts: Sequence[int],
-        *,
-        activation: str | Callable[[Any], Any] | None = "relu",
-        output_activation: str | Callable[[Any], Any] | None = None,
+        nouts: Sequence[int] = (),
+        *others: Any,
+        activation: Activation = "relu",
+        output_activation: Activation = None,
         bias: bool | str = True,
+        init: str | Initialiser = "uniform",
         seed: Any = None,
         labels: str = "textbook",
     ) -> None:
         if labels not in ("textbook", "layer"):
             raise ValueError(f'labels expected "textbook" or "layer", got {labels!r}')
+        given = [*nin, nouts] if isinstance(nin, (list, tuple)) and nouts else nin
+        if isinstance(given, (list, tuple)) or others:
+            first, *following = given if isinstance(given, (list, tuple)) else (nin, nouts, *others)
+            raise TypeError(
+                "an MLP expected the number of inputs, and the sizes of its layers as one list: "
+                f"MLP({first!r}, {following!r})"
+            )
         if not isinstance(nouts, Iterable):
             raise TypeError(f"an MLP expected the sizes of its layers, like [16, 16, 1], got {nouts!r}")
         sizes = [at_least_one("inputs of the network", nin)]
         sizes += [at_least_one(f"neurons of layer {k}", nout) for k, nout in enumerate(nouts, start=1)]
         if len(sizes) == 1:
             raise ValueError("an MLP expected at least one layer, got none")
-        rng = generator(seed)
         hidden, output = activation_function(activation), activation_function(output_activation)
-        self.layers = [
-            Layer(i, o, activation=hidden if k < len(sizes) - 1 else output, bias=bias, seed=rng)
+        options: dict[str, Any] = {"bias": bias, "init": init, "seed": generator(seed)}
+        self.layers: list[Any] = [
+            Layer(i, o, activation=hidden if k < len(sizes) - 1 else output, **options)
             for k, (i, o) in enumerate(pairwise(sizes), start=1)
         ]
         place([layer.neurons for layer in self.layers], labels)
@@ -206,10 +311,10 @@ class MLP(Module):
         cls,
         matrices: Sequence[Sequence[Sequence[float]]],
         *,
-        bias: str | None = "first",
-        activation: str | Callable[[Any], Any] | None = "sigmoid",
-        output_activation: str | Callable[[Any], Any] | None = "sigmoid",
-        labels: str = "textbook",
+        bias: str | None = AS_WRITTEN,
+        activation: Activation = AS_WRITTEN,
+        output_activation: Activation = AS_WRITTEN,
+        labels: str = AS_WRITTEN,
     ) -> MLP:
         """A network with a paper's matrices: one a layer, in each one row a neuron.
 
@@ -222,28 +327,20 @@ class MLP(Module):
             bias: where it stands in the row, "first" or "last"; None where there is none.
             activation, output_activation, labels: as for `MLP`.
 
+        What is not given is as the matrices of `to_weights` know it of their network; for others the bias stands first,
+        the activations are sigmoid and the labels those of a textbook.
         Raises ValueError, with layer and neuron, for rows of the wrong length, and TypeError for what is no matrix.
         """
-        split = bias_position(bias).split
-        layers = [
-            [split(row) for row in rows(matrix, f"layer {k}")]
-            for k, matrix in enumerate(listed(matrices, "a network", "a matrix for each layer"), start=1)
-        ]
-        nin = len(layers[0][0][0]) if layers and layers[0] else 1
-        for k, layer in enumerate(layers, start=1):
-            for n, (weights, _) in enumerate(layer, start=1):
-                if len(weights) != nin:
-                    plus = " and a bias" if bias else ""
-                    raise ValueError(f"neuron {n} of layer {k} expected {nin} weights{plus}, got {len(weights)}")
-            nin = len(layer)
+        given = {"bias": bias, "activation": activation, "output_activation": output_activation, "labels": labels}
+        layers, known = split(matrices, {name: option for name, option in given.items() if option is not AS_WRITTEN})
         network = cls(
             len(layers[0][0][0]) if layers and layers[0] else 1,
             [len(layer) for layer in layers],
-            activation=activation,
-            output_activation=output_activation,
-            bias=bias is not None,
+            activation=known.activation,
+            output_activation=known.output_activation,
+            bias="shared" if known.shared else known.bias is not None,
             seed=0,
-            labels=labels,
+            labels=known.labels,
         )
         for made, layer in zip(network.layers, layers, strict=True):
             for neuron, (weights, offset) in zip(made.neurons, layer, strict=True):
@@ -251,63 +348,19 @@ class MLP(Module):
                     parameter.data = entry
         return network
 
-    def to_weights(self, bias: str | None = "first") -> list[list[list[float]]]:
-        """The weights as `from_weights` takes them.
+    def to_weights(self, bias: str | None = "first") -> Matrices:
+        """The weights as `from_weights` takes them, a list that also knows the activations, biases and labels.
 
-        Raises ValueError where `bias` is None and the network has biases, or the other way round.
+        Raises ValueError where `bias` is None and the network has biases, or the other way round, and where the
+        matrices cannot say what the neurons are: where hidden neurons, or output neurons, differ in their activation.
         """
-        join = bias_position(bias).join
-        if (bias is None) != (self.layers[0].neurons[0].b is None):
-            raise ValueError(f"bias={bias!r} does not fit: the network has {'biases' if bias is None else 'no bias'}")
-        return [
-            [join([w.data for w in neuron.w], [] if neuron.b is None else [neuron.b.data]) for neuron in layer.neurons]
-            for layer in self.layers
-        ]
-
-    def __call__(self, x: Iterable[Value | float]) -> Any:
-        for layer in self.layers:
-            x = layer.outputs(x)
-        outputs = list(x)
-        return outputs[0] if len(outputs) == 1 else outputs
-
-    def parameters(self) -> list[Parameter]:
-        return [p for layer in self.layers for p in layer.parameters()]
-
-    def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+        return joined([layer.neurons for layer in self.layers], bias)
 
 
-class BiasPosition(NamedTuple):
-    """How a row of a matrix splits into weights and bias, and how they join into one."""
-
-    split: Callable[[list[float]], tuple[list[float], list[float]]]
-    join: Callable[[list[float], list[float]], list[float]]
-
-
-def bias_position(bias: str | None) -> BiasPosition:
-    if bias == "first":
-        return BiasPosition(lambda row: (row[1:], row[:1]), lambda weights, bias: bias + weights)
-    if bias == "last":
-        return BiasPosition(lambda row: (row[:-1], row[-1:]), lambda weights, bias: weights + bias)
-    if bias is None:
-        return BiasPosition(lambda row: (row, []), lambda weights, bias: weights)
-    raise ValueError(f'bias expected "first", "last" or None, got {bias!r}')
-
-
-def rows(matrix: Any, layer: str) -> list[list[float]]:
-    """The rows of the matrix of one layer, in floats."""
-    found = []
-    for n, row in enumerate(listed(matrix, layer, "a row for each neuron"), start=1):
-        entries = listed(row, f"neuron {n} of {layer}", "a row of numbers")
-        try:
-            found.append([number(entry) for entry in entries])
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"neuron {n} of {layer}: {error}") from None
-    return found
-
-
-def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer) -> Sequence[Value | float]:
+def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer, *others: Any) -> Sequence[Value | float]:
     """The inputs, counted."""
+    if others:
+        raise one_list(module._name(), x, *others)
     if not isinstance(x, (list, tuple)):
         x = listed(x, module._name(), "a sequence of inputs")
     if len(x) != nin:
@@ -315,11 +368,41 @@ def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer) -> Sequ
     return x
 
 
-def listed(many: Any, name: str, expected: str) -> list[Any]:
-    """Many things as a list."""
-    if not hasattr(many, "__iter__") or getattr(many, "shape", None) == ():
-        raise TypeError(f"{name} expected {expected}, got {many!r}")
-    return list(many)
+def one_list(name: str, *given: Any) -> TypeError:
+    """An error for inputs that are given one by one."""
+    numbers = [x.data if isinstance(x, Value) else x for x in given]
+    return TypeError(f"{name} expected its inputs as one list: call it with ({numbers!r})")
+
+
+def neurons_of(module: Module) -> list[list[Neuron]]:
+    """The neurons of each layer in a module; one outside of a layer is a layer by itself."""
+    found: list[list[Neuron]] = []
+    known: set[int] = set()
+    for _, part in [("", module), *parts(module)]:
+        group = part.neurons if isinstance(part, Layer) else [part] if isinstance(part, Neuron) else []
+        if group and id(group[0]) not in known:
+            known |= {id(neuron) for neuron in group}
+            found.append(group)
+    return found
+
+
+def tell_apart(module: Module) -> None:
+    """Give the parameters labels that differ, and places that say where in the whole module they are."""
+    named = dict(module.named_parameters())
+    given = [parameter.label for parameter in named.values()]
+    if "" in given:
+        for name, parameter in named.items():
+            parameter.label = parameter.label or name
+    elif len({*given}) == len(given):
+        return
+    layers = neurons_of(module)
+    if len({parameter.label for parameter in named.values()}) < len(named):
+        place(layers)
+    taken: set[str] = set()
+    for name, parameter in named.items():
+        if parameter.label in taken:
+            parameter.label = name
+        taken.add(parameter.label)
 
 
 def place(layers: Sequence[Sequence[Neuron]], labels: str = "textbook") -> None:
@@ -346,16 +429,7 @@ def at_least_one(what: str, count: int) -> int:
     return int(count)
 
 
-def generator(seed: Any) -> Any:
-    """A source of random numbers: Python's `random` itself without a seed, so that `random.seed` is heard."""
-    import random
-
-    if seed is None:
-        return random
-    return seed if hasattr(seed, "uniform") else random.Random(seed)
-
-
-def activation_function(activation: str | Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+def activation_function(activation: Activation) -> Callable[[Any], Any] | None:
     """An operation with one operand by its name, and a function or None as it is."""
     if activation is None or callable(activation):
         return activation

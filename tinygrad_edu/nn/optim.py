@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from numbers import Real
 from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import NOT_COMPUTED, Value
 from tinygrad_edu.nn.modules import at_least_one
 
 
 class Optimizer:
     """What all optimisers share: the parameters, the learning rate, the number of steps taken.
 
-    `lr` is a number, or a function of the number of steps taken so far.
+    `lr` is a number, or a function of the number of steps taken so far. An optimiser of one's own has a `rule`, and
+    says in `memory` how many numbers it keeps for each parameter from one step to the next; they start at 0.
+
+    >>> class Lion(Optimizer):
+    ...     memory = 1
+    ...     def rule(self, p, g, lr, mean):
+    ...         sign = (mean > 0) * 1.0 - (mean < 0) * 1.0
+    ...         return p - lr * sign, 0.99 * mean + 0.01 * g
+    >>> w = Value(3.0)
+    >>> optimizer = Lion([w], lr=0.1)
+    >>> for _ in range(2):
+    ...     optimizer.zero_grad()
+    ...     (w**2).backward()
+    ...     optimizer.step()
+    >>> round(w.data, 4)
+    2.9
     """
 
-    def __init__(self, parameters: Iterable[Value], lr: float | Callable[[int], float], weight_decay: float) -> None:
+    memory = 0
+
+    def __init__(
+        self, parameters: Iterable[Value], lr: float | Callable[[int], float], weight_decay: float = 0.0
+    ) -> None:
         name = type(self).__name__
         if not isinstance(parameters, Iterable):
             raise TypeError(f"{name} expected Values, like network.parameters(), got {short(parameters)}")
@@ -34,22 +54,54 @@ class Optimizer:
         if not callable(lr):
             not_negative(self, "lr", lr)
         self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
+        self.kept: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.memory)]
 
     def zero_grad(self) -> None:
         """Set every gradient back to 0.0."""
         for parameter in self.parameters:
-            parameter.grad = 0.0
+            parameter.grad = NOT_COMPUTED
 
     def step(self) -> None:
-        """Change every parameter once."""
-        lr = self.lr
-        if callable(lr):
-            lr = lr(self.steps)
-            not_negative(self, f"lr({self.steps})", lr)
-        self.steps += 1
-        self.update(lr)
+        """Change every parameter once.
 
-    def update(self, lr: float) -> None:
+        Raises ValueError where no parameter has a gradient, TypeError where `data` was set to what is no float; then
+        nothing is changed.
+        """
+        name = type(self).__name__
+        self.rate()
+        for parameter in self.parameters:
+            if type(parameter.data) is not float:
+                called = f"the data of {parameter.label!r}" if parameter.label else "the data of a parameter"
+                kind = type(parameter.data).__name__
+                raise TypeError(f"{name}.step expected {called} to be a float, got {short(parameter.data)} ({kind})")
+        if all(parameter.grad is NOT_COMPUTED for parameter in self.parameters):
+            raise ValueError(
+                f"{name}.step: no parameter has a gradient; call loss.backward() first, on a loss that depends on them"
+            )
+        moved = self.moved([p.data for p in self.parameters], [p.grad for p in self.parameters])
+        for parameter, data in zip(self.parameters, moved, strict=True):
+            parameter.data = data
+
+    def rate(self) -> float:
+        """The learning rate of the next step. Raises ValueError where a schedule gives no number from 0."""
+        if not callable(self.lr):
+            return self.lr
+        not_negative(self, f"lr({self.steps})", lr := self.lr(self.steps))
+        return lr
+
+    def moved(self, numbers: Any, gradients: Any) -> Any:
+        """Where one step leads from the numbers of the parameters: lists of floats, or NumPy arrays, all at once."""
+        lr = self.rate()
+        self.steps += 1
+        if isinstance(numbers, list):
+            rows = [self.rule(p, g, lr, *kept) for p, g, *kept in zip(numbers, gradients, *self.kept, strict=True)]
+            numbers, *self.kept = ([*column] for column in zip(*rows, strict=True))
+            return numbers
+        numbers, *self.kept = self.rule(numbers, gradients, lr, *(gradients * 0 + kept for kept in self.kept))
+        return numbers
+
+    def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:
+        """The changed parameter, then what is kept for the next step; on a float or on an array of them."""
         raise NotImplementedError
 
 
@@ -71,6 +123,8 @@ class SGD(Optimizer):
     Raises ValueError for a negative number, for no parameters and for a Value that an operation made.
     """
 
+    memory = 1
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -82,12 +136,10 @@ class SGD(Optimizer):
         super().__init__(parameters, lr, weight_decay)
         not_negative(self, "momentum", momentum)
         self.momentum = momentum
-        self.velocity = [0.0] * len(self.parameters)
 
-    def update(self, lr: float) -> None:
-        for k, p in enumerate(self.parameters):
-            self.velocity[k] = self.momentum * self.velocity[k] + p.grad + self.weight_decay * p.data
-            p.data -= lr * self.velocity[k]
+    def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:
+        v = self.momentum * kept[0] + g + self.weight_decay * p
+        return p - lr * v, v
 
 
 class Adam(Optimizer):
@@ -105,6 +157,7 @@ class Adam(Optimizer):
     Raises ValueError for a negative number, for betas outside [0, 1) and for no parameters. (Kingma and Ba 2015.)
     """
 
+    memory = 2
     decoupled = False
 
     def __init__(
@@ -118,22 +171,19 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
         not_negative(self, "eps", eps)
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"{type(self).__name__} expected betas from 0 to below 1, got {betas!r}")
-        self.betas, self.eps = betas, eps
-        self.mean = [0.0] * len(self.parameters)
-        self.square = [0.0] * len(self.parameters)
+        if not (isinstance(betas, Sequence) and len(betas) == 2 and all(map(is_share, betas))):
+            raise ValueError(f"{type(self).__name__} expected two betas from 0 to below 1, got {betas!r}")
+        self.betas, self.eps = (betas[0], betas[1]), eps
 
-    def update(self, lr: float) -> None:
-        beta1, beta2 = self.betas
-        correct1, correct2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for k, p in enumerate(self.parameters):
-            decay = self.weight_decay * p.data
-            g = p.grad if self.decoupled else p.grad + decay
-            self.mean[k] = beta1 * self.mean[k] + (1 - beta1) * g
-            self.square[k] = beta2 * self.square[k] + (1 - beta2) * g * g
-            step = self.mean[k] / correct1 / (math.sqrt(self.square[k] / correct2) + self.eps)
-            p.data -= lr * (step + decay if self.decoupled else step)
+    def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:
+        (mean, square), (beta1, beta2) = kept, self.betas
+        decay = self.weight_decay * p
+        if not self.decoupled:
+            g = g + decay
+        mean = beta1 * mean + (1 - beta1) * g
+        square = beta2 * square + (1 - beta2) * g * g
+        step = mean / (1 - beta1**self.steps) / ((square / (1 - beta2**self.steps)) ** 0.5 + self.eps)
+        return p - lr * (step + decay if self.decoupled else step), mean, square
 
 
 class AdamW(Adam):
@@ -161,7 +211,7 @@ def constant(lr: float) -> Callable[[int], float]:
     >>> schedule(0), schedule(3), schedule(100)
     (0.025, 0.1, 0.1)
     """
-    return lambda step: lr
+    return partial(_constant, lr)
 
 
 def step_decay(lr: float, factor: float, every: int) -> Callable[[int], float]:
@@ -174,7 +224,7 @@ def step_decay(lr: float, factor: float, every: int) -> Callable[[int], float]:
     Raises ValueError for `every` below 1.
     """
     at_least_one("steps of step_decay", every)
-    return lambda step: lr * factor ** (step // every)
+    return partial(_step_decay, lr, factor, every)
 
 
 def cosine_decay(lr: float, steps: int) -> Callable[[int], float]:
@@ -187,7 +237,7 @@ def cosine_decay(lr: float, steps: int) -> Callable[[int], float]:
     Raises ValueError for `steps` below 1.
     """
     at_least_one("steps of cosine_decay", steps)
-    return lambda step: 0.5 * lr * (1 + math.cos(math.pi * min(step, steps) / steps))
+    return partial(_cosine_decay, lr, steps)
 
 
 def warmup(schedule: Callable[[int], float], steps: int) -> Callable[[int], float]:
@@ -200,7 +250,50 @@ def warmup(schedule: Callable[[int], float], steps: int) -> Callable[[int], floa
     Raises ValueError for `steps` below 1.
     """
     at_least_one("steps of warmup", steps)
-    return lambda step: schedule(0) * (step + 1) / steps if step < steps else schedule(step - steps)
+    return partial(_warmup, schedule, steps)
+
+
+# What schedules do at a step; functions of the module, so that an optimiser with a schedule can be pickled.
+
+
+def _constant(lr: float, step: int) -> float:
+    return lr
+
+
+def _step_decay(lr: float, factor: float, every: int, step: int) -> float:
+    return lr * factor ** (step // every)
+
+
+def _cosine_decay(lr: float, steps: int, step: int) -> float:
+    return 0.5 * lr * (1 + math.cos(math.pi * min(step, steps) / steps))
+
+
+def _warmup(schedule: Callable[[int], float], steps: int, step: int) -> float:
+    return schedule(0) * (step + 1) / steps if step < steps else schedule(step - steps)
+
+
+def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
+    """Scale all gradients down together, so that their norm √Σ g² is at most `largest`.
+
+    >>> w = Value(3.0)
+    >>> (w**2).backward()
+    >>> clip_gradients([w], 1.0), w.grad
+    (6.0, 1.0)
+
+    Returns the norm before. Raises ValueError unless `largest` is above 0. (Pascanu et al. 2013.)
+    """
+    if not largest > 0:
+        raise ValueError(f"clip_gradients expected a largest norm above 0, got {largest!r}")
+    parameters = [*parameters]
+    norm = math.hypot(*(parameter.grad for parameter in parameters))
+    if norm > largest:
+        for parameter in parameters:
+            parameter.grad *= largest / norm
+    return norm
+
+
+def is_share(number: Any) -> bool:
+    return isinstance(number, Real) and 0 <= float(number) < 1
 
 
 def not_negative(optimizer: Optimizer, name: str, number: float) -> None:
