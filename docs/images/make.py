@@ -37,6 +37,16 @@ def micrograd():
     return draw(g, rankdir="TB")
 
 
+def contributions():
+    """A neuron and its loss, with what each edge adds, and a weight in which an earlier pass left something."""
+    w, x, b = Value(0.3, "w"), Value(2.0, "x"), Value(0.1, "b")
+    (w * 0.5).backward()
+    loss = ((w * x + b).sigmoid() - 1) ** 2 + 0.1 * w**2
+    loss.label = "loss"
+    loss.backward()
+    return draw(loss, contributions=True)
+
+
 def collapsed_2_16_16_1():
     """A network too large to draw in full, a box a layer, with the hinge loss of one example."""
     model = MLP(2, [16, 16, 1], seed=1337)
@@ -48,7 +58,7 @@ def collapsed_2_16_16_1():
     return draw(loss, collapse="layers")
 
 
-PICTURES = worked_example, micrograd, collapsed_2_16_16_1
+PICTURES = worked_example, micrograd, contributions, collapsed_2_16_16_1
 
 if __name__ == "__main__":
     os.environ["PATH"] = ""  # so that it is the Graphviz from PyPI that draws, whose letters are as wide as a browser's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
@@ -138,10 +139,7 @@ class Drawing:
         self.places = {n: place for n, place in neurons(scene.root).items() if boxes and scene.is_drawn(n)}
         font = {"fontname": "Helvetica", "fontcolor": theme.text}
         graph = {"rankdir": self.rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11"}
-        if not scene.full:
-            graph |= {"nslimit": "2", "mclimit": "0.1"}
-        elif self.places:
-            graph["mclimit"] = "0.4"  # fewer tries to uncross edges leave more neurons in their order
+        graph |= {} if scene.full else {"nslimit": "2", "mclimit": "0.1"}
         dot = Digraph(
             format="svg",
             graph_attr=graph | {"bgcolor": theme.background} | font,
@@ -154,6 +152,8 @@ class Drawing:
         for edge in scene.edges:
             self.add_edge(dot, edge)
         self.add_rest(dot, constants)
+        if scene.full:
+            self.add_order(dot)
         return dot
 
     def add_units(self, dot: Digraph, layers: bool) -> None:
@@ -167,9 +167,9 @@ class Drawing:
             with self.box(dot, f"layer {layer}", layer) if layers else nullcontext(dot) as around:
                 for place in dict.fromkeys(place for place in self.places.values() if place[0] == layer):
                     with self.box(around, f"neuron {place[1]}" if layers else described(place), *place) as inside:
-                        members = [node for node in self.scene.nodes if self.places.get(node) == place]
-                        for node in members if self.vertical else reversed(members):  # the first on top
-                            self.add_node(inside, node)
+                        for node in self.scene.nodes:
+                            if self.places.get(node) == place:
+                                self.add_node(inside, node)
 
     @contextmanager
     def box(self, dot: Any, title: str, *place: int) -> Iterator[Any]:
@@ -256,6 +256,29 @@ class Drawing:
         """One that comes later takes its room already, so that nothing moves between frames."""
         known = self.scene.contributions
         return self.colour(known[edge.id]) if edge.id in known else "transparent"
+
+    def add_order(self, dot: Digraph) -> None:
+        """Edges that are not drawn, for Graphviz to keep weights and neurons in their order.
+
+        Within a neuron its weights follow one another; behind each neuron stands a point, and these do. Graphviz turns
+        the first round where the graph goes from left to right, the second not.
+        """
+        members: dict[tuple[int, int], list[Value]] = {}
+        for node in self.scene.nodes:
+            if node in self.places:
+                members.setdefault(self.places[node], []).append(node)
+        points: dict[int, list[str]] = {}
+        for (layer, neuron), nodes in sorted(members.items()):
+            weights = [self.scene.ids[node] for node in nodes if not node.parents and node.place.input]  # type: ignore[attr-defined]
+            for pair in pairwise(weights if self.vertical else weights[::-1]):
+                dot.edge(*pair, style="invis", minlen="0")
+            point = f"o{layer}_{neuron}"
+            dot.node(point, "", style="invis", shape="point", width="0", height="0")
+            dot.edge(self.scene.ids[nodes[-1]], point, style="invis", weight="0")
+            points.setdefault(layer, []).append(point)
+        for row in points.values():
+            for pair in pairwise(row):
+                dot.edge(*pair, style="invis", minlen="0")
 
     def add_rest(self, dot: Digraph, constants: bool) -> None:
         """The constants of the nodes, and a sign for operands that lie too deep."""

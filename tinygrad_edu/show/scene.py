@@ -88,7 +88,7 @@ class Scene:
         made = len(self.everything) - len(names)
         computed = "computed" if self.root in self.gradients else "not computed yet"
         return (
-            f"{self.names.text(self.root)} = {shown(self.root.data, digits)}, by {made} operations from {given}; "
+            f"{self.names.text(self.root)} = {shown(self.root.data, digits)}, by {made} operation{'s' * (made != 1)} from {given}; "
             f"gradients are {computed}."
         )
 

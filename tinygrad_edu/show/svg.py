@@ -1,9 +1,11 @@
-"""What graphviz's SVG lacks: a title and a description in place of ids, a size that fits its page, and frames."""
+"""What graphviz's SVG lacks: a title and a description in place of ids, a size that fits its page."""
 
 from __future__ import annotations
 
 import re
 from html import escape
+
+NARROW = 600  # points; what is less wide fits into any notebook
 
 
 def described(svg: str, title: str, description: str) -> str:
@@ -22,9 +24,18 @@ def described(svg: str, title: str, description: str) -> str:
 
 
 def scaled(svg: str) -> str:
-    """A picture that becomes smaller where there is less room, as in a notebook.
+    """A picture that is as wide as its notebook, and no wider; one of less than 600 points, which fits, as it is.
 
-    >>> scaled('<svg width="900pt" height="90pt"></svg>')
-    '<svg style="max-width: 100%; height: auto" width="900pt" height="90pt"></svg>'
+    >>> scaled('<svg width="900pt" height="90pt" viewBox="0 0 900 90"></svg>')
+    '<svg width="100%" style="max-width: 900pt" viewBox="0 0 900 90"></svg>'
+    >>> scaled('<svg width="90pt" height="9pt"></svg>')
+    '<svg width="90pt" height="9pt"></svg>'
+
+    Notebooks show SVG as an image, which takes the width that it asks for and is cut off; only one that asks for none
+    is scaled.
     """
-    return svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
+
+    def start(found: re.Match[str]) -> str:
+        return found[0] if float(found[1]) < NARROW else f'<svg width="100%" style="max-width: {found[1]}pt"'
+
+    return re.sub(r'<svg width="([\d.]+)pt" height="[\d.]+pt"', start, svg, count=1)
