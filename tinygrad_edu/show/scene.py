@@ -86,9 +86,10 @@ class Scene:
         names = [self.names.text(leaf) for leaf in self.everything if not leaf.parents]
         given = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
         made = len(self.everything) - len(names)
+        by = f"{made} operation{'s' * (made != 1)}"
         computed = "computed" if self.root in self.gradients else "not computed yet"
         return (
-            f"{self.names.text(self.root)} = {shown(self.root.data, digits)}, by {made} operation{'s' * (made != 1)} from {given}; "
+            f"{self.names.text(self.root)} = {shown(self.root.data, digits)}, by {by} from {given}; "
             f"gradients are {computed}."
         )
 
