@@ -122,6 +122,14 @@ def test_a_library_is_imported_in_one_module(library):
     assert len(importers) <= 1, f"{library} is imported in {importers}"
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "tests").glob("*.py")), ids=lambda path: path.name)
+def test_tests_can_be_collected_without_optional_libraries(file):
+    top = ast.Module(ast.parse(file.read_text(encoding="utf-8")).body, [])
+    outer = {alias.name.split(".")[0] for node in top.body if isinstance(node, ast.Import) for alias in node.names}
+    outer |= {(node.module or "").split(".")[0] for node in top.body if isinstance(node, ast.ImportFrom)}
+    assert not outer & OPTIONAL - {"hypothesis"}  # the tests' own need
+
+
 def loaded_by(statement):
     """The top names of the modules that a fresh Python loads for a statement."""
     code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"

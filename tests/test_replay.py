@@ -5,7 +5,6 @@ import math
 import os
 import random
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,8 @@ from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import TABLE, Value, hessian, leaves, registered
 from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay import compile
+
+np = pytest.importorskip("numpy")
 
 NEEDS = {"python": None, "numpy": "numpy", "native": "llvmlite", "jax": "jax"}
 BACKENDS = [

@@ -9,13 +9,14 @@ import sys
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.test_replay import INSTALLED, close, each_backend
 from tests.test_replay_programs import native
 from tinygrad_edu.engine import TABLE, Value, registered
 from tinygrad_edu.replay import compile
+
+np = pytest.importorskip("numpy")
 
 ROOT = Path(__file__).parents[1]
 step, total = TABLE["step"].function, TABLE["sum"].function

@@ -14,7 +14,6 @@ import traceback
 import weakref
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +22,8 @@ from tests.test_replay import BACKENDS, close, each_backend
 from tinygrad_edu import nn
 from tinygrad_edu.engine import TABLE, Value, hessian, registered
 from tinygrad_edu.replay import compile
+
+np = pytest.importorskip("numpy")
 
 native = pytest.mark.skipif(importlib.util.find_spec("llvmlite") is None, reason="needs llvmlite")
 

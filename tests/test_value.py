@@ -6,7 +6,6 @@ import math
 import pickle
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
 import tinygrad_edu
@@ -20,23 +19,7 @@ def test_a_new_value():
     assert v.grad is NOT_COMPUTED
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        3,
-        True,
-        3.0,
-        Fraction(3, 1),
-        np.float64(3),
-        np.float32(3),
-        np.int64(3),
-        np.uint8(3),
-        np.bool_(True),
-        np.array(3.0),
-    ],
-    ids=lambda n: type(n).__name__,
-)
-def test_real_numbers_are_accepted_everywhere(number):
+def is_accepted_everywhere(number):
     expected = float(number)
     v = Value(2.0)
     assert Value(number).data == expected
@@ -58,6 +41,23 @@ def test_real_numbers_are_accepted_everywhere(number):
         assert type(result.data) is float
         assert result.data == plain
         assert all(type(parent) in (Value, float) for parent in result.parents)
+    return True
+
+
+@pytest.mark.parametrize("number", [3, True, 3.0, Fraction(3, 1)], ids=lambda n: type(n).__name__)
+def test_real_numbers_are_accepted_everywhere(number):
+    assert is_accepted_everywhere(number)
+
+
+def is_refused(wrong, words):
+    """Whether each way to use what is no number is refused, by words where a Value is made of it."""
+    v = Value(1.0)
+    for use in (Value, lambda w: v + w, lambda w: w + v, lambda w: v**w, lambda w: tinygrad_edu.dot([v], [w])):
+        with pytest.raises(TypeError) as error:
+            use(wrong)
+        if use is Value and str(error.value) != words:
+            return False
+    return True
 
 
 @pytest.mark.parametrize(
@@ -67,21 +67,14 @@ def test_real_numbers_are_accepted_everywhere(number):
         ("3", "expected a real number, got '3' (str)"),
         (1j, "expected a real number, got 1j (complex)"),
         ([1.0], "expected a real number, got [1.0] (list)"),
-        (np.array([1.0, 2.0]), "expected a real number, got array([1., 2.]) (ndarray)"),
-        (np.complex128(1j), "expected a real number, got 1j (complex)"),
         (object, "expected a real number, got <class 'object'> (type)"),
     ],
 )
 def test_anything_else_is_refused_by_what_it_is(wrong, words):
-    v = Value(1.0)
-    for use in (Value, lambda w: v + w, lambda w: w + v, lambda w: v**w, lambda w: tinygrad_edu.dot([v], [w])):
-        with pytest.raises(TypeError) as error:
-            use(wrong)
-        if use is Value:
-            assert str(error.value) == words
+    assert is_refused(wrong, words)
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, np.float64("nan")])
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
 def test_nan_and_infinities_are_refused_unless_asked_for(wrong):
     with pytest.raises(
         ValueError, match=r"expected a finite number, got (nan|inf|-inf) \(a Value takes it with finite=False\)"
@@ -109,7 +102,7 @@ def test_operators():
 
 def test_order_compares_data_and_equality_identity():
     a, b = Value(1.0), Value(2.0)
-    assert a < b and a <= b and b > a and b >= a and a < 1.5 and not a > np.int64(1) and np.int64(2) > a
+    assert a < b and a <= b and b > a and b >= a and a < 1.5
     same = Value(1.0)
     assert a <= same and a >= same and a <= 1 and a <= 1.0 and not a < same and not a > same
     assert a != Value(1.0) and a != 1.0 and a == a
@@ -142,20 +135,6 @@ def test_what_would_lose_the_gradient_is_refused(lose):
         lose(Value(0.5))
     with pytest.raises(TypeError, match=r"tinygrad_edu\.tanh\(value\); for the plain number take value\.data"):
         math.tanh(Value(0.5))
-
-
-def test_numpys_functions_are_refused():
-    with pytest.raises(TypeError):
-        np.tanh(Value(0.5))
-
-
-def test_numpys_arrays_of_values_work():
-    w, x = np.array([Value(1.0), Value(2.0)]), np.array([3.0, 4.0])
-    assert (w * x).sum().data == 11.0
-    assert (x @ w).data == np.dot(w, x).data == 11.0
-    assert np.mean(w).data == 1.5
-    np.exp(w * 2).sum().backward()  # NumPy calls the method of each
-    assert [v.grad for v in w] == [2 * math.exp(2), 2 * math.exp(4)]
 
 
 def test_functions_and_methods_say_what_they_do():

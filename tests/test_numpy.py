@@ -1,0 +1,58 @@
+"""NumPy's numbers and arrays, given to Values, networks and losses."""
+
+import math
+
+import pytest
+
+from tests.test_nn import THETA, X
+from tests.test_value import is_accepted_everywhere, is_refused
+from tinygrad_edu import MLP, Value
+from tinygrad_edu.nn import cross_entropy, mse
+
+np = pytest.importorskip("numpy")
+
+
+@pytest.mark.parametrize("make", ["float64", "float32", "int64", "uint8", "array"])
+def test_numbers_are_accepted_everywhere(make):
+    assert is_accepted_everywhere(getattr(np, make)(3))
+    assert is_accepted_everywhere(np.bool_(True))
+
+
+def test_arrays_and_complex_numbers_are_refused_as_one_number():
+    assert is_refused(np.array([1.0, 2.0]), "expected a real number, got array([1., 2.]) (ndarray)")
+    assert is_refused(np.complex128(1j), "expected a real number, got 1j (complex)")
+
+
+def test_its_nan_is_refused():
+    with pytest.raises(ValueError, match="expected a finite number, got nan"):
+        Value(np.float64("nan"))
+
+
+def test_its_numbers_compare_with_data():
+    a = Value(1.0)
+    assert not a > np.int64(1) and np.int64(2) > a
+
+
+def test_numpys_functions_are_refused():
+    with pytest.raises(TypeError):
+        np.tanh(Value(0.5))
+
+
+def test_numpys_arrays_of_values_work():
+    w, x = np.array([Value(1.0), Value(2.0)]), np.array([3.0, 4.0])
+    assert (w * x).sum().data == 11.0
+    assert (x @ w).data == np.dot(w, x).data == 11.0
+    assert np.mean(w).data == 1.5
+    np.exp(w * 2).sum().backward()  # NumPy calls the method of each
+    assert [v.grad for v in w] == [2 * math.exp(2), 2 * math.exp(4)]
+
+
+def test_inputs_weights_and_targets_may_be_arrays():
+    network = MLP.from_weights(map(np.array, THETA))
+    assert network.to_weights() == THETA
+    assert [y.data for y in network(np.array(X))] == [y.data for y in network(X)]
+    z = [Value(1.0), Value(2.0), Value(-1.0)]
+    for target in (np.int64(1), np.array(1)):
+        assert cross_entropy(z, target).data == cross_entropy(z, 1).data
+    assert cross_entropy(z, np.array([0.25, 0.75, 0.0])).data == cross_entropy(z, [0.25, 0.75, 0.0]).data
+    assert mse(z[0], np.array(3.0)).data == mse(z[:1], np.array([3.0])).data == 4.0
