@@ -221,7 +221,10 @@ MISTAKES = {
     ("check", "2*w", "w=1", "--ops", "missing"): "cannot read missing: No such file or directory",
     ("check", "2*w", "w=1", "--method", "magic"): "method expected one of central, richardson, complex, got 'magic'",
     ("check", "1 + 1"): "check_gradients expected inputs to differentiate for, got none",
-    ("exercise", "99"): "there are exercises 1 to 14, got 99",
+    ("exercise", "99"): "there are exercises 1 to 22, got 99",
+    ("exercise", "1", "--hint", "4"): "4 is not in the range 1<=x<=3",
+    ("exercise", "1", "--hint", "1", "--answer", "x"): "--answer and --hint exclude each other",
+    ("exercise", "15", "--answer", "y"): "expected a formula in x and out, got one in y",
     ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from",
     ("worksheet", "-o", "none/sheet.md"): "none",
     ("worksheet", "-o", "sheet.pdf"): "expected a name that ends in .md, got sheet.pdf",
@@ -413,17 +416,18 @@ def test_a_file_of_operations_is_parsed_and_never_run(line, tmp_path):
     assert not (tmp_path / "owned").exists()
 
 
-def test_exercises_are_posed_and_their_answers_checked(tmp_path):
-    from tinygrad_edu.check.faults import FAULTS
-    from tinygrad_edu.lesson.exercises import numbered
-
+def test_exercises_are_posed_hinted_and_their_answers_checked(tmp_path):
     done = run("exercise", "3", cwd=tmp_path)
-    assert done.returncode == 0 and "wrong" in done.stdout and "an edge of x*x lost" in done.stdout
-    right = numbered(3).name
-    assert run("exercise", "3", "--answer", right, cwd=tmp_path).stdout.startswith("Right: ")
-    wrong = next(fault.name for fault in FAULTS if fault.name != right)
-    assert run("exercise", "3", "--answer", wrong, cwd=tmp_path).returncode == 1
-    assert {numbered(k).name for k in range(1, len(FAULTS) + 1)} == {fault.name for fault in FAULTS}
+    assert done.returncode == 0 and "should be" in done.stdout and "an edge of x*x lost" in done.stdout
+    assert [line for line in done.stdout.splitlines() if line.endswith('exercise 3 --answer "one of them"')]
+    assert run("exercise", "3", "--hint", "2", cwd=tmp_path).stdout == "For which of the two operands is it?\n"
+    right = run("exercise", "3", "--answer", "swapped operands", cwd=tmp_path)
+    assert (right.returncode, right.stdout.split(":")[0]) == (0, "Right")
+    assert right.stdout.splitlines()[-1].endswith("exercise 4")
+    wrong = run("exercise", "3", "--answer", "mean instead of sum", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout.split(":")[0]) == (1, "Not that one")
+    assert run("exercise", "16", "--answer", "3 * x * x", cwd=tmp_path).returncode == 0
+    assert run("exercise", "16", "--answer", "x**2", cwd=tmp_path).returncode == 1
 
 
 def test_worksheets(tmp_path):

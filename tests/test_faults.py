@@ -28,7 +28,7 @@ HINTS = {
     "mean instead of sum": "a factor 2 is missing",
     "kept between passes": "a second pass, halved, gives",
     "before its consumers": "times what it should be",
-    "an edge of x*x lost": "a factor 2 is missing",
+    "an edge of x*x lost": "times what it should be",
     "sign of a difference": "the sign is flipped",
     "tanh' of the input": "times what it should be",
 }
@@ -62,7 +62,7 @@ WRONG = {
     "mean instead of sum": [0.5, 0.5],
     "kept between passes": [6 * e(0.6)],
     "before its consumers": [t(2 * math.sin(N)) * N],
-    "an edge of x*x lost": [3.0],
+    "an edge of x*x lost": [3.0 + 4.0],
     "sign of a difference": [1.0],
     "tanh' of the input": [1 - 0.7**2],
 }

@@ -16,6 +16,7 @@ import click
 
 from tinygrad_edu import __version__
 from tinygrad_edu.plain import plain
+from tinygrad_edu.shell import program
 
 LONGEST = 400  # characters of an error
 
@@ -342,19 +343,25 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
 
 @command.command()
 @click.argument("number", type=int, default=1)
-@click.option("--answer", help="The name of the mistake.")
-def exercise(number: int, answer: str | None) -> None:
-    """Find the broken rule in a backward pass with the checker.
+@click.option("--answer", help="The name of the mistake, or the formula that is asked for.")
+@click.option("--hint", type=click.IntRange(1, 3), help="1 says where to look, 2 asks a question, 3 gives the answer.")
+def exercise(number: int, answer: str | None, hint: int | None) -> None:
+    """Find the mistake in a backward pass, or write a rule.
 
-    Exit status 1 for a wrong answer.
+    There are three levels: a broken rule, a pass that goes wrong, a rule to be written. Exit status 1 for a wrong
+    answer, which is told what it would have led to.
     """
     from tinygrad_edu.lesson import exercises
 
+    if answer is not None and hint is not None:
+        raise click.UsageError("--answer and --hint exclude each other")
     if answer is None:
-        click.echo(exercises.exercise(number))
+        click.echo(exercises.exercise(number) if hint is None else exercises.hint(number, hint))
         return
     right, words = exercises.answer(number, answer)
     click.echo(words)
+    if right and number < exercises.COUNT:
+        click.echo(f"Next: {program()} exercise {number + 1}")
     sys.exit(0 if right else 1)
 
 

@@ -258,7 +258,7 @@ FAULTS = [
         "an edge of x*x lost",
         "operands kept in a set: x * x has two edges",
         lambda: pullbacks(second_edge_lost, "mul"),
-        lambda x: x * x,
+        lambda x: x * x + x * 4,
         (3.0,),
     ),
     Fault(
