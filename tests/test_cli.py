@@ -119,7 +119,7 @@ def test_the_walk_ends_with_three_things_to_do_that_can_be_typed(walk):
     *_, page, _, explain, _, exercise = walk[0].splitlines()
     folder = walk[1].parent
     assert (folder / page.strip()).is_file()
-    for command, part in {explain: "∂out/∂w", exercise: "Exercise 1."}.items():
+    for command, part in {explain: "∂out/∂w", exercise: "Exercise 1 of"}.items():
         done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, encoding="utf-8")
         assert done.returncode == 0
         assert part in done.stdout
