@@ -7,7 +7,7 @@ import pytest
 from tests.test_nn import THETA, X
 from tests.test_value import is_accepted_everywhere, is_refused
 from tinygrad_edu import MLP, Value
-from tinygrad_edu.nn import cross_entropy, mse
+from tinygrad_edu.nn import SGD, Adam, AdamW, constant, cross_entropy, mse
 
 np = pytest.importorskip("numpy")
 
@@ -56,3 +56,26 @@ def test_inputs_weights_and_targets_may_be_arrays():
         assert cross_entropy(z, target).data == cross_entropy(z, 1).data
     assert cross_entropy(z, np.array([0.25, 0.75, 0.0])).data == cross_entropy(z, [0.25, 0.75, 0.0]).data
     assert mse(z[0], np.array(3.0)).data == mse(z[:1], np.array([3.0])).data == 4.0
+
+
+def test_step_notices_data_that_is_no_float():
+    w = Value(1.0, "w")
+    (w * w).backward()
+    w.data = np.float32(0.5)
+    with pytest.raises(TypeError, match=r"^SGD\.step expected the data of 'w' to be a float, got "):
+        SGD([w], lr=0.1).step()
+
+
+def test_a_step_on_arrays_is_the_step_on_floats():
+    numbers, gradients = [0.5, -1.0, 2.0], [0.1, 0.0, -3.0]
+    for make in (
+        lambda w: SGD(w, 0.1, momentum=0.9, weight_decay=0.01),
+        lambda w: Adam(w, constant(0.1), weight_decay=0.01),
+        AdamW,
+    ):
+        lists, arrays = (make([*map(Value, numbers)]) for _ in range(2))
+        here, there = numbers, np.array(numbers)
+        for _ in range(5):
+            here, there = lists.moved(here, gradients), arrays.moved(there, np.array(gradients))
+        assert there == pytest.approx(here, rel=1e-14)
+        assert [k.tolist() for k in arrays.kept] == [pytest.approx(k, rel=1e-14) for k in lists.kept]
