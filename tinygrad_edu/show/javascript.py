@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Callable, Mapping
+from math import inf, isfinite
 
 from tinygrad_edu.engine import TABLE, Row, Value
-from tinygrad_edu.engine.formulas import FOLDS
 from tinygrad_edu.engine.formulas import PRIMITIVES as ON_FLOATS
-
-OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+from tinygrad_edu.engine.formulas import folds
+from tinygrad_edu.engine.languages import JAVASCRIPT, SUM, Text, constant, run, written
 
 PRIMITIVES = {name: f"Math.{name}" for name in ON_FLOATS} | {
     "maximum": "(x, y) => (x > y || x !== x ? x : y)",
     "minimum": "(x, y) => (x < y || x !== x ? x : y)",
     "sign": "(x) => (x > 0 ? 1 : x < 0 ? -1 : x)",
     "step": "(x) => (x > 0 ? 1 : x <= 0 ? 0 : x)",
+    "is_zero": "(x) => (x === 0 ? 1 : x === x ? 0 : x)",
     # The series near 0, and the continued fraction beyond: both are exact to the last digits where they are used.
     "erf": "(x) => { let t = x, s = x; for (let n = 1; n < 60; n++) { t *= -x * x / n; s += t / (2 * n + 1); } "
     "return Math.abs(x) < 2 ? 1.1283791670955126 * s : Math.sign(x) * (1 - op_erfc(Math.abs(x))); }",
@@ -23,97 +24,89 @@ PRIMITIVES = {name: f"Math.{name}" for name in ON_FLOATS} | {
 }
 
 
-class Program:
+def operations() -> str:
+    """The table as JavaScript: a function `op_name` each, and `operation`, which has them by name.
+
+    Left out are operations over many operands, and primitives that JavaScript does not have.
+    """
+    rows = [row for row in TABLE.values() if not row.many and (not row.primitive or row.name in PRIMITIVES)]
+    named = ", ".join(f"{row.name}: op_{row.name}" for row in rows)
+    return "\n".join([*map(definition, rows), f"const operation = {{{named}}};"])
+
+
+def definition(row: Row) -> str:
+    """
+    >>> print(definition(TABLE["softplus"]))
+    const op_softplus = (x) => op_maximum(x, 0) + op_log1p(op_exp(-op_abs(x)));
+    """
+    if row.primitive:
+        return f"const op_{row.name} = {PRIMITIVES[row.name]};"
+    body = written(row.primal, {x: x for x in row.operands}, JAVASCRIPT)
+    return f"const op_{row.name} = ({', '.join(row.operands)}) => {body};"
+
+
+def program(nodes: list[Value]) -> str:
     """JavaScript that computes each of `nodes` (operands before results) and its local derivatives.
 
     It defines `forward[k](v)`, the data of node k from the list `v` of all data, null for a leaf; and
-    `partials[k][i](v)`, its derivative for operand i, null for a constant.
+    `partials[k][i](v)`, its derivative for operand i, null for a constant. It needs `operations`.
 
     >>> a = Value(2.0)
-    >>> print(Program([a, a * a]).source)
-    const op_mul = (x, y) => (x * y);
-    const forward = [null, (v) => op_mul(v[0], v[0])];
+    >>> print(program([a, a * a]))
+    const forward = [null, (v) => v[0] * v[0]];
     const partials = [[], [(v) => v[0], (v) => v[0]]];
 
     Raises ValueError for an operation that JavaScript has no primitive for.
     """
-
-    def __init__(self, nodes: list[Value]) -> None:
-        self.place = {node: k for k, node in enumerate(nodes)}
-        self.needed: list[Row] = []
-        forward = [self.forward(node) for node in nodes]
-        partials = [f"[{', '.join(self.partials(node))}]" for node in nodes]
-        functions = [self.define(row) for row in self.needed]  # the list grows while it is read
-        self.source = "\n".join(
-            [
-                *functions,
-                f"const forward = [{', '.join(forward)}];",
-                f"const partials = [{', '.join(partials)}];",
-            ]
-        )
-
-    def operands(self, node: Value) -> dict[str, list[str]]:
-        """The JavaScript of the operands, a list for each name in the row's formulas."""
-        at = [repr(p) if isinstance(p, float) else f"v[{self.place[p]}]" for p in node.parents]
-        width = len(at) // len(node.op.operands)
-        return {x: at[k * width : (k + 1) * width] for k, x in enumerate(node.op.operands)}
-
-    def forward(self, node: Value) -> str:
+    place = {node: k for k, node in enumerate(nodes)}
+    forward, partials = ["null"] * len(nodes), ["[]"] * len(nodes)
+    for node, k in place.items():
         if not node.parents:
-            return "null"
-        groups = self.operands(node)
-        if node.op.many:
-            return f"(v) => {self.emit(node.op.primal, {}, groups)}"
-        return f"(v) => {self.call(node.op, [group[0] for group in groups.values()])}"
-
-    def partials(self, node: Value) -> list[str]:
+            continue
+        row, at = node.op, [at_place(operand, place) for operand in node.parents]
+        groups = row.groups(at)
+        operands = {x: group[0] for x, group in zip(row.operands, groups, strict=True)}
+        forward[k] = arrow(row.primal, row, at, {}) if row.many else arrow(row.call, row, at, operands)
         cells = []
-        for k, parent in enumerate(node.parents):
-            if isinstance(parent, float):
-                cells.append("null")
-                continue
-            groups = self.operands(node)
-            width = len(node.parents) // len(groups)
-            names = {x: group[k % width] for x, group in groups.items()} | {"out": f"v[{self.place[node]}]"}
-            cells.append(f"(v) => {self.emit(node.op.partials[k // width], names)}")
-        return cells
+        for i, operand in enumerate(node.parents):
+            which, member = divmod(i, len(groups[0]))
+            names = {x: group[member] for x, group in zip(row.operands, groups, strict=True)}
+            cells.append(
+                arrow(row.partials[which], row, at, names | {"out": at_place(node, place)})
+                if isinstance(operand, Value)
+                else "null"
+            )
+        partials[k] = f"[{', '.join(cells)}]"
+    return f"const forward = [{', '.join(forward)}];\nconst partials = [{', '.join(partials)}];"
 
-    def call(self, row: Row, arguments: list[str]) -> str:
-        if row not in self.needed:
-            self.needed.append(row)
-        return f"op_{row.name}({', '.join(arguments)})"
 
-    def define(self, row: Row) -> str:
-        if not row.primitive:
-            body = self.emit(row.primal, {x: x for x in row.operands})
-            return f"const op_{row.name} = ({', '.join(row.operands)}) => {body};"
-        if row.name not in PRIMITIVES:
-            raise ValueError(f"JavaScript has no primitive for the operation {row.name}")
-        if row.name in ("erf", "erfc"):
-            self.call(TABLE["erf"], []), self.call(TABLE["erfc"], [])
-        return f"const op_{row.name} = {PRIMITIVES[row.name]};"
+def arrow(formula: str, row: Row, at: list[Text], names: Mapping[str, Text]) -> str:
+    """A formula as a function of `v`. Folds over all operands come first, a constant each."""
+    lines: list[str] = []
+    found, rest = folds(formula) if row.many else ([], formula)
+    inner = dict(names)
+    for name, fold, term in found:
+        each = [
+            run(term, inner | dict(zip(row.operands, x, strict=True)), rows) for x in zip(*row.groups(at), strict=True)
+        ]
+        total = " + ".join(x.within(SUM) for x in each) if fold == "sum" else f"Math.max({', '.join(map(str, each))})"
+        if rest == name:
+            return f"(v) => {total}"
+        lines.append(f"const {name} = {total};")
+        inner[name] = Text(name)
+    result = run(rest, inner, rows).text
+    return f"(v) => {{ {' '.join(lines)} return {result}; }}" if lines else f"(v) => {result}"
 
-    def emit(self, formula: str, names: dict[str, str], groups: dict[str, list[str]] | None = None) -> str:
-        """A formula with these operands, written from its syntax tree: `-x**2` is an error in JavaScript."""
 
-        def text(node: ast.expr, names: dict[str, str]) -> str:
-            match node:
-                case ast.Constant(value=value):
-                    return repr(value)
-                case ast.Name(id=name):
-                    return names[name]
-                case ast.UnaryOp(op=op, operand=operand):
-                    return f"({'-' if isinstance(op, ast.USub) else '+'}{text(operand, names)})"
-                case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                    return self.call(TABLE["pow"], [text(left, names), text(right, names)])
-                case ast.BinOp(left=left, op=op, right=right):
-                    return f"({text(left, names)} {OPERATORS[type(op)]} {text(right, names)})"
-                case ast.Call(func=ast.Name(id=fold), args=[term]) if groups and fold in FOLDS:
-                    pairs = [dict(zip(groups, at, strict=True)) for at in zip(*groups.values(), strict=True)]
-                    terms = [text(term, names | pair) for pair in pairs]
-                    return f"({' + '.join(terms)})" if fold == "sum" else f"Math.max({', '.join(terms)})"
-                case ast.Call(func=ast.Name(id=name), args=args):
-                    return self.call(TABLE[name], [text(argument, names) for argument in args])
-            raise AssertionError(ast.dump(node))
+def at_place(operand: Value | float, place: Mapping[Value, int]) -> Text:
+    """An operand in the list of all data, or the constant that it is."""
+    if isinstance(operand, Value):
+        return Text(f"v[{place[operand]}]")
+    return constant(operand) if isfinite(operand) else Text({inf: "Infinity", -inf: "(-Infinity)"}.get(operand, "NaN"))
 
-        return text(ast.parse(formula, mode="eval").body, names)
+
+def rows(row: Row) -> Callable[..., Text]:
+    """An operation in JavaScript. Raises ValueError where it has none."""
+    if row.primitive and row.name not in PRIMITIVES:
+        raise ValueError(f"JavaScript has no primitive for the operation {row.name}")
+    return JAVASCRIPT(row)

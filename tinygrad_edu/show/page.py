@@ -1,23 +1,51 @@
-"""The graph as an interactive page: one HTML file that steps through forward and backward, without a network."""
+"""The graph as an interactive page: one HTML file that steps, trains and asks, without a network."""
 
 from __future__ import annotations
 
 import json
 import re
 from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import partial
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from math import isfinite
 from os import PathLike
 from string import Template
+from typing import Any
 
-from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value, nodes
 from tinygrad_edu.files import write
+from tinygrad_edu.misconceptions import MISCONCEPTIONS
 from tinygrad_edu.plain import plain
-from tinygrad_edu.show.javascript import Program
-from tinygrad_edu.show.picture import draw
-from tinygrad_edu.show.scene import FULL
+from tinygrad_edu.show import javascript
+from tinygrad_edu.show.backward import checked
+from tinygrad_edu.show.names import Names, symbol
+from tinygrad_edu.show.neurons import neurons
+from tinygrad_edu.show.symbols import Expr, local_derivative, number, operation
 from tinygrad_edu.themes import THEMES
+
+LARGEST = 800  # nodes
+UNPLACED = 250  # of them, nodes outside of a network's neurons, which cannot be closed
+SCRIPTS = (  # in this order; each has one subject, and the first line of each says which
+    "graph",
+    "numbers",
+    "formulas",
+    "layout",
+    "picture",
+    "camera",
+    "note",
+    "paths",
+    "training",
+    "numbers-panel",
+    "data",
+    "ask",
+    "saving",
+    "page",
+)
+HELD = re.compile(r"(x|t|target|input|label)s?[\d_,]*", re.IGNORECASE)  # what inputs and targets are mostly called
 
 
 class Page:
@@ -31,22 +59,31 @@ class Page:
         self.html = html
 
     def _repr_html_(self) -> str:
+        """A frame that may run its script and save files, and nothing else; it becomes as high as what is in it."""
         return (
-            f'<iframe srcdoc="{escape(self.html, quote=True)}" sandbox="allow-scripts" '
-            'style="width: 100%; height: 900px; border: 0"></iframe>'
+            f'<iframe srcdoc="{escape(self.html, quote=True)}" sandbox="allow-scripts allow-downloads" '
+            'title="The chain rule, step by step" style="width: 100%; height: 900px; border: 0"></iframe>'
+            "<script>"
+            'window.addEventListener("message", (event) => { const height = event.data && event.data.tinygradEdu; '
+            'if (height > 0) for (const frame of document.querySelectorAll("iframe")) '
+            'if (frame.contentWindow === event.source) frame.style.height = height + "px"; });'
+            "</script>"
         )
 
 
 def explore(
-    root: Value,
+    root: Any,
     path: str | PathLike[str] | None = None,
     *,
+    params: Iterable[Value] | None = None,
+    inputs: Iterable[Value] = (),
+    data: Iterable[tuple[Any, Any]] | None = None,
+    loss: Callable[[Any, Any], Any] | None = None,
     title: str = "The chain rule, step by step",
     learning_rate: float = 0.1,
-    rankdir: str = "LR",
     digits: int = 4,
 ) -> Page:
-    """Make a page on which the backward pass can be stepped through, and every leaf changed.
+    """Make a page on which a graph is stepped through, changed, trained, and asked about.
 
     The page steps one operation forward and one edge backward at a time, says what each step does, lists the paths of
     the box that is pointed at, recomputes everything when a number is changed, and takes gradient descent steps. It is
@@ -59,25 +96,42 @@ def explore(
     (True, False)
 
     Arguments:
-        root: the Value at the end of the graph.
+        root: the Value at the end of the graph; with `data`, a network: a function of a list of Values.
         path: the file to write; without one the page is only returned.
+        params: the leaves that gradient descent moves. Without them these are the parameters of a network, or else
+            all leaves but those that are named like inputs and targets (x, x1, t, target); the page says which.
+        inputs: leaves that it does not move.
+        data: examples (inputs, targets) to train the network on, each a number or a sequence of them.
+        loss: of the outputs and targets, as Values; without one, half the sum of the squared errors.
         title: the heading.
         learning_rate: of the gradient descent step at first.
-        rankdir, digits: as for `draw`.
+        digits: significant digits.
 
-    Returns the page. Raises ValueError for a graph of more than 150 nodes, and what `draw` raises.
+    Returns the page. Raises TypeError for what is no Value or no network; ValueError for a graph that is too large,
+    for data that the network or the loss does not take, and for `params` and `inputs` that are no leaves of the graph.
     """
-    nodes = [*leaves(root), *topological(root)]
-    if len(nodes) > FULL:
-        raise ValueError(f"the graph has {len(nodes)} nodes, more than the {FULL} that a page can show")
-    svg = draw(root, rankdir=rankdir, digits=digits, cell_width=96).pipe(format="svg", encoding="utf-8")
-    script = Program(nodes).source + "\n" + resource("page.js")
-    style = resource("page.css") + dark_picture()
+    examples = None
+    if data is not None:
+        root, examples = on_data(root, data, loss)
+    elif loss is not None:
+        raise ValueError("explore expected data= with loss=")
+    graph = nodes(checked(root))
+    places = neurons(root)
+    unplaced = sum(node not in places for node in graph)
+    if len(graph) > LARGEST or unplaced > UNPLACED:
+        most, what = (UNPLACED, " outside of neurons") if len(graph) <= LARGEST else (LARGEST, "")
+        count = unplaced if what else len(graph)
+        raise ValueError(f"the graph has {count} nodes{what}, more than the {most} that a page can show")
+    leaves = {node for node in graph if not node.parents}
+    moved, held = chosen("params", params, leaves), chosen("inputs", inputs, leaves)
+    known = trace(graph, places, digits, None if params is None else moved, held, examples)
+    script = "\n".join(['"use strict";', javascript.operations(), javascript.program(graph), *map(source, SCRIPTS)])
+    style = colours() + resource("page.css")
     page = Template(resource("page.html")).substitute(
-        title=escape(plain(title)),
+        title=escape(plain(title, 200)),
         rate=float(learning_rate),
-        svg=inline(svg),
-        trace=json.dumps(trace(nodes, digits), ensure_ascii=False).replace("<", "\\u003c"),
+        loss_name=escape(Names(root).text(root)) + (", the mean over all examples" if examples else ""),
+        trace=json.dumps(known, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         style=style,
         style_hash=fingerprint(style),
         script=script,
@@ -88,60 +142,204 @@ def explore(
     return Page(page)
 
 
-def trace(nodes: list[Value], digits: int) -> dict[str, object]:
+def chosen(name: str, wanted: Iterable[Value] | None, leaves: set[Value]) -> set[Value]:
+    """Leaves of the graph. Raises ValueError for what is none."""
+    found = set(wanted or ())
+    for value in found:
+        if value not in leaves:
+            raise ValueError(f"{name} expected leaves of the graph, got {value!r:.60}")
+    return found
+
+
+# Data
+
+
+class Examples:
+    """A data set beside the graph of one example: which leaves are its inputs and targets, and the numbers for them."""
+
+    def __init__(
+        self, inputs: list[Value], targets: list[Value], outputs: list[Value], rows: list[list[float]]
+    ) -> None:
+        self.inputs, self.targets, self.outputs, self.rows = inputs, targets, outputs, rows
+
+
+def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[Value, Examples]:
+    """The graph of the loss on one example, with Values for its inputs and targets."""
+    if not callable(network):
+        raise TypeError(f"explore expected a network with data=, got {network!r:.40}")
+    pairs = []
+    for k, pair in enumerate(data, start=1):
+        try:
+            x, t = pair
+            pairs.append(([float(one) for one in listed(x)], [float(one) for one in listed(t)]))
+        except (TypeError, ValueError):
+            raise ValueError(f"example {k} expected inputs and targets, numbers each, got {pair!r:.60}") from None
+    if not pairs:
+        raise ValueError("data expected at least one example, got none")
+    for k, (x, t) in enumerate(pairs, start=1):
+        if (len(x), len(t)) != (len(pairs[0][0]), len(pairs[0][1])):
+            raise ValueError(
+                f"example {k} has {len(x)} inputs and {len(t)} targets, the first has other numbers of them"
+            )
+    x = [Value(one, f"x{k}" if len(pairs[0][0]) > 1 else "x") for k, one in enumerate(pairs[0][0], start=1)]
+    t = [Value(one, f"t{k}" if len(pairs[0][1]) > 1 else "t") for k, one in enumerate(pairs[0][1], start=1)]
+    outputs = listed(network(x))
+    targets: Any = t if len(outputs) > 1 or len(t) > 1 else t[0]
+    predictions: Any = outputs if len(outputs) > 1 or len(t) > 1 else outputs[0]
+    try:
+        root = loss(predictions, targets) if loss else half_squared(outputs, t)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"loss has to take the targets as Values, so that the page can change them: {error}") from None
+    if not isinstance(root, Value):
+        raise TypeError(f"loss expected to return a Value, got {root!r:.40}")
+    root.label = root.label or "E"
+    return root, Examples(x, t, outputs, [[*x, *t] for x, t in pairs])
+
+
+def half_squared(outputs: Sequence[Any], targets: Sequence[Any]) -> Any:
+    if len(outputs) != len(targets):
+        raise ValueError(f"the network has {len(outputs)} outputs, the examples {len(targets)} targets")
+    errors = [y - t for y, t in zip(outputs, targets, strict=True)]
+    return 0.5 * TABLE["dot"].function(errors, errors)
+
+
+def listed(numbers: Any) -> list[Any]:
+    return list(numbers) if hasattr(numbers, "__iter__") else [numbers]
+
+
+# The trace
+
+
+def trace(
+    graph: list[Value],
+    places: dict[Value, tuple[int, int]],
+    digits: int,
+    moved: set[Value] | None,
+    held: set[Value],
+    examples: Examples | None,
+) -> dict[str, Any]:
     """What the page knows of the graph."""
-    place = {node: k for k, node in enumerate(nodes)}
-    trained = any(getattr(node, "place", None) for node in nodes)
-    names = [name(node, k) for k, node in enumerate(nodes)]
-    return {
+    place = {node: k for k, node in enumerate(graph)}
+    names = Names(graph[-1])
+    given = {*examples.inputs, *examples.targets} if examples else set()
+    network = any(hasattr(node, "place") for node in graph)
+    reason = "params= does not name them" if moved is not None else "named like inputs or targets"
+    if moved is None:
+        moved = {n for n in graph if (hasattr(n, "place") if network else not HELD.fullmatch(n.label))}
+        reason = "no parameters of the network" if network else reason
+
+    def role(node: Value) -> str:
+        return "parameter" if node in moved and node not in held | given else "held"
+
+    def entry(node: Value) -> dict[str, Any]:
+        made: dict[str, Any] = {"name": names.text(node), "data": in_json(node.data), "parents": []}
+        if node in places:
+            made["place"] = places[node]
+        if not node.parents:
+            return made | {"role": role(node)}
+        made |= {"op": node.op.name, "symbol": symbol(node)}
+        made["parents"] = [place[p] if isinstance(p, Value) else None for p in node.parents]
+        made["constants"] = [None if isinstance(p, Value) else in_json(p) for p in node.parents]
+        made["formula"] = formula(partial(operation, node, expression), place)
+        partials = [partial(local_derivative, node, k, expression) for k in range(len(node.parents))]
+        made["partials"] = [
+            formula(rule, place) if isinstance(p, Value) else None
+            for p, rule in zip(node.parents, partials, strict=True)
+        ]
+        return made
+
+    known: dict[str, Any] = {
         "digits": digits,
-        "nodes": [
-            {
-                "name": names[k],
-                "data": node.data,
-                "formula": formula(node, [names[place[p]] if isinstance(p, Value) else f"{p:g}" for p in node.parents]),
-                "parents": [place[p] if isinstance(p, Value) else None for p in node.parents],
-                "parameter": not node.parents and (hasattr(node, "place") if trained else True),
-            }
-            for k, node in enumerate(nodes)
+        "held": reason,
+        "leftover": any(not n.parents and n.grad is not NOT_COMPUTED and n.grad != 0 for n in graph),
+        "misconceptions": [
+            {"name": m.name, "wrong": m.wrong, "hint": m.hint, "lesson": m.lesson} for m in MISCONCEPTIONS
         ],
+        "nodes": [entry(node) for node in graph],
     }
+    if examples:
+        rows = list(zip(*examples.rows, strict=True))
+        targets = [x for row in rows[len(examples.inputs) :] for x in row]
+        below = nodes(*[y for y in examples.outputs if isinstance(y, Value)])
+        known["data"] = {
+            "leaves": [place.get(node) for node in (*examples.inputs, *examples.targets)],
+            "inputs": [place.get(node) for node in examples.inputs],
+            "outputs": [place.get(node) for node in examples.outputs],
+            "network": [place[node] for node in below if node.parents and node in place],
+            "low": in_json(min(targets)),
+            "high": in_json(max(targets) if max(targets) > min(targets) else min(targets) + 1),
+            "examples": [[in_json(x) for x in row] for row in examples.rows],
+        }
+    return known
 
 
-def name(node: Value, k: int) -> str:
-    """The label, or else a symbol with a number."""
-    return plain(node.label) or (f"{node.op.symbol}{k}" if node.op else f"leaf{k}")
+def in_json(x: float) -> float | str:
+    """A number as JSON has it: infinities and nan as text, which JavaScript's Number reads."""
+    return x if isfinite(x) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN")
 
 
-def formula(node: Value, operands: list[str]) -> str:
-    """The operation with the names of its operands."""
-    if not node.op:
-        return ""
-    if node.op.many:
-        width = len(operands) // len(node.op.operands)
-        groups = [operands[i * width : (i + 1) * width] for i in range(len(node.op.operands))]
-        return f"{node.op.name}({', '.join('[' + ', '.join(group) + ']' for group in groups)})"
-    if len(operands) == 2 and not node.op.call.startswith(node.op.name):
-        return f"{operands[0]} {node.op.symbol} {operands[1]}"
-    return f"{node.op.name}({', '.join(operands)})"
+def expression(operand: Value | float) -> Expr:
+    return operand if isinstance(operand, Value) else number(operand)
 
 
-def inline(svg: str) -> str:
-    """The picture without its prolog, and without tooltips that would show ids."""
-    body = svg[svg.index("<svg") :]
-    return re.sub(r"<title>.*?</title>\n?", "", body, flags=re.DOTALL)
+def formula(made: Callable[[], Expr], place: dict[Value, int]) -> Any:
+    """An expression for the page: numbers, places of nodes as text, lists; null where there is none."""
+
+    def coded(part: Expr) -> Any:
+        if isinstance(part, Fraction):
+            whole = int(part) if part.denominator == 1 and abs(part) < 2**53 else None
+            decimal = float(part)
+            if whole is not None or Fraction(repr(decimal)) == part:
+                return decimal if whole is None else whole
+            return ["*", coded(Fraction(part.numerator)), ["**", coded(Fraction(part.denominator)), -1]]
+        if isinstance(part, Value):
+            return str(place[part])
+        return [part[0], *map(coded, part[1:])]
+
+    try:
+        return coded(made())
+    except (ValueError, ArithmeticError):  # a constant that is not finite
+        return None
 
 
-def dark_picture() -> str:
-    """The light theme's colours in the picture, turned into the dark one's where the reader prefers that."""
-    rules = ""
-    for light, dark in dict(zip(THEMES["light"], THEMES["dark"], strict=True)).items():
-        rules += f'#picture [fill="{light}"] {{ fill: {dark}; }} #picture [stroke="{light}"] {{ stroke: {dark}; }}\n'
-    return f"@media (prefers-color-scheme: dark) {{\n{rules}}}\n"
+# The file
+
+
+def colours() -> str:
+    """The themes as variables of the style sheet: the reader's preference, or what the page's switch says."""
+
+    def rules(name: str) -> str:
+        own = {key.replace("_", "-"): value for key, value in THEMES[name]._asdict().items()} | EXTRA[name]
+        return "".join(f"--{key}: {value}; " for key, value in own.items())
+
+    dark = f"{rules('dark')}color-scheme: dark;"
+    return (
+        f":root {{ {rules('light')}color-scheme: light; }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root[data-theme=auto] {{ {dark} }} }}\n"
+        f":root[data-theme=dark] {{ {dark} }}\n"
+        f":root[data-theme=print] {{ {rules('print')} }}\n"
+        f"@media print {{ :root[data-theme] {{ {rules('print')}color-scheme: light; }} }}\n"
+    )
+
+
+# What a page has and a picture has not: what acts, edges of boxes and of panels, quiet words, and strong colours for
+# lines and maps: blue and orange, which the three common deficiencies tell apart.
+EXTRA = {
+    "light": {"accent": "#1d4ed8", "edge": "#9ca3af", "hair": "#d1d5db", "quiet": "#4b5563"}
+    | {"data-strong": "#2563eb", "grad-strong": "#c2410c"},
+    "dark": {"accent": "#93c5fd", "edge": "#6b7280", "hair": "#374151", "quiet": "#d1d5db"}
+    | {"data-strong": "#60a5fa", "grad-strong": "#fb923c"},
+    "print": {"accent": "#000000", "edge": "#000000", "hair": "#737373", "quiet": "#404040"}
+    | {"data-strong": "#000000", "grad-strong": "#6b6b6b"},
+}
+
+
+def source(script: str) -> str:
+    return resource(f"{script}.js")
 
 
 def resource(file: str) -> str:
-    return files("tinygrad_edu.show").joinpath(file).read_text(encoding="utf-8")
+    return files("tinygrad_edu.show").joinpath("web", file).read_text(encoding="utf-8")
 
 
 def fingerprint(text: str) -> str:
