@@ -23,7 +23,7 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "themes": {"plain"},
     "expression": {"engine", "plain"},
     "nn": {"engine"},
-    "show": {"engine", "files", "misconceptions", "plain", "themes"},
+    "show": {"engine", "files", "misconceptions", "plain", "shell", "themes"},
     "check": {"engine", "misconceptions", "plain"},
     "replay": {"engine", "plain"},
 }

@@ -165,7 +165,7 @@ def test_steps_and_frames_go_on_where_there_is_no_derivative(tmp_path):
     assert last.count("grad undefined") == 2 and last.count("no derivative") == 1
 
 
-@pytest.mark.parametrize("show", [draw, tree, lambda root: frames(root, "unused")])
+@pytest.mark.parametrize("show", [draw, tree, tinygrad_edu.count_operations, lambda root: frames(root, "unused")])
 @pytest.mark.parametrize(
     ("root", "words"),
     [
@@ -537,7 +537,7 @@ def test_pdf_needs_graphviz_itself(monkeypatch):
 def test_without_any_graphviz_the_error_names_the_command_and_the_source_is_written(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("tinygrad_edu.show.dot.bundled_executable", lambda: None)
-    with pytest.raises(RuntimeError, match="run `pip install graphviz-pure`, or install Graphviz"):
+    with pytest.raises(RuntimeError, match="run .* -m pip install graphviz-pure, or install Graphviz"):
         draw(example()[2]).render(str(tmp_path / "graph.gv"), format="svg")
     assert "digraph" in (tmp_path / "graph.gv").read_text()
 

@@ -7,6 +7,7 @@ from math import log10
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.show.backward import to_show
 
 
 class Cost(NamedTuple):
@@ -62,8 +63,10 @@ def count_operations(root: Value) -> Costs:
 
     A product with the 1 that a pass starts from and a sum with nothing are not counted, nor are the local derivatives
     themselves, which every way needs once. An operand slot is an edge: x * x has two.
+
+    Raises TypeError for what is no Value.
     """
-    tape = topological(root)
+    tape = topological(to_show(root))
     edges = {node: [parent for parent in node.parents if isinstance(parent, Value)] for node in tape}
     count = sum(map(len, edges.values()))
     received = len({parent for parents in edges.values() for parent in parents})

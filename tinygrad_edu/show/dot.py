@@ -12,6 +12,7 @@ from typing import Any
 import graphviz  # type: ignore[import-untyped]
 
 from tinygrad_edu.files import write
+from tinygrad_edu.shell import install
 from tinygrad_edu.show.svg import described, scaled
 
 escape = graphviz.escape  # of text for a plain attribute: a backslash stays one, and <…> is no markup
@@ -97,7 +98,7 @@ def run(source: str, format: str, engine: str = "dot") -> bytes:
     executable = executable or bundled_executable()
     if executable is None:
         raise RuntimeError(
-            "no Graphviz to draw with: run `pip install graphviz-pure`, or install Graphviz so that `dot` is on PATH"
+            f"no Graphviz to draw with: run {install('graphviz-pure')}, or install Graphviz so that `dot` is on PATH"
         )
     try:
         done = subprocess.run(
