@@ -537,7 +537,7 @@ def test_pdf_needs_graphviz_itself(monkeypatch):
 def test_without_any_graphviz_the_error_names_the_command_and_the_source_is_written(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("tinygrad_edu.show.dot.bundled_executable", lambda: None)
-    with pytest.raises(RuntimeError, match="run .* -m pip install graphviz-pure, or install Graphviz"):
+    with pytest.raises(RuntimeError, match=r"run .* -m pip install graphviz-pure, or install Graphviz"):
         draw(example()[2]).render(str(tmp_path / "graph.gv"), format="svg")
     assert "digraph" in (tmp_path / "graph.gv").read_text()
 
