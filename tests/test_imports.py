@@ -25,12 +25,13 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "nn": {"engine"},
     "show": {"engine", "files", "misconceptions", "plain", "shell", "themes"},
     "check": {"engine", "misconceptions", "plain"},
+    "plot": {"engine", "files", "plain", "shell", "themes"},
     "replay": {"engine", "plain"},
 }
 EXCEPTIONS = {"nn/training.py": {"replay"}}
 FREE = {"exchange", "lesson", "cli", "__init__", "__main__"}  # may import all
 REQUIRED = {"click", "rich", "graphviz"}
-OPTIONAL = {"numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "llvmlite", "jax", "torch", "IPython"}
+OPTIONAL = {"PIL", "numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "llvmlite", "jax", "torch", "IPython"}
 
 FILES = {str(path.relative_to(PACKAGE).as_posix()): path for path in sorted(PACKAGE.rglob("*.py"))}
 each_file = pytest.mark.parametrize("file", FILES)

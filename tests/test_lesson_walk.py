@@ -116,7 +116,7 @@ def test_a_network_too_large_to_draw_is_walked_through_without_its_pictures(tmp_
 def test_without_matplotlib_the_walk_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     output = walked(tmp_path)
-    assert f"loss.svg not written: it needs Matplotlib: {sys.executable} -m pip install matplotlib" in flat(output)
+    assert f"loss.svg not written: plots need Matplotlib: {sys.executable} -m pip install matplotlib" in flat(output)
     assert sorted(os.listdir(tmp_path)) == ["explanation-w5.md", "explore.html", "graph.svg"]
 
 

@@ -31,7 +31,7 @@ from tinygrad_edu.lesson.terminal import (
 )
 from tinygrad_edu.lesson.worked_example import INPUTS, LEARNING_RATE, TARGETS, WEIGHTS, Forward, forward, network
 from tinygrad_edu.nn import MLP, SGD, Neuron, TrainingRun, train
-from tinygrad_edu.shell import install, program
+from tinygrad_edu.shell import program
 from tinygrad_edu.show import draw, explain, explore
 from tinygrad_edu.show.paths import Path as Way
 from tinygrad_edu.show.paths import Paths
@@ -364,19 +364,7 @@ def plot_loss(run: TrainingRun) -> bytes:
 
     Raises ImportError, with the command to run, where Matplotlib is not installed.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError(f"it needs Matplotlib: {install('matplotlib')}") from None
-    from io import BytesIO
+    from tinygrad_edu.plot import plot_history
+    from tinygrad_edu.plot.canvas import svg
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(range(len(run.losses)), run.losses, color="#1e40af")
-    axes.set(xlabel="epoch", ylabel="E", title="Loss", yscale="log")
-    axes.grid(alpha=0.3)
-    picture = BytesIO()
-    with rc_context({"svg.hashsalt": "tinygrad_edu"}):  # the same run gives the same file
-        figure.savefig(picture, format="svg", metadata={"Date": None})
-    return picture.getvalue()
+    return svg(plot_history(run))

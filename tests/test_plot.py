@@ -1,0 +1,306 @@
+"""Pictures of training: what is on them, in every theme, and what they refuse."""
+
+import subprocess
+import sys
+from io import BytesIO
+from types import SimpleNamespace
+
+import pytest
+
+from tinygrad_edu import Value
+from tinygrad_edu.nn import MLP, squared_error
+from tinygrad_edu.plot import (
+    animate,
+    history_text,
+    plot_decision_boundary,
+    plot_gradients,
+    plot_history,
+    plot_loss_landscape,
+    plot_network,
+)
+from tinygrad_edu.themes import THEMES
+
+pytest.importorskip("matplotlib")
+Image = pytest.importorskip("PIL.Image")
+
+HISTORY = SimpleNamespace(
+    losses=[1.0, 0.5, 0.01, 0.001],
+    validation=[0.7, 0.2, 0.3],
+    metrics={"accuracy": [0.5, 0.9, 1.0], "loss of another kind": [3.0, 2.0, 1.0]},
+    gradients={"layer 1": [1e-5, 1e-6, 0.0], "layer 2": [0.1, 0.2, 0.3]},
+    best=2,
+    stopped="all 3 epochs are over",
+)
+POINTS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+
+
+def network():
+    made = MLP.from_weights([[[0.1, 0.2, 0.3], [0.4, 0.5, -0.6]], [[0.4, 0.3, 0.6], [0.2, -1.0, 0.3]]])
+    squared_error(made([0.85, 0.25]), [0.69, 0.86]).backward()
+    return made
+
+
+def landscape(theme="light", **options):
+    a, b = Value(1.0, "a"), Value(-1.0, "b")
+    return plot_loss_landscape(lambda: a**2 + 4 * b**2 + 0.01, [a, b], resolution=7, theme=theme, **options)
+
+
+PLOTS = {
+    "history": lambda theme: plot_history(HISTORY, theme=theme),
+    "losses": lambda theme: plot_history([2.0, 1.0], theme=theme),
+    "gradients": lambda theme: plot_gradients(HISTORY, theme=theme),
+    "score": lambda theme: plot_decision_boundary(
+        lambda x: x[0] - x[1], POINTS, [1, 0, 1, 0], resolution=9, theme=theme
+    ),
+    "classes": lambda theme: plot_decision_boundary(
+        lambda x: [x[0], x[1], 0.5], POINTS, ["a", "b", "c", "a"], resolution=9, theme=theme
+    ),
+    "network": lambda theme: plot_network(network(), theme=theme),
+    "gradient": lambda theme: plot_network(network(), by="gradient", theme=theme),
+    "landscape": landscape,
+}
+
+
+def numbers(figure):
+    """The pixels as numbers, three a pixel."""
+    made = BytesIO()
+    figure.savefig(made, dpi=40)
+    return Image.open(made).convert("RGB")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_is_drawn_in_the_colours_of_its_theme(name, theme):
+    image = numbers(PLOTS[name](theme))
+    background = tuple(int(THEMES[theme].background[k : k + 2], 16) for k in (1, 3, 5))
+    assert image.getpixel((0, 0)) == background
+    colours = {pixel for _, pixel in image.getcolors(1 << 24)}
+    assert len(colours) > 10
+    if theme == "print":
+        assert max(max(c) - min(c) for c in colours) < 12, "on paper everything is grey"
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_an_unknown_theme_is_refused(name):
+    with pytest.raises(ValueError, match="theme expected one of light, dark, print, got 'neon'"):
+        PLOTS[name]("neon")
+
+
+def test_no_plot_touches_pyplot():
+    code = (
+        "import sys; from tinygrad_edu.plot import plot_history; f = plot_history([1.0, 0.5]);"
+        "print('matplotlib.pyplot' in sys.modules, f._repr_png_()[:4] == bytes([137]) + b'PNG')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_a_history_shows_loss_validation_best_epoch_metrics_and_why_it_stopped():
+    top, bottom = plot_history(HISTORY).axes
+    assert [line.get_label() for line in top.lines] == ["training", "validation", "best, epoch 2"]
+    assert list(top.lines[0].get_xdata()) == [0, 1, 2, 3]
+    assert list(top.lines[1].get_xdata()) == [1, 2, 3]
+    assert list(top.lines[2].get_xydata()[0]) == [2, 0.2]
+    assert top.get_yscale() == "log"
+    assert top.get_title(loc="left") == "all 3 epochs are over"
+    assert [line.get_label() for line in bottom.lines] == ["accuracy", "loss of another kind"]
+    assert plot_history([2.0, 1.0]).axes[0].get_yscale() == "linear"
+    assert plot_history([2.0, float("inf")]).axes[0].get_yscale() == "linear"
+
+
+def test_gradients_of_the_layers_on_a_logarithmic_axis():
+    [ax] = plot_gradients(HISTORY).axes
+    assert ax.get_yscale() == "log"
+    assert [line.get_label() for line in ax.lines] == ["layer 1", "layer 2"]
+    first = list(ax.lines[0].get_ydata())
+    assert first[:2] == [1e-5, 1e-6] and first[2] != first[2], "0 has no place on the axis"
+    for nothing in ({}, {"layer 1": []}, SimpleNamespace(gradients={}), 3):
+        with pytest.raises(ValueError, match="plot_gradients expected a history with gradients"):
+            plot_gradients(nothing)
+
+
+def contour_lines(ax):
+    """Where the line at the threshold runs."""
+    for collection in ax.collections:
+        levels = getattr(collection, "levels", None)
+        if levels is not None and len(levels) == 1:
+            return levels[0], [tuple(v) for path in collection.get_paths() for v in path.vertices]
+    return None, []
+
+
+def test_the_boundary_of_a_score_is_where_it_passes_the_threshold():
+    ax = plot_decision_boundary(lambda x: x[0] - x[1], POINTS, [1, 0, 1, 0], resolution=9).axes[0]
+    level, line = contour_lines(ax)
+    assert level == 0.0 and all(abs(x - y) < 1e-9 for x, y in line)
+    ax = plot_decision_boundary(lambda x: Value(x[0]).sigmoid(), POINTS, resolution=9).axes[0]
+    level, line = contour_lines(ax)
+    assert level == 0.5 and all(abs(x) < 0.01 for x, _ in line)
+    ax = plot_decision_boundary(lambda x: x[0], POINTS, threshold=0.25, resolution=9).axes[0]
+    assert contour_lines(ax)[0] == 0.25
+
+
+def test_points_are_marked_by_class():
+    ax = plot_decision_boundary(lambda x: [Value(x[0]), Value(x[1])], POINTS, ["cat", "dog", "cat", "dog"]).axes[0]
+    assert [line.get_label() for line in ax.lines] == ["cat", "dog"]
+    assert [len(line.get_xdata()) for line in ax.lines] == [2, 2]
+    assert len({line.get_marker() for line in ax.lines}) == 2
+
+
+@pytest.mark.parametrize(
+    ("points", "targets", "message"),
+    [
+        ([], None, "expected points, got none"),
+        ([[1.0, 2.0], [1.0]], None, "expected points of 2 numbers, point 1 has 1"),
+        ([[1.0, 2.0]], [1, 2], "expected 1 targets, got 2"),
+    ],
+)
+def test_points_that_cannot_be_drawn(points, targets, message):
+    with pytest.raises(ValueError, match=message):
+        plot_decision_boundary(lambda x: x[0], points, targets)
+
+
+def test_a_network_shows_each_weight_by_width_sign_and_number():
+    made = network()
+    [ax] = plot_network(made).axes
+    lines = ax.collections[0]
+    weights = [w.data for layer in made.layers for neuron in layer.neurons for w in neuron.w]
+    widths = [width - 0.4 for width in lines.get_linewidths()]
+    assert [w / max(widths) for w in widths] == pytest.approx([abs(w) for w in weights])
+    texts = {text.get_text() for text in ax.texts}
+    assert {"-0.6", "+0.6", "$h_{2}$", "$y_{1}$", "$x_{1}$", "b +0.1"} <= texts
+    gradient = {text.get_text() for text in plot_network(made, by="gradient").axes[0].texts}
+    assert f"{made.layers[0].neurons[0].w[0].grad:+.3g}" in gradient
+    large = plot_network(MLP(2, [30, 1], seed=1)).axes[0]
+    assert not large.texts, "numbers would lie on one another"
+
+
+def test_a_network_without_what_is_asked_for():
+    with pytest.raises(ValueError, match=r"expected gradients: call backward\(\) first"):
+        plot_network(MLP(2, [1], seed=1), by="gradient")
+    with pytest.raises(ValueError, match='expected by="weight" or "gradient", got \'bias\''):
+        plot_network(network(), by="bias")
+    with pytest.raises(TypeError, match="expected a network with layers, like MLP, got int"):
+        plot_network(3)
+
+
+def test_a_landscape_puts_the_parameters_back_and_covers_the_path():
+    a, b = Value(1.0), Value(2.0)
+    path = [[3.0, 2.0], [2.0, 2.0], [1.0, 2.0]]
+    ax = plot_loss_landscape(lambda: a * a + b * b, [a, b], path=path, resolution=5).axes[0]
+    assert (a.data, b.data) == (1.0, 2.0)
+    track = ax.lines[0].get_xydata()
+    assert abs(abs(track[0][0]) - 2.0) < 1e-12 and abs(track[0][1]) < 1e-12, "along the first direction"
+    assert ax.get_xlim()[0] <= min(track[:, 0]) and max(track[:, 0]) <= ax.get_xlim()[1]
+    assert ax.get_xlabel() == "direction 1, along the path"
+
+
+def test_a_landscape_is_the_loss():
+    seen = []
+    a, b = Value(0.0), Value(0.0)
+
+    def loss():
+        seen.append((a.data, b.data))
+        return a.data + 10 * b.data
+
+    plot_loss_landscape(loss, [a, b], directions=[[1, 0], [0, 1]], reach=2.0, resolution=3)
+    assert sorted(seen) == sorted((x, y) for x in (-2.0, 0.0, 2.0) for y in (-2.0, 0.0, 2.0))
+
+
+def test_where_the_loss_is_not_defined_the_plane_is_blank_and_the_parameters_come_back():
+    a, b = Value(0.5), Value(0.0)
+    plot_loss_landscape(lambda: a.log() + b, [a, b], directions=[[1, 0], [0, 1]], resolution=5)
+    assert a.data == 0.5
+    with pytest.raises(RuntimeError):
+        plot_loss_landscape(lambda: (_ for _ in ()).throw(RuntimeError("stop")), [a, b])
+    assert a.data == 0.5
+    for options, message in (
+        ({"directions": [[1.0]]}, "expected directions of 2 numbers, got 1"),
+        ({"directions": [[1.0, 0.0]]}, "expected 2 directions, got 1"),
+        ({"path": [[1.0]]}, "expected path of 2 numbers, got 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plot_loss_landscape(lambda: a * b, [a, b], **options)
+
+
+def test_a_straight_path_and_one_that_never_moved():
+    assert len(landscape(path=[[3.0, -1.0], [1.0, -1.0]]).axes) == 2
+    assert len(landscape(path=[[1.0, -1.0], [1.0, -1.0]]).axes) == 2
+    assert len(landscape(path=[[1.0, -1.0]]).axes) == 2
+
+
+def steps():
+    return [plot_history([1.0, 0.5][: k + 1]) for k in range(2)]
+
+
+def test_an_animation_in_every_format(tmp_path):
+    gif = animate(steps(), tmp_path / "a.gif", captions=["one", "two"], seconds=0.5)
+    durations = []
+    with Image.open(gif) as image:
+        for k in range(image.n_frames):
+            image.seek(k)
+            durations.append(image.info["duration"])
+    assert durations == [500, 1500]
+    page = animate(steps(), tmp_path / "a.html", captions=["∂E/∂w < 0", "</script>"]).read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 3 and "http" not in page.replace("http-equiv", "")
+    assert page.count("</script>") == 2 and "∂E/∂w &lt; 0" in page
+    assert animate(steps(), tmp_path / "a.pdf").read_bytes().count(b"/Type /Page ") == 2
+    assert animate(steps(), tmp_path / "a.png").name == "a-01.png"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-01.png", "a-02.png", "a.gif", "a.html", "a.pdf"]
+
+
+def test_an_animation_takes_what_can_be_drawn(tmp_path):
+    class Drawing:
+        caption = "step 1"
+
+        def pipe(self, format):
+            assert format == "png"
+            return plot_history([1.0])._repr_png_()
+
+    assert "step 1" in animate([Drawing()], tmp_path / "a.html").read_text(encoding="utf-8")
+    with pytest.raises(TypeError, match="animate expected figures or drawings, got int"):
+        animate([3], tmp_path / "b.gif")
+    assert not (tmp_path / "b.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("pictures", "name", "options", "message"),
+    [
+        ([], "a.gif", {}, "expected at least one picture, got none"),
+        ([1], "a.mp4", {}, r"expected a file of .gif, .html, .pdf, .png, got '.*a.mp4'"),
+        ([1, 2], "a.gif", {"captions": ["one"]}, "expected 2 captions, got 1"),
+        ([1], "a.gif", {"seconds": 0}, "expected seconds above 0, got 0"),
+    ],
+)
+def test_an_animation_that_cannot_be(pictures, name, options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        animate(pictures, tmp_path / name, **options)
+
+
+def test_a_history_as_text():
+    text = history_text(HISTORY, width=40, height=3).splitlines()
+    assert text[0].startswith("    1 ┤█") and text[2].startswith("0.001 ┤")
+    assert text[3].endswith("log scale")
+    assert text[4:] == ["best validation 0.2 in epoch 2", "all 3 epochs are over"]
+    assert all(len(line) <= 40 for line in text[:3])
+    assert "┤▁▁▁" in history_text([1.0], height=1)
+    assert history_text([float("nan")]) == "no finite loss among 1"
+    assert "█" in history_text([1.0, float("inf")], height=1), "what is not finite is as high as can be"
+    with pytest.raises(ValueError, match="expected at least one loss, got none"):
+        history_text([])
+
+
+def test_labels_of_users_are_plain():
+    history = SimpleNamespace(losses=[1.0], metrics={"\x1b[31mred": [1.0]}, stopped="a\nb")
+    top, bottom = plot_history(history).axes
+    assert (top.get_title(loc="left"), bottom.get_ylabel()) == ("a b", "[31mred")
+    assert history_text(history).endswith("\na b")
+
+
+def test_without_matplotlib_the_error_names_the_command():
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from tinygrad_edu.plot import plot_history\n"
+        "try: plot_history([1.0])\nexcept ImportError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("plots need Matplotlib: ") and "-m pip install matplotlib" in done.stdout

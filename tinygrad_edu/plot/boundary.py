@@ -1,0 +1,120 @@
+"""Where a network of two inputs decides for which class, or how high its score is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tinygrad_edu.plain import plain
+from tinygrad_edu.plot.canvas import MARKERS, SERIES, canvas, diverging, legend, mixed
+
+
+def plot_decision_boundary(
+    network: Callable[[list[float]], Any],
+    points: Iterable[Sequence[float]],
+    targets: Iterable[Any] | None = None,
+    *,
+    names: Sequence[str] = ("x1", "x2"),
+    threshold: float | None = None,
+    resolution: int = 80,
+    theme: str = "light",
+) -> Any:
+    """The plane of two inputs, coloured by what a network says, with the points that it learned from.
+
+    >>> figure = plot_decision_boundary(lambda x: x[0] - x[1], [[0, 1], [1, 0]], [-1, 1], resolution=9)
+    >>> figure.axes[0].get_xlabel()
+    'x1'
+
+    Arguments:
+        network: takes two numbers; returns a score, a Value or a number, or one for each class.
+        points: pairs of numbers.
+        targets: the class of each point, or a number where the network's score is one; any labels.
+        names: of the two inputs, for the axes.
+        threshold: of the score, where the line between two classes is drawn; without one, 0.5 where all scores are from
+            0 to 1, else 0.
+        resolution: how many numbers are tried along each axis.
+        theme: "light", "dark" or "print".
+
+    Returns the Matplotlib figure. Raises ValueError where there are no points, for a point that is no pair, and for
+    targets that are not as many; ImportError without Matplotlib.
+    """
+    pairs = [[float(x) for x in point] for point in points]
+    if not pairs:
+        raise ValueError("plot_decision_boundary expected points, got none")
+    for k, pair in enumerate(pairs):
+        if len(pair) != 2:
+            raise ValueError(f"plot_decision_boundary expected points of 2 numbers, point {k} has {len(pair)}")
+    labels = list(targets) if targets is not None else [None] * len(pairs)
+    if len(labels) != len(pairs):
+        raise ValueError(f"plot_decision_boundary expected {len(pairs)} targets, got {len(labels)}")
+    figure, [ax], colours = canvas(theme, (6.0, 4.6))
+    xs, ys = (spread([pair[k] for pair in pairs], resolution) for k in (0, 1))
+    grid = [[numbers_of(network([x, y])) for x in xs] for y in ys]
+    classes = sorted({label for label in labels if label is not None}, key=lambda c: (str(type(c)), c))
+    if len(grid[0][0]) == 1:
+        scores = [[cell[0] for cell in line] for line in grid]
+        score(figure, ax, colours, xs, ys, scores, threshold)
+    else:
+        regions(ax, theme, colours, xs, ys, grid)
+    series = SERIES[theme]
+    for k, label in enumerate(classes):
+        at = [pair for pair, its in zip(pairs, labels, strict=True) if its == label]
+        # The higher class of a score has the colour of what is positive.
+        colour = series[(1 - k) if len(grid[0][0]) == 1 and len(classes) == 2 else k % 10]
+        fill = colours.background if theme == "print" and k % 2 else colour
+        edge = colour if theme == "print" else colours.background
+        ax.plot(
+            *zip(*at, strict=True), MARKERS[k % 10], color=fill, markeredgecolor=edge, markersize=6, label=plain(label)
+        )
+    if not classes:
+        ax.plot(*zip(*pairs, strict=True), "o", color=colours.text, markersize=4)
+    elif len(classes) <= 10:
+        legend(ax, colours, loc="best", fontsize=9)
+    ax.set_xlabel(plain(names[0]))
+    ax.set_ylabel(plain(names[1]))
+    return figure
+
+
+def score(figure: Any, ax: Any, colours: Any, xs: Any, ys: Any, scores: Any, threshold: float | None) -> None:
+    """One score: its height by colour, and a line at the threshold."""
+    low, high = min(map(min, scores)), max(map(max, scores))
+    middle = threshold if threshold is not None else 0.5 if low >= 0 and high <= 1 else 0.0
+    reach = max(high - middle, middle - low) or 1.0
+    levels = [middle + reach * (k - 10) / 10 for k in range(21)]
+    shown = ax.contourf(xs, ys, scores, levels=levels, cmap=diverging(colours), alpha=0.55, extend="both")
+    if low < middle < high:
+        ax.contour(xs, ys, scores, levels=[middle], colors=[colours.text], linewidths=1.6)
+    bar = figure.colorbar(shown, ax=ax, label="score", ticks=levels[::5], format="%.3g")
+    bar.ax.tick_params(colors=colours.line, labelcolor=colours.text)
+    bar.ax.yaxis.label.set_color(colours.text)
+    bar.outline.set_edgecolor(colours.line)
+
+
+def regions(ax: Any, theme: str, colours: Any, xs: Any, ys: Any, grid: Any) -> None:
+    """A score for each class: the region of the highest."""
+    count = len(grid[0][0])
+    winners = [[max(range(count), key=cell.__getitem__) for cell in line] for line in grid]
+    shades = [
+        mixed(colours.background, SERIES[theme][k % 10], 0.15 + 0.2 * (k % 2) * (theme == "print"))
+        for k in range(count)
+    ]
+    levels = [k - 0.5 for k in range(count + 1)]
+    ax.contourf(xs, ys, winners, levels=levels, colors=shades)
+    for k in range(count):
+        # Where a class's score passes all others: the borders, without steps of the grid.
+        lead = [[cell[k] - max(cell[j] for j in range(count) if j != k) for cell in line] for line in grid]
+        if min(map(min, lead)) < 0 < max(map(max, lead)):
+            ax.contour(xs, ys, lead, levels=[0.0], colors=[colours.text], linewidths=1.0)
+
+
+def spread(numbers: list[float], resolution: int) -> list[float]:
+    """Evenly from a little below the least to a little above the greatest."""
+    low, high = min(numbers), max(numbers)
+    margin = 0.12 * (high - low) or 1.0
+    return [low - margin + (high - low + 2 * margin) * k / (resolution - 1) for k in range(resolution)]
+
+
+def numbers_of(outputs: Any) -> list[float]:
+    """What a network returns, as numbers."""
+    listed = list(outputs) if hasattr(outputs, "__iter__") else [outputs]
+    return [float(getattr(y, "data", y)) for y in listed]

@@ -1,0 +1,110 @@
+"""Curves over the epochs of a training: the loss and what was measured beside it, and the gradients of each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from tinygrad_edu.plain import plain
+from tinygrad_edu.plot.canvas import DASHES, SERIES, canvas, legend, mixed
+
+
+def losses_of(history: Any) -> list[float]:
+    """The losses of a history, or numbers as they are."""
+    numbers = [float(x) for x in getattr(history, "losses", history)]
+    if not numbers:
+        raise ValueError("a plot of a training expected at least one loss, got none")
+    return numbers
+
+
+def plot_history(history: Any, *, theme: str = "light") -> Any:
+    """The loss over the epochs, with the validation loss, the best epoch and the metrics where there are any.
+
+    >>> figure = plot_history([4.0, 2.0, 1.0])
+    >>> figure.axes[0].get_ylabel()
+    'loss'
+
+    Arguments:
+        history: what `fit` or `train` returns, or the losses alone.
+        theme: "light", "dark" or "print".
+
+    The axis is logarithmic where the losses are positive and span more than a factor of 30. Returns the Matplotlib
+    figure. Raises ValueError where there is no loss, ImportError without Matplotlib.
+    """
+    losses = losses_of(history)
+    validation = list(getattr(history, "validation", []))
+    metrics: Mapping[str, Sequence[float]] = getattr(history, "metrics", {})
+    figure, [top, *rest], colours = canvas(theme, (6.4, 5.6 if metrics else 4.0), rows=2 if metrics else 1)
+    series = SERIES[theme]
+    top.plot(range(len(losses)), losses, color=series[0], label="training")
+    if validation:
+        top.plot(range(1, len(validation) + 1), validation, color=series[1], linestyle="dashed", label="validation")
+    best = getattr(history, "best", None)
+    if validation and best is not None and 1 <= best <= len(validation):
+        top.plot([best], [validation[best - 1]], "o", color=series[1], label=f"best, epoch {best}")
+    positive = [x for x in [*losses, *validation] if isfinite(x)]
+    if positive and min(positive) > 0 and max(positive) / min(positive) > 30:
+        top.set_yscale("log")
+    top.set_ylabel("loss")
+    if validation:
+        legend(top, colours)
+    for ax in rest:
+        for k, (name, numbers) in enumerate(metrics.items()):
+            style = DASHES[k % len(DASHES)]
+            ax.plot(range(1, len(numbers) + 1), numbers, color=series[k % 10], linestyle=style, label=plain(name))
+        ax.set_ylabel(plain(next(iter(metrics))) if len(metrics) == 1 else "metrics")
+        if len(metrics) > 1:
+            legend(ax, colours)
+    ([top, *rest][-1]).set_xlabel("epoch")
+    stopped = plain(getattr(history, "stopped", ""), longest=90)
+    if stopped:
+        top.set_title(stopped, fontsize=9, color=colours.line, loc="left")
+    for ax in [top, *rest]:
+        ax.grid(color=mixed(colours.line, colours.background, 0.75), linewidth=0.6)
+    return figure
+
+
+def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
+    """The norm of each layer's gradient over the epochs, on a logarithmic axis: where it vanishes, a line lies low.
+
+    >>> figure = plot_gradients({"layer 1": [1e-6, 1e-7], "layer 2": [0.1, 0.2]})
+    >>> [line.get_label() for line in figure.axes[0].lines]
+    ['layer 1', 'layer 2']
+
+    Arguments:
+        gradients: what `fit` returns, or a mapping from the name of each layer to one norm an epoch.
+        theme: "light", "dark" or "print".
+
+    Zeros have no place on the axis and are left out. Returns the Matplotlib figure. Raises ValueError where there are
+    no gradients, ImportError without Matplotlib.
+    """
+    norms: Mapping[str, Sequence[float]] = getattr(gradients, "gradients", gradients)
+    if not isinstance(norms, Mapping) or not any(len(numbers) for numbers in norms.values()):
+        raise ValueError(
+            "plot_gradients expected a history with gradients, or a norm an epoch for each layer, got none"
+        )
+    figure, [ax], colours = canvas(theme)
+    last = len(norms) - 1
+    for k, (name, numbers) in enumerate(norms.items()):
+        # From early to late layers along one scale, since their order is what is looked for.
+        early, late = SERIES[theme][1 if theme != "print" else 0], SERIES[theme][0 if theme != "print" else 3]
+        colour = mixed(early, late, k / max(last, 1))
+        shown = [x if x > 0 and isfinite(x) else float("nan") for x in numbers]
+        style = DASHES[k % 4] if theme == "print" else "solid"
+        ax.plot(range(1, len(shown) + 1), shown, color=colour, linestyle=style, label=plain(name))
+    ax.set_yscale("log")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("norm of the gradient")
+    ax.grid(color=mixed(colours.line, colours.background, 0.75), linewidth=0.6)
+    handles, labels = ax.get_legend_handles_labels()
+    legend(
+        ax,
+        colours,
+        handles=handles[::-1],
+        labels=labels[::-1],
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        fontsize=9,
+    )
+    return figure
