@@ -1,12 +1,13 @@
 """An independent oracle: the same formulas at 50 digits, differentiated by differences that are exact to 30."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given
 
 from tests.test_table import PLAIN, points
-from tinygrad_edu import TABLE
+from tinygrad_edu import TABLE, Value, grad
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves, local_derivatives, topological
 from tinygrad_edu.engine.formulas import applied, compile_formula, folds, on_floats, partials_on_floats, rows_in
@@ -169,6 +170,8 @@ DEFINITIONS = {  # of the rows that formulas make, as books write them; the form
     "leaky_relu": lambda x: x if x > 0 else x / 100,
     "gelu": lambda x: x * mp.ncdf(x),
     "silu": lambda x: x / (1 + mp.exp(-x)),
+    "cos_asin": lambda x: mp.cos(mp.asin(x)),
+    "unit": lambda x, y: mp.cos(mp.atan2(y, x)),
 }
 
 
@@ -178,5 +181,84 @@ COMPOSED = [row for row in PLAIN if not row.primitive and row.name not in OPERAT
 @pytest.mark.parametrize("row", COMPOSED, ids=lambda row: row.name)
 def test_formulas_are_their_definitions(row):
     for at in points(row, 50):
-        x = mp.mpf(at[0])
-        assert mp.almosteq(on_mpmath(row)(x), DEFINITIONS[row.name](x), rel_eps=mp.mpf(10) ** -30)
+        exact = [mp.mpf(x) for x in at]
+        assert mp.almosteq(on_mpmath(row)(*exact), DEFINITIONS[row.name](*exact), rel_eps=mp.mpf(10) ** -30)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-310, -1e-310, 5e-324, 1e-300, 2.0, -2.0, 1e300, -1e300])
+def test_a_zeroth_power_has_a_derivative_of_zero_in_every_order(x):
+    x = Value(x)
+    first = grad(x**0, x)
+    (x**0).backward()
+    assert (x.grad, first.data, grad(first, x).data, (Value(0.0) ** 0).data) == (0.0, 0.0, 0.0, 1.0)
+    power = Value(0.0)
+    root = Value(3.0) ** power
+    assert grad(grad(root, root.parents[0]), power).data == pytest.approx(1 / 3)  # ∂²/∂x∂y is 1/x where y is 0
+
+
+# Second derivatives, as books write them, exact at 50 digits: (row, in which operands, formula).
+SECOND = [
+    ("hypot", (0, 0), lambda x, y: y**2 / mp.hypot(x, y) ** 3),
+    ("hypot", (0, 1), lambda x, y: -x * y / mp.hypot(x, y) ** 3),
+    ("hypot", (1, 1), lambda x, y: x**2 / mp.hypot(x, y) ** 3),
+    ("atan2", (0, 0), lambda x, y: -2 * x * y / mp.hypot(x, y) ** 4),
+    ("atan2", (1, 1), lambda x, y: 2 * x * y / mp.hypot(x, y) ** 4),
+    ("unit", (0, 0), lambda x, y: -3 * x * y**2 / mp.hypot(x, y) ** 5),
+    ("unit", (0, 1), lambda x, y: y * (2 * x**2 - y**2) / mp.hypot(x, y) ** 5),
+    ("asin", (0, 0), lambda x: x / ((1 - x) * (1 + x)) ** mp.mpf("1.5")),
+    ("acos", (0, 0), lambda x: -x / ((1 - x) * (1 + x)) ** mp.mpf("1.5")),
+    ("tanh", (0, 0), lambda x: -2 * mp.tanh(x) * mp.sech(x) ** 2),
+]
+PAIRS = [(3.0, 4.0), (1e10, 1.0), (1.0, -1e10), (-1e-60, 1e-61), (1e60, 7e59), (1e-20, 1.0), (2e8, 3.0)]
+SINGLE = [1e-300, -1e-17, 1e-9, 0.3, -0.7, 1 - 1e-10, 0.999]
+
+
+@pytest.mark.parametrize(("name", "which", "exact"), SECOND, ids=lambda case: str(case) if case != SECOND else "")
+def test_second_derivatives_keep_their_digits_far_from_1(name, which, exact):
+    row = TABLE[name]
+    for at in PAIRS if len(row.operands) == 2 else [(x,) for x in SINGLE]:
+        operands = [Value(x) for x in at]
+        second = grad(grad(row.function(*operands), operands[which[0]]), operands[which[1]]).data
+        assert ulps(second, exact(*map(mp.mpf, at))) <= 16, (at, second)
+
+
+@pytest.mark.parametrize(
+    ("name", "k", "low", "high", "bound"),
+    [
+        ("erf", 1, -26, 26, lambda x: 4 + x * x),
+        ("erfc", 1, -26, 26, lambda x: 4 + x * x),
+        ("gelu", 0, -37, 0, lambda x: 4 + 2 * x * x),
+        ("gelu", 1, -37, -2, lambda x: 4 + 2 * x * x),  # it crosses 0 at -0.75
+        ("gelu", 0, 0, 37, lambda x: 4),
+        ("silu", 0, -700, 700, lambda x: 5),
+        ("silu", 1, -700, -2, lambda x: 5),
+        ("tanh", 1, -300, 300, lambda x: 5),
+    ],
+)
+def test_in_the_tails_the_accuracy_is_what_the_row_says(name, k, low, high, bound):
+    row, rng = TABLE[name], random.Random(1)
+    for _ in range(300):
+        x = rng.uniform(low, high)
+        out = on_floats(row)(x)
+        if k == 0:
+            number, exact = out, on_mpmath(row)(mp.mpf(x))
+        else:
+            number, exact = partials_on_floats(row)[0](x, out), EXACT[name](mp.mpf(x))
+        assert ulps(number, exact) <= bound(x), x
+    assert row.accuracy or max(bound(low), bound(high)) <= 5
+
+
+EXACT = {
+    "erf": lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),
+    "erfc": lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x),
+    "gelu": lambda x: mp.ncdf(x) + x * mp.npdf(x),
+    "silu": lambda x: (1 + mp.exp(-x) + x * mp.exp(-x)) / (1 + mp.exp(-x)) ** 2,
+    "tanh": lambda x: mp.sech(x) ** 2,
+}
+
+
+def test_the_largest_powers_have_the_sign_that_the_row_warns_of():
+    x = Value(-1.0)
+    (x ** (2.0**53 - 1)).backward()
+    assert x.grad == 2.0**53 - 1
+    assert "wrong sign where x < 0" in TABLE["pow"].accuracy

@@ -8,7 +8,7 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Callable
-from math import exp
+from math import exp, hypot, sqrt
 from numbers import Real
 from reprlib import repr as short
 from typing import Any
@@ -98,6 +98,14 @@ def sech(x: float) -> float:
     return 2 * small / (1 + small * small)
 
 
+def cos_asin(x: float) -> float:
+    return sqrt((1 - x) * (1 + x))
+
+
+def unit(x: float, y: float) -> float:
+    return x / hypot(x, y)
+
+
 # fmt: off
 MATH = [
     "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
@@ -110,6 +118,7 @@ PRIMITIVES |= {"abs": math.fabs, "maximum": maximum, "minimum": minimum, "sign":
 PRIMITIVES["pow"] = math.pow  # Python's own ** answers (-8.0)**(1/3) with a complex number
 
 FLOATS = PRIMITIVES | {"square": square, "is_zero": is_zero, "sigmoid": sigmoid, "sech": sech, "log10": math.log10}
+FLOATS |= {"cos_asin": cos_asin, "unit": unit}
 
 ANALYTIC = ["exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"]
 

@@ -25,6 +25,7 @@ __all__ = [
     "atan",
     "atan2",
     "cos",
+    "cos_asin",
     "cosh",
     "dot",
     "elu",
@@ -61,6 +62,7 @@ __all__ = [
     "tan",
     "tanh",
     "truediv",
+    "unit",
 ]
 
 # Slots are filled one by one: a call of Value(...) would cost as much as all the rest.
@@ -85,6 +87,7 @@ COS = TABLE["cos"]
 TAN = TABLE["tan"]
 ASIN = TABLE["asin"]
 ACOS = TABLE["acos"]
+COS_ASIN = TABLE["cos_asin"]
 ATAN = TABLE["atan"]
 SINH = TABLE["sinh"]
 COSH = TABLE["cosh"]
@@ -107,6 +110,7 @@ IS_ZERO = TABLE["is_zero"]
 MAXIMUM = TABLE["maximum"]
 MINIMUM = TABLE["minimum"]
 HYPOT = TABLE["hypot"]
+UNIT = TABLE["unit"]
 ATAN2 = TABLE["atan2"]
 DOT = TABLE["dot"]
 SUM = TABLE["sum"]
@@ -362,7 +366,12 @@ class Operations:
         operand.grad -= g
 
     def __pow__(self, other: Value | float) -> Value:
-        """x ** y, where x is self; ∂/∂x = y * x**(y - 1), ∂/∂y = out * log(x)."""
+        """x ** y, where x is self.
+
+        ∂/∂x = y * x**(y - 1)
+        ∂/∂y = out * log(x)
+        In floats ∂/∂x has the wrong sign where x < 0 and y - 1 is y, from 2**53 on.
+        """
         x = self.data
         if isinstance(other, Value):
             y = other.data
@@ -385,7 +394,12 @@ class Operations:
         return node
 
     def __rpow__(self, other: Value | float) -> Value:
-        """x ** y, where y is self; ∂/∂x = y * x**(y - 1), ∂/∂y = out * log(x)."""
+        """x ** y, where y is self.
+
+        ∂/∂x = y * x**(y - 1)
+        ∂/∂y = out * log(x)
+        In floats ∂/∂x has the wrong sign where x < 0 and y - 1 is y, from 2**53 on.
+        """
         if isinstance(other, Value):
             x = other.data
         elif type(other) is float and other - other == 0:  # a finite constant
@@ -413,7 +427,7 @@ class Operations:
         if type(right) is float:
             x = left.data
             y = right
-            left.grad += g * (y * math.pow(x + numbers.is_zero(math.fabs(x) + math.fabs(y)), y - 1))
+            left.grad += g * (y * math.pow(x + numbers.is_zero(math.fabs(4.4e-16 * x) + math.fabs(y)), y - 1))
         elif type(left) is float:
             x = left
             out = self.data
@@ -422,7 +436,7 @@ class Operations:
             x = left.data
             y = right.data
             out = self.data
-            left.grad += g * (y * math.pow(x + numbers.is_zero(math.fabs(x) + math.fabs(y)), y - 1))
+            left.grad += g * (y * math.pow(x + numbers.is_zero(math.fabs(4.4e-16 * x) + math.fabs(y)), y - 1))
             right.grad += g * (out * math.log(x + numbers.is_zero(x)))
 
     def square(self) -> Value:
@@ -673,7 +687,7 @@ class Operations:
         g = self.grad
         (operand,) = self.parents
         x = operand.data
-        operand.grad += g * (1 / math.sqrt((1 - x) * (1 + x)))
+        operand.grad += g * (1 / numbers.cos_asin(x))
 
     def acos(self) -> Value:
         """acos(x); ∂/∂x = -1 / sqrt(1 - x**2)."""
@@ -694,7 +708,29 @@ class Operations:
         g = self.grad
         (operand,) = self.parents
         x = operand.data
-        operand.grad += g * (-1 / math.sqrt((1 - x) * (1 + x)))
+        operand.grad += g * (-1 / numbers.cos_asin(x))
+
+    def cos_asin(self) -> Value:
+        """cos_asin(x) = sqrt((1 - x) * (1 + x)); ∂/∂x = -x / out."""
+        x = self.data
+        try:
+            data = math.sqrt((1 - x) * (1 + x))
+        except UNDEFINED as error:
+            raise undefined(COS_ASIN, (self,), error) from None
+        node = new(Value)
+        node.data = data
+        node.grad = NOT_COMPUTED
+        node.op = COS_ASIN
+        node.parents = (self,)
+        node.label = ""
+        return node
+
+    def _cos_asin_pullback(self) -> None:
+        g = self.grad
+        (operand,) = self.parents
+        x = operand.data
+        out = self.data
+        operand.grad += g * (-x / out)
 
     def atan(self) -> Value:
         """atan(x); ∂/∂x = 1 / (1 + x**2)."""
@@ -803,7 +839,11 @@ class Operations:
         operand.grad += g * numbers.square(numbers.sech(x))
 
     def erf(self) -> Value:
-        """erf(x); ∂/∂x = 1.1283791670955126 * exp(-x*x)."""
+        """erf(x).
+
+        ∂/∂x = 1.1283791670955126 * exp(-x*x)
+        In floats the derivative is off by up to 4 + x**2 ulp.
+        """
         x = self.data
         try:
             data = math.erf(x)
@@ -824,7 +864,11 @@ class Operations:
         operand.grad += g * (1.1283791670955126 * math.exp(-x * x))
 
     def erfc(self) -> Value:
-        """erfc(x); ∂/∂x = -1.1283791670955126 * exp(-x*x)."""
+        """erfc(x).
+
+        ∂/∂x = -1.1283791670955126 * exp(-x*x)
+        In floats the derivative is off by up to 4 + x**2 ulp.
+        """
         x = self.data
         try:
             data = math.erfc(x)
@@ -962,6 +1006,7 @@ class Operations:
         """gelu(x) = x * 0.5*erfc(-0.7071067811865476*x).
 
         ∂/∂x = 0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)
+        In floats result and derivative are off by up to 4 + 2*x**2 ulp, left of 0.
         """
         x = self.data
         try:
@@ -1301,18 +1346,86 @@ class Operations:
         left, right = self.parents
         if type(right) is float:
             x = left.data
-            out = self.data
-            left.grad += g * (x / out)
+            y = right
+            left.grad += g * numbers.unit(x, y)
         elif type(left) is float:
             y = right.data
+            x = left
+            right.grad += g * numbers.unit(y, x)
+        else:
+            x = left.data
+            y = right.data
+            left.grad += g * numbers.unit(x, y)
+            right.grad += g * numbers.unit(y, x)
+
+    def unit(self, other: Value | float) -> Value:
+        """unit(x, y) = x / hypot(x, y), where x is self.
+
+        ∂/∂x = y**2 / hypot(x, y)**3
+        ∂/∂y = -x * y / hypot(x, y)**3
+        """
+        x = self.data
+        if isinstance(other, Value):
+            y = other.data
+        elif type(other) is float and other - other == 0:  # a finite constant
+            y = other
+        else:
+            other = y = number(other)
+        try:
+            data = x / math.hypot(x, y)
+        except UNDEFINED as error:
+            raise undefined(UNIT, (self, other), error) from None
+        node = new(Value)
+        node.data = data
+        node.grad = NOT_COMPUTED
+        node.op = UNIT
+        node.parents = (self, other)
+        node.label = ""
+        return node
+
+    def _reflected_unit(self, other: Value | float) -> Value:
+        """unit(x, y) = x / hypot(x, y), where y is self.
+
+        ∂/∂x = y**2 / hypot(x, y)**3
+        ∂/∂y = -x * y / hypot(x, y)**3
+        """
+        if isinstance(other, Value):
+            x = other.data
+        elif type(other) is float and other - other == 0:  # a finite constant
+            x = other
+        else:
+            other = x = number(other)
+        y = self.data
+        try:
+            data = x / math.hypot(x, y)
+        except UNDEFINED as error:
+            raise undefined(UNIT, (other, self), error) from None
+        node = new(Value)
+        node.data = data
+        node.grad = NOT_COMPUTED
+        node.op = UNIT
+        node.parents = (other, self)
+        node.label = ""
+        return node
+
+    def _unit_pullback(self) -> None:
+        g = self.grad
+        left, right = self.parents
+        if type(right) is float:
+            x = left.data
+            y = right
+            left.grad += g * (numbers.square(numbers.unit(y, x)) / math.hypot(x, y))
+        elif type(left) is float:
+            y = right.data
+            x = left
             out = self.data
-            right.grad += g * (y / out)
+            right.grad += g * (-out * numbers.unit(y, x) / math.hypot(x, y))
         else:
             x = left.data
             y = right.data
             out = self.data
-            left.grad += g * (x / out)
-            right.grad += g * (y / out)
+            left.grad += g * (numbers.square(numbers.unit(y, x)) / math.hypot(x, y))
+            right.grad += g * (-out * numbers.unit(y, x) / math.hypot(x, y))
 
     def atan2(self, other: Value | float) -> Value:
         """atan2(x, y), where x is self; ∂/∂x = y / (x**2 + y**2), ∂/∂y = -x / (x**2 + y**2)."""
@@ -1362,16 +1475,16 @@ class Operations:
         if type(right) is float:
             x = left.data
             y = right
-            left.grad += g * (y / math.hypot(x, y) / math.hypot(x, y))
+            left.grad += g * (numbers.unit(y, x) / math.hypot(x, y))
         elif type(left) is float:
             y = right.data
             x = left
-            right.grad += g * (-x / math.hypot(x, y) / math.hypot(x, y))
+            right.grad += g * (-numbers.unit(x, y) / math.hypot(x, y))
         else:
             x = left.data
             y = right.data
-            left.grad += g * (y / math.hypot(x, y) / math.hypot(x, y))
-            right.grad += g * (-x / math.hypot(x, y) / math.hypot(x, y))
+            left.grad += g * (numbers.unit(y, x) / math.hypot(x, y))
+            right.grad += g * (-numbers.unit(x, y) / math.hypot(x, y))
 
 
 @overload
@@ -1438,7 +1551,12 @@ def pow(x: Value, y: Value | float) -> Value: ...
 @overload
 def pow(x: float, y: Value) -> Value: ...
 def pow(x: Value | float, y: Value | float) -> Value | float:
-    """x ** y; ∂/∂x = y * x**(y - 1), ∂/∂y = out * log(x)."""
+    """x ** y.
+
+    ∂/∂x = y * x**(y - 1)
+    ∂/∂y = out * log(x)
+    In floats ∂/∂x has the wrong sign where x < 0 and y - 1 is y, from 2**53 on.
+    """
     if isinstance(x, Value) or isinstance(y, Value):
         return x**y
     return (Value(x) ** y).data
@@ -1509,6 +1627,11 @@ def acos(x: Number) -> Number:
     return x.acos() if isinstance(x, Value) else Value(x).acos().data
 
 
+def cos_asin(x: Number) -> Number:
+    """cos_asin(x) = sqrt((1 - x) * (1 + x)); ∂/∂x = -x / out."""
+    return x.cos_asin() if isinstance(x, Value) else Value(x).cos_asin().data
+
+
 def atan(x: Number) -> Number:
     """atan(x); ∂/∂x = 1 / (1 + x**2)."""
     return x.atan() if isinstance(x, Value) else Value(x).atan().data
@@ -1535,12 +1658,20 @@ def tanh(x: Number) -> Number:
 
 
 def erf(x: Number) -> Number:
-    """erf(x); ∂/∂x = 1.1283791670955126 * exp(-x*x)."""
+    """erf(x).
+
+    ∂/∂x = 1.1283791670955126 * exp(-x*x)
+    In floats the derivative is off by up to 4 + x**2 ulp.
+    """
     return x.erf() if isinstance(x, Value) else Value(x).erf().data
 
 
 def erfc(x: Number) -> Number:
-    """erfc(x); ∂/∂x = -1.1283791670955126 * exp(-x*x)."""
+    """erfc(x).
+
+    ∂/∂x = -1.1283791670955126 * exp(-x*x)
+    In floats the derivative is off by up to 4 + x**2 ulp.
+    """
     return x.erfc() if isinstance(x, Value) else Value(x).erfc().data
 
 
@@ -1581,6 +1712,7 @@ def gelu(x: Number) -> Number:
     """gelu(x) = x * 0.5*erfc(-0.7071067811865476*x).
 
     ∂/∂x = 0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)
+    In floats result and derivative are off by up to 4 + 2*x**2 ulp, left of 0.
     """
     return x.gelu() if isinstance(x, Value) else Value(x).gelu().data
 
@@ -1684,6 +1816,21 @@ def hypot(x: Value | float, y: Value | float) -> Value | float:
     if isinstance(y, Value):
         return y._reflected_hypot(x)
     return Value(x).hypot(y).data
+
+
+@overload
+def unit(x: float, y: float) -> float: ...
+@overload
+def unit(x: Value, y: Value | float) -> Value: ...
+@overload
+def unit(x: float, y: Value) -> Value: ...
+def unit(x: Value | float, y: Value | float) -> Value | float:
+    """unit(x, y) = x / hypot(x, y); ∂/∂x = y**2 / hypot(x, y)**3, ∂/∂y = -x * y / hypot(x, y)**3."""
+    if isinstance(x, Value):
+        return x.unit(y)
+    if isinstance(y, Value):
+        return y._reflected_unit(x)
+    return Value(x).unit(y).data
 
 
 @overload
@@ -1842,6 +1989,7 @@ COS.function, COS.pullback = cos, Operations._cos_pullback
 TAN.function, TAN.pullback = tan, Operations._tan_pullback
 ASIN.function, ASIN.pullback = asin, Operations._asin_pullback
 ACOS.function, ACOS.pullback = acos, Operations._acos_pullback
+COS_ASIN.function, COS_ASIN.pullback = cos_asin, Operations._cos_asin_pullback
 ATAN.function, ATAN.pullback = atan, Operations._atan_pullback
 SINH.function, SINH.pullback = sinh, Operations._sinh_pullback
 COSH.function, COSH.pullback = cosh, Operations._cosh_pullback
@@ -1864,6 +2012,7 @@ IS_ZERO.function, IS_ZERO.pullback = is_zero, Operations._is_zero_pullback
 MAXIMUM.function, MAXIMUM.pullback = maximum, Operations._maximum_pullback
 MINIMUM.function, MINIMUM.pullback = minimum, Operations._minimum_pullback
 HYPOT.function, HYPOT.pullback = hypot, Operations._hypot_pullback
+UNIT.function, UNIT.pullback = unit, Operations._unit_pullback
 ATAN2.function, ATAN2.pullback = atan2, Operations._atan2_pullback
 DOT.function, DOT.pullback = dot, _dot_pullback
 SUM.function, SUM.pullback = sum, _sum_pullback

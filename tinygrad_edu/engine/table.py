@@ -55,9 +55,9 @@ class Row:
 
     `primal` is the formula of the result, `partials` one formula an operand, ∂out/∂x and ∂out/∂y; `shown` are the
     partials for people; `x` and `y` are domains to draw from; `kink` is a formula whose zeros are the points without a
-    derivative, `at_kink` the convention there. An operation over `many` operands has one partial for each `x_i` and
-    one for each `y_i`. What Python runs is written from these by write.py: `function` computes and records,
-    `pullback` hands the gradient of a node to its operands.
+    derivative, `at_kink` the convention there; `accuracy` says where floats are off by more than 5 ulp. An operation
+    over `many` operands has one partial for each `x_i` and one for each `y_i`. What Python runs is written from these
+    by write.py: `function` computes and records, `pullback` hands the gradient of a node to its operands.
     """
 
     function: Callable[..., Any]
@@ -74,6 +74,7 @@ class Row:
         y: Domain = ANY,
         kink: str = "",
         at_kink: str = "",
+        accuracy: str = "",
     ) -> None:
         self.name, self.symbol, self.partials = name, symbol, partials
         self.many = "x_i" in primal
@@ -82,7 +83,7 @@ class Row:
         self.primal = primal or f"{name}({', '.join(self.operands)})"
         self.shown = (shown,) if isinstance(shown, str) else shown or partials
         self.domains = (x, y)[: len(partials)]
-        self.kink, self.at_kink = kink, at_kink
+        self.kink, self.at_kink, self.accuracy = kink, at_kink, accuracy
 
     def groups(self, operands: Sequence[T]) -> list[Sequence[T]]:
         """The operands of a node by their name: all x_i, then all y_i; or one x, one y."""
@@ -113,6 +114,7 @@ class Row:
         lines = [self.call if self.primitive or self.call == self.primal else f"{self.call} = {self.primal}"]
         lines += [f"∂/∂{x} = {shown}" for x, shown in zip(self.operands, self.shown, strict=True)]
         lines += [f"At {self.kink} = 0 the derivative is {self.at_kink}."] if self.kink else []
+        lines += [f"In floats {self.accuracy}."] if self.accuracy else []
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -145,9 +147,10 @@ row("sub",     "-",       "x - y",              "1",                "-1")
 row("mul",     "×",       "x * y",              "y",                "x")
 row("truediv", "/",       "x / y",              "1 / y",            "-out / y", y=NONZERO)
 row("neg",     "neg",     "-x",                 "-1")
-# At 0**0 the base is 1, so that y * x**(y - 1) is 0 there in every order, not 0 * (1/0).
-row("pow",     "**",      PRIMITIVE, "y * pow(x + is_zero(abs(x) + abs(y)), y - 1)", "out * log(x + is_zero(x))",
-    shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5))
+# At x**0 the base is 1 where 1/x is infinite, that is where 4.4e-16 * x is 0: y * x**(y - 1) is 0 there in every order.
+row("pow",     "**",      PRIMITIVE, "y * pow(x + is_zero(abs(4.4e-16 * x) + abs(y)), y - 1)",
+    "out * log(x + is_zero(x))", shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5),
+    accuracy="∂/∂x has the wrong sign where x < 0 and y - 1 is y, from 2**53 on")
 row("square",  "²",       "x * x",              "2 * x")
 row("reciprocal", "1/",   "1 / x",              "-out / x",                     shown="-1 / x**2", x=NONZERO)
 
@@ -160,15 +163,18 @@ row("sqrt",    "√",       PRIMITIVE,            "0.5 / out",                  
 row("sin",     "sin",     PRIMITIVE,            "cos(x)")
 row("cos",     "cos",     PRIMITIVE,            "-sin(x)")
 row("tan",     "tan",     PRIMITIVE,            "1 + out*out",                  shown="1 + out**2", x=Domain(-1.5, 1.5))
-row("asin",    "asin",    PRIMITIVE,            "1 / sqrt((1 - x) * (1 + x))",  shown="1 / sqrt(1 - x**2)", x=UNIT)
-row("acos",    "acos",    PRIMITIVE,            "-1 / sqrt((1 - x) * (1 + x))", shown="-1 / sqrt(1 - x**2)", x=UNIT)
+row("asin",    "asin",    PRIMITIVE,            "1 / cos_asin(x)",              shown="1 / sqrt(1 - x**2)", x=UNIT)
+row("acos",    "acos",    PRIMITIVE,            "-1 / cos_asin(x)",             shown="-1 / sqrt(1 - x**2)", x=UNIT)
+row("cos_asin", "cos∘asin", "sqrt((1 - x) * (1 + x))", "-x / out",              x=UNIT)
 row("atan",    "atan",    PRIMITIVE,            "1 / (1 + x*x)",                shown="1 / (1 + x**2)")
 row("sinh",    "sinh",    PRIMITIVE,            "cosh(x)")
 row("cosh",    "cosh",    PRIMITIVE,            "sinh(x)")
 row("sech",    "sech",    "2 * exp(-abs(x)) / (1 + exp(-2 * abs(x)))", "-out * tanh(x)", x=Domain(-20, 20))
 row("tanh",    "tanh",    PRIMITIVE,            "square(sech(x))",              shown="1 - out**2", x=Domain(-20, 20))
-row("erf",     "erf",     PRIMITIVE, "1.1283791670955126 * exp(-x*x)",          x=Domain(-5, 5))
-row("erfc",    "erfc",    PRIMITIVE, "-1.1283791670955126 * exp(-x*x)",         x=Domain(-5, 5))
+row("erf",     "erf",     PRIMITIVE, "1.1283791670955126 * exp(-x*x)",          x=Domain(-5, 5),
+    accuracy="the derivative is off by up to 4 + x**2 ulp")
+row("erfc",    "erfc",    PRIMITIVE, "-1.1283791670955126 * exp(-x*x)",         x=Domain(-5, 5),
+    accuracy="the derivative is off by up to 4 + x**2 ulp")
 
 row("sigmoid",    "σ",        "exp(minimum(x, 0)) / (1 + exp(-abs(x)))", "out * sigmoid(-x)",
     shown="out * (1 - out)", x=TAILS)
@@ -178,7 +184,8 @@ row("leaky_relu", "leaky",    "maximum(x, 0) + 0.01*minimum(x, 0)",      "0.01 +
     kink="x", at_kink="0.01")
 row("elu",        "elu",      "maximum(x, 0) + expm1(minimum(x, 0))",    "exp(minimum(x, 0))")
 row("gelu",       "gelu",     "x * 0.5*erfc(-0.7071067811865476*x)",
-    "0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)", x=Domain(-5, 5))
+    "0.5*erfc(-0.7071067811865476*x) + x*0.3989422804014327*exp(-0.5*x*x)", x=Domain(-5, 5),
+    accuracy="result and derivative are off by up to 4 + 2*x**2 ulp, left of 0")
 row("silu",       "silu",     "x * sigmoid(x)",                          "sigmoid(x) * (1 + x*sigmoid(-x))", x=TAILS)
 row("linear",     "id",       "x",                                       "1")
 row("abs",        "abs",      PRIMITIVE,                                 "sign(x)", kink="x", at_kink="0")
@@ -188,8 +195,10 @@ row("is_zero",    "=0",       "1 - step(abs(x))",                        "0",   
 
 row("maximum", "max", PRIMITIVE, "0.5 * (1 + sign(x - y))", "0.5 * (1 + sign(y - x))", kink="x - y", at_kink="1/2 each")
 row("minimum", "min", PRIMITIVE, "0.5 * (1 + sign(y - x))", "0.5 * (1 + sign(x - y))", kink="x - y", at_kink="1/2 each")
-row("hypot",   "hypot", PRIMITIVE, "x / out", "y / out", x=NONZERO, y=NONZERO)
-row("atan2",   "atan2", PRIMITIVE, "y / hypot(x, y) / hypot(x, y)", "-x / hypot(x, y) / hypot(x, y)",
+row("hypot",   "hypot", PRIMITIVE, "unit(x, y)", "unit(y, x)", shown=("x / out", "y / out"), x=NONZERO, y=NONZERO)
+row("unit",    "unit",  "x / hypot(x, y)", "square(unit(y, x)) / hypot(x, y)", "-out * unit(y, x) / hypot(x, y)",
+    shown=("y**2 / hypot(x, y)**3", "-x * y / hypot(x, y)**3"), x=NONZERO, y=NONZERO)
+row("atan2",   "atan2", PRIMITIVE, "unit(y, x) / hypot(x, y)", "-unit(x, y) / hypot(x, y)",
     shown=("y / (x**2 + y**2)", "-x / (x**2 + y**2)"), x=NONZERO, y=NONZERO)
 
 row("dot",       "·",     "sum(x_i * y_i)",     "y_i",              "x_i")

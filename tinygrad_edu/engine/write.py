@@ -344,7 +344,7 @@ TABLE_HEAD = """\
 Written from the table in `tinygrad_edu/engine/table.py`. Each operation is a function, `tinygrad_edu.tanh(v)`; those
 with one operand, and `maximum` and its like, are methods too, `v.tanh()`; those with a sign are operators.
 
-| operation | how to write it | value | derivatives | domain of the tests | where it has a kink |
+| operation | how to write it | value | derivatives | domain of the tests | kinks; accuracy worse than 5 ulp |
 |---|---|---|---|---|---|
 """
 
@@ -363,7 +363,7 @@ def cells(row: Row) -> list[str]:
     else:
         usage = f"x.{row.name}({', '.join(row.operands[1:])})"
     derivatives = "<br>".join(f"∂/∂{x} = `{shown}`" for x, shown in zip(row.operands, row.shown, strict=True))
-    kink = f"at {row.kink} = 0: {row.at_kink}" if row.kink else ""
+    kink = f"at {row.kink} = 0: {row.at_kink}" if row.kink else row.accuracy
     return [
         f"{row.name} {row.symbol}" if row.symbol != row.name else row.name,
         f"`{usage}`",
