@@ -18,7 +18,7 @@ from tinygrad_edu.replay import compile
 
 np = pytest.importorskip("numpy")
 
-NEEDS = {"python": None, "numpy": "numpy", "native": "llvmlite", "jax": "jax"}
+NEEDS = {"python": None, "numpy": "numpy", "native": "llvmlite", "jax": "jax", "torch": "torch"}
 BACKENDS = [
     pytest.param(
         name, marks=pytest.mark.skipif(bool(lib) and importlib.util.find_spec(lib) is None, reason=f"needs {lib}")
@@ -208,6 +208,7 @@ class Picture:
             elif choice > 1:
                 total = total + node * factor
         self.root = total
+        self.outputs = [rng.choice(nodes) for _ in range(9)]
 
     @staticmethod
     def pick(rng, nodes, pattern, count):

@@ -73,7 +73,11 @@ def test_a_node_between_is_refused():
         ({"outputs": ["y"]}, TypeError, "expected a Value in outputs, got 'y' (str)"),
         ({"also": [Value(9.0)]}, ValueError, "expected inputs in also, got Value(data=9."),
         ({"reduce": "max"}, ValueError, 'expected reduce="mean", "sum" or None, got \'max\''),
-        ({"backend": "cuda"}, ValueError, "expected a backend of python, numpy, native, jax and auto, got 'cuda'"),
+        (
+            {"backend": "cuda"},
+            ValueError,
+            "a backend of python, numpy, native, jax, torch and auto, got 'cuda'",
+        ),
         ({"root": 3}, TypeError, "expected a Value or a function, got 3"),
     ],
 )
@@ -424,7 +428,7 @@ def test_a_process_forked_while_a_thread_compiles_can_compile():
 
 
 def test_numpy_works_in_blocks(monkeypatch):
-    from tinygrad_edu.replay import arrays
+    from tinygrad_edu.replay import numpy_arrays as arrays
 
     rng = np.random.default_rng(0)
     batch = rng.normal(size=(1000, 2))

@@ -20,9 +20,10 @@ CHANGES: tuple[Callable[[float], float], ...] = (
 REDUCTIONS = ("mean", "sum", None)
 BACKENDS = {  # name: module, class
     "python": ("plain", "PythonProgram"),
-    "numpy": ("arrays", "NumpyProgram"),
+    "numpy": ("numpy_arrays", "NumpyProgram"),
     "native": ("native.program", "NativeProgram"),
-    "jax": ("xla", "JaxProgram"),
+    "jax": ("jax_arrays", "JaxProgram"),
+    "torch": ("torch_arrays", "TorchProgram"),
 }
 
 
@@ -56,8 +57,8 @@ def compile(
         reduce: for a batch, "mean" or "sum" of the values and gradients over the examples (a penalty on the params
             counts once in the mean), or None: values (N,), gradients (N, p).
         backend: "python", "numpy", "native" (`pip install "tinygrad_edu[fast]"`), "jax"
-            (`pip install "tinygrad_edu[jax]"`), or "auto": native where it is installed, else NumPy where it is
-            and there are inputs, else Python.
+            (`pip install "tinygrad_edu[jax]"`), "torch" (`pip install "tinygrad_edu[torch]"`), or "auto": native where
+            it is installed, else NumPy where it is and there are inputs, else Python.
 
     Returns a program: `program(params, inputs)` is `(value, gradient)`, of one example, inputs `(k,)`, or of a batch,
     `(N, k)`. On arrays, nan and inf follow NumPy: log(0) is -inf, where a Value raises.

@@ -64,6 +64,18 @@ class Program(ABC):
         """The program as straight-line Python: one line an operation, forward, then backward."""
         return listing(self.trace, self.also)
 
+    @cached_property
+    def arrays(self) -> str:
+        """The program as NumPy source: matrices and slices, recovered from the scalars; an example is a column of X.
+
+        Raises ImportError where NumPy is not installed.
+        """
+        from tinygrad_edu.replay.array_source import ArraySource
+        from tinygrad_edu.replay.recovery import Recovery
+
+        plan = Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also])
+        return ArraySource(plan, self.also, self.reduce or "mean").text
+
     def hvp(self, params: Sequence[float], inputs: Any, vector: Sequence[float]) -> Any:
         """The Hessian for the params times a vector, reduced over a batch as the gradient is.
 
@@ -90,11 +102,13 @@ class Program(ABC):
         """Σ ∂root/∂param · vector, a function of the params and the vector; its gradient for the params is H·v."""
         return type(self)(directional(self.trace), (), self.reduce)
 
-    def defined(self, source: str, bound: Callable[[Row], Callable[..., Any]], kind: str) -> dict[str, Any]:
+    def defined(
+        self, source: str, bound: Callable[[Row], Callable[..., Any]], kind: str, further: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The functions of a source, on one kind of numbers; a traceback shows its lines while the program lives."""
         title = f"program {next(COUNT)} ({kind})"
         weakref.finalize(self, linecache.cache.pop, filename(title), None)
-        return define(title, source, self.scope(bound))
+        return define(title, source, self.scope(bound) | (further or {}))
 
     def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
         """The operations that the source calls, on one kind of numbers."""

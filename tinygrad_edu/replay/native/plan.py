@@ -25,7 +25,7 @@ from tinygrad_edu.replay.native.kernels import (
     Spec,
     is_layer,
 )
-from tinygrad_edu.replay.native.rolling import Graph, Node
+from tinygrad_edu.replay.rolling import Graph, Node, flows
 from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
@@ -89,21 +89,8 @@ class Plan:
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
         """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
-        sources = [differentiable(node) if node else () for node in self.graph.nodes]
-        reaches = [False] * len(sources)  # what is differentiated for is reached from here
-        for slot in wrt:
-            reaches[slot] = True
-        for slot, operands in enumerate(sources):
-            if operands:
-                reaches[slot] = True in [reaches[k] for k in operands]
-        flows = [False] * len(sources)
-        if wrt:
-            flows[self.graph.roots[0]] = reaches[self.graph.roots[0]]
-        for slot in range(len(sources) - 1, -1, -1):
-            if flows[slot]:
-                for k in sources[slot]:
-                    flows[k] = reaches[k]
-        return [VARYING * v | ACTIVE * f for v, f in zip(self.graph.varying, flows, strict=True)]
+        active = flows(self.graph.nodes, self.graph.roots[0], wrt)
+        return [VARYING * v | ACTIVE * f for v, f in zip(self.graph.varying, active, strict=True)]
 
     def groups(self) -> list[list[int]]:
         """Slots of equal operations at the same depth, all that they wait for before them."""
@@ -277,12 +264,3 @@ class Plan:
                 kernel = self.number(Spec(ZERO, True, area, ()))
                 self.write(f"{area} backward", kernel, [len(run_places), 1, run_places[0]])
         self.written.update(slots)
-
-
-def differentiable(node: Node) -> Sequence[int]:
-    """The operands that a gradient may flow to: those whose partial is not 0."""
-    row, operands, start = node
-    if "0" in row.partials:
-        width = len(operands) // len(row.operands)
-        operands = tuple([k for p, k in enumerate(operands) if row.partials[p // width] != "0"])
-    return operands if start < 0 else (start, *operands)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.replay.trace import Trace
 
-ADD, MUL, POW, DOT, SUM = (TABLE[name] for name in ("add", "mul", "pow", "dot", "sum"))
+ADD, MUL, POW, SQUARE, DOT, SUM = (TABLE[name] for name in ("add", "mul", "pow", "square", "dot", "sum"))
 COPY = Row("copy", "copy", "x", "1")  # of one number into a row of lanes
-LONG = 4  # as many terms of a sum are worth an instruction of their own
+LONG = 4  # as many terms of a sum are worth an instruction, or a step, of their own
 
 
 class Node(NamedTuple):
@@ -32,7 +32,8 @@ class Graph:
         varying: for each slot, whether it differs from example to example.
     """
 
-    def __init__(self, trace: Trace, roots: Sequence[int], varying: bool) -> None:
+    def __init__(self, trace: Trace, roots: Sequence[int], varying: bool, long: int = LONG) -> None:
+        self.long = long
         self.n_params, self.n_leaves = trace.n_params, trace.n_params + trace.n_inputs
         self.constants = [*trace.constants, 1.0]
         self.one = self.n_leaves + len(trace.constants)
@@ -40,7 +41,7 @@ class Graph:
         self.nodes: list[Node | None] = [None] * (self.n_leaves + shift)
         for row, operands, _ in trace.operations:
             slots = tuple([before - k if k < 0 else k if k < self.n_leaves else k + shift for k in operands])
-            if row is POW and slots[1] >= self.n_leaves and self.constant(slots[1]) == 2.0:
+            if row is SQUARE or (row is POW and slots[1] >= self.n_leaves and self.constant(slots[1]) == 2.0):
                 row, slots = MUL, (slots[0], slots[0])
             self.nodes.append(Node(row, slots))
         self.roots = [before - k if k < 0 else k if k < self.n_leaves else k + shift for k in roots]
@@ -88,7 +89,7 @@ class Graph:
                 break
         products = [term for term in terms if self.only_here(term, MUL, uses)]
         dots = [term for term in terms if self.only_here(term, DOT, uses)]
-        if not dots and len(products) < 2 and len(terms) < LONG:
+        if not dots and len(products) < 2 and len(terms) < self.long:
             return
         xs: list[int] = []
         ys: list[int] = []
@@ -164,3 +165,37 @@ def uniform_first(operands: list[int], varying: list[bool]) -> list[int]:
         for x, y in zip(operands[:half], operands[half:], strict=True)
     ]
     return [x for x, _ in pairs] + [y for _, y in pairs]
+
+
+def flows(nodes: Sequence[Node | None], root: int, wrt: Sequence[int]) -> list[bool]:
+    """For each slot, whether a gradient flows from the root through it to one of `wrt`."""
+    sources = [differentiable(node) if node else () for node in nodes]
+    reaches = [False] * len(sources)  # what is differentiated for is reached from here
+    for slot in wrt:
+        reaches[slot] = True
+    for slot, operands in enumerate(sources):
+        if operands:
+            reaches[slot] = True in [reaches[k] for k in operands]
+    found = [False] * len(sources)
+    if wrt:
+        found[root] = reaches[root]
+    for slot in range(len(sources) - 1, -1, -1):
+        if found[slot]:
+            for k in sources[slot]:
+                found[k] = reaches[k]
+    return found
+
+
+def differentiable(node: Node) -> Sequence[int]:
+    """The operands that a gradient may flow to: those whose partial is not 0."""
+    row, operands, start = node
+    if "0" in row.partials:
+        width = len(operands) // len(row.operands)
+        operands = tuple([k for p, k in enumerate(operands) if row.partials[p // width] != "0"])
+    return operands if start < 0 else (start, *operands)
+
+
+def sides(node: Node) -> list[tuple[int, ...]]:
+    """The operands as first and second factors, or as the terms of a sum."""
+    half = len(node.operands) // 2
+    return [node.operands[:half], node.operands[half:]] if node.row in (DOT, MUL) else [node.operands]

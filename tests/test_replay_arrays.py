@@ -1,0 +1,203 @@
+"""Arrays recovered from scalars: they agree with the columns and with the engine, and read as a person would write."""
+
+import importlib
+import math
+import random
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_replay import INSTALLED, Picture, check_agreement, close, layers
+from tinygrad_edu import nn
+from tinygrad_edu.check.strategies import expressions
+from tinygrad_edu.engine import TABLE, Value, hessian, leaves
+from tinygrad_edu.replay import compile
+
+np = pytest.importorskip("numpy")
+NumpyProgram = importlib.import_module("tinygrad_edu.replay.numpy_arrays").NumpyProgram
+
+ON_ARRAYS = [name for name in INSTALLED if name in ("numpy", "jax", "torch")]
+
+
+@pytest.fixture(autouse=True)
+def always_arrays(monkeypatch):
+    """Small random graphs are irregular, and would run line by line."""
+    monkeypatch.setattr(NumpyProgram, "irregular", False)
+
+
+@given(expressions(max_nodes=10), st.integers(0, 3), st.data())
+def test_random_graphs_agree(graph, n_params, data):
+    check_agreement(["python", "numpy"], graph, n_params, data)
+
+
+@given(st.integers(1, 40), layers, st.integers(0, 2**16), st.integers(0, 40), st.integers(1, 70))
+def test_wide_graphs_agree(width, layers, seed, n_params, n):
+    picture = Picture(width, layers, seed)
+    check_wide("numpy", picture, n_params, n, seed)
+
+
+@pytest.mark.skipif("torch" not in INSTALLED, reason="needs torch")
+@settings(max_examples=50)
+@given(st.integers(1, 40), layers, st.integers(0, 2**16), st.integers(0, 40), st.integers(1, 70))
+def test_wide_graphs_agree_on_torch(width, layers, seed, n_params, n):
+    check_wide("torch", Picture(width, layers, seed), n_params, n, seed)
+
+
+@pytest.mark.skipif("jax" not in INSTALLED, reason="needs jax")
+@settings(max_examples=3)  # XLA compiles each several times
+@given(st.integers(1, 40), layers, st.integers(0, 2**16), st.integers(0, 40), st.integers(1, 70))
+def test_wide_graphs_agree_on_jax(width, layers, seed, n_params, n):
+    check_wide("jax", Picture(width, layers, seed), n_params, n, seed)
+
+
+def check_wide(backend, picture, n_params, n, seed):
+    params, inputs = picture.leaves[:n_params], picture.leaves[n_params:]
+    data = [leaf.data for leaf in picture.leaves]
+    picture.root.backward()
+    expected = [leaf.grad for leaf in picture.leaves]
+    size = max(1.0, *map(abs, expected))
+    options = {"also": inputs, "outputs": [picture.root, *picture.outputs]}
+    program = compile(picture.root, params, inputs, backend=backend, **options)
+    value, *gradients = program(data[:n_params], data[n_params:])
+    close(value, picture.root.data, 1e-11)
+    close(np.concatenate(gradients), expected, 1e-11 * size)
+    rng = np.random.default_rng(seed)
+    batch = rng.uniform(-1, 1, size=(n, len(inputs)))
+    batch[rng.uniform(size=batch.shape) < 0.01] = rng.choice([np.nan, np.inf, -np.inf, 0.0])
+    for reduce in ("mean", "sum", None):
+        other = compile(picture.root, params, inputs, reduce=reduce, backend="numpy", **options)
+        other.irregular = True  # line by line
+        program = compile(picture.root, params, inputs, reduce=reduce, backend=backend, **options)
+        theirs = [*other(data[:n_params], batch), other.forward(data[:n_params], batch)]
+        mine = [*program(data[:n_params], batch), program.forward(data[:n_params], batch)]
+        for a, b in zip(mine, theirs, strict=True):
+            close(a, b, 1e-10 * max(1.0, np.abs(np.nan_to_num(b, posinf=0, neginf=0)).max(initial=0.0)))
+
+
+@given(expressions(max_nodes=6))
+def test_second_derivatives_agree(graph):
+    params = leaves(graph.root)
+    expected = np.array([[h.data for h in row] for row in hessian(graph.root, params)])
+    size = max(1.0, np.abs(expected).max(), *(abs(node.data) for node in graph.nodes))
+    found = compile(graph.root, params, backend="numpy").hessian([leaf.data for leaf in params])
+    close(found, expected, 1e-9 * size)
+
+
+def demo():
+    """One point of micrograd's demo: 2-16-16-1, hinge, L2."""
+    network = nn.MLP(2, [16, 16, 1], activation="relu", seed=1)
+    x1, x2, y = Value(0.5, "x1"), Value(-0.3, "x2"), Value(1.0, "y")
+    penalty = 1e-4 * TABLE["sum"].function([p * p for p in network.parameters()])
+    return compile((1 - y * network([x1, x2])).relu() + penalty, network.parameters(), [x1, x2, y], backend="numpy")
+
+
+def test_the_demo_is_thirty_lines_of_slices_and_matrix_products():
+    text = demo().arrays
+    assert len(text.splitlines()) <= 30
+    assert "W2 = w[48:320].reshape(16, 17)[:, 0:16]" in text
+    assert "z3 = W2 @ relu1 + w[64:320:17][:, None]" in text
+    assert "d_relu1 = W2.T @ d_z3" in text
+    assert text.count("@") == 8
+    assert "[i" not in text  # no table of indices
+
+
+def test_recovered_source_runs_alone():
+    """What is printed needs NumPy's names, and those of the operations."""
+    program = demo()
+    w = np.random.default_rng(0).normal(size=337)
+    batch = np.random.default_rng(1).normal(size=(100, 3))
+    names = {"relu": lambda x: np.maximum(x, 0), "step": lambda x: (x > 0) * 1.0, "zeros": np.zeros}
+    exec(program.arrays, names)
+    value, gradient = names["program"](w, batch.T)
+    close(value, program(w, batch)[0])
+    close(gradient, program(w, batch)[1])
+
+
+def test_an_irregular_graph_stays_line_by_line(monkeypatch):
+    monkeypatch.undo()
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    assert compile((w * x).sin() / x, [w], [x], backend="numpy").irregular
+    assert not demo().irregular
+
+
+@pytest.mark.parametrize("kind", ["convolution", "recurrent", "attention", "causal"])
+def test_what_needs_no_indices_has_none(kind):
+    """Shared weights, time steps and heads are slices and products; only windows and the causal mask take indices."""
+    rng = random.Random(0)
+
+    def numbers(n):
+        return [Value(rng.uniform(-1, 1)) for _ in range(n)]
+
+    dot, total = TABLE["dot"].function, TABLE["sum"].function
+    if kind == "convolution":
+        w, x = numbers(12), numbers(16)
+        root = total([dot(w[3 * c : 3 * c + 3], x[k : k + 3]).relu() for c in range(4) for k in range(14)])
+    elif kind == "recurrent":
+        w, x = numbers(40), numbers(24)
+        h = [dot(w[8 * k : 8 * k + 3], x[:3]).tanh() for k in range(5)]
+        for t in range(1, 8):
+            inner = [(w[8 * k : 8 * k + 3], w[8 * k + 3 : 8 * k + 8]) for k in range(5)]
+            h = [(dot(a, x[3 * t : 3 * t + 3]) + dot(b, h)).tanh() for a, b in inner]
+        root = total(h)
+    else:
+        w, x = numbers(48), numbers(20)
+        rows = [x[4 * k : 4 * k + 4] for k in range(5)]
+        q, k, v = [[[dot(w[16 * m + 4 * j : 16 * m + 4 * j + 4], r) for j in range(4)] for r in rows] for m in range(3)]
+        mixed = []
+        for i in range(5):
+            seen = range(i + 1 if kind == "causal" else 5)
+            e = [dot(q[i], k[j]).exp() for j in seen]
+            mixed += [dot(e, [v[j][c] for j in seen]) / total(e) for c in range(4)]
+        root = total([m * m for m in mixed])
+    program = compile(root, w, x, backend="numpy")
+    data, batch = [p.data for p in w], [[p.data for p in x], [rng.uniform(-1, 1) for _ in x]]
+    by_lines = compile(root, w, x, backend="python")
+    for mine, other in zip(program(data, batch), by_lines(data, batch), strict=True):
+        close(mine, other)
+    assert "@" in program.arrays
+    assert ("[i" in program.arrays) == (kind in ("convolution", "causal"))
+
+
+@pytest.mark.parametrize("backend", ON_ARRAYS)
+def test_what_is_not_read_may_be_infinite(backend):
+    """Causal sums are padded and masked: what a row does not read must not make it nan."""
+    w = [Value(0.1 * k) for k in range(12)]
+    x = [Value(1.0 + k) for k in range(4)]
+    dot, total = TABLE["dot"].function, TABLE["sum"].function
+    e = [p.exp() for p in w]
+    roots = [v.sqrt() for v in x]
+    sums = [dot(e[3 * k : 3 * k + k + 1], roots[: k + 1]).tanh() for k in range(3)]
+    root = total([*sums, *[p * 0.01 for p in w], x[3] * 1.0])
+    program = compile(root, w, x, also=x, backend=backend)
+    lines = compile(root, w, x, also=x, backend="python")
+    data = [p.data for p in w]
+    for batch in ([[1.0, 2.0, math.inf, 4.0]], [[1.0, math.inf, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]]):
+        for mine, other in zip(program(data, batch), lines(data, batch), strict=True):
+            close(mine, other)
+
+
+def test_python_does_not_look_at_each_number():
+    """Arrays are checked by their type: the lines that Python runs in a call do not depend on the examples."""
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    program = compile((w * x).tanh(), [w], [x], outputs=[w * x], backend="numpy")
+
+    def lines(n):
+        count = 0
+
+        def trace(frame, event, argument):
+            nonlocal count
+            count += 1
+            return trace
+
+        batch = np.ones((n, 1))
+        program(np.array([0.5]), batch), program.forward(np.array([0.5]), batch)
+        sys.settrace(trace)
+        try:
+            program(np.array([0.5]), batch), program.forward(np.array([0.5]), batch)
+        finally:
+            sys.settrace(None)
+        return count
+
+    assert lines(1000) == lines(10)

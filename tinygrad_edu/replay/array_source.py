@@ -1,0 +1,424 @@
+"""A recovered program as source: the value and the gradient, forward and then backward, on NumPy's or JAX's arrays."""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine.languages import ATOM
+from tinygrad_edu.replay.arrays import np
+from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, evaluated, reduced
+from tinygrad_edu.replay.places import sliced
+from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
+
+AXES = "abcdefghijklm"  # of what is no product
+HELPERS = (
+    *("where", "concatenate", "broadcast_to", "transpose", "einsum", "tensordot"),
+    *("zeros", "empty", "full", "amax", "add_at", "onto"),
+)
+TAKEN = {"w", "X", "N", "program", "forward", "nan", "inf", *HELPERS}
+
+
+class ArraySource:
+    """Writes one program: `text`, in which `constants` have names.
+
+    Arguments:
+        functional: whether arrays cannot be changed in place.
+        gradient: whether to write the backward pass, or only the values of the roots.
+
+    Attributes:
+        accesses: how often operands are whole arrays, slices and gathers.
+    """
+
+    def __init__(
+        self,
+        plan: Recovery,
+        also: Sequence[int] = (),
+        reduce: str | None = "mean",
+        functional: bool = False,
+        gradient: bool = True,
+    ) -> None:
+        self.plan, self.functional = plan, functional
+        self.constants: dict[str, Any] = {}  # index arrays, masks and the like
+        self.known: dict[Any, str] = {}  # their names
+        self.views: dict[tuple[Array, str], Expression] = {}  # those that have a line of their own
+        self.accesses: Counter[str] = Counter()
+        self.terms: dict[Array, list[tuple[View, str, Expression]]] = defaultdict(list)  # of gradients
+        self.lines: list[str] = []
+        self.names = self.named(plan)
+        for step in plan.steps:
+            made = getattr(self, step.kind)(step)
+            self.lines.append(f"{self.names[step.out]} = {made.text}")
+        result = self.results(also, reduce) if gradient else self.outputs()
+        if any("N" in line.replace("None", "") for line in (*self.lines, result)):
+            self.lines.insert(0, "N = X.shape[-1]")
+        head = f"def {'program' if gradient else 'forward'}(w, X):"
+        self.text = "\n    ".join([head, *self.lines, result]) + "\n"
+
+    def named(self, plan: Recovery) -> dict[Array, str]:
+        """A variable for each array."""
+        taken = TAKEN | TABLE.keys() | {*keyword.kwlist}
+        names = {plan.params: "w", plan.inputs: "X"}
+        for step in plan.steps:
+            wanted = name = step.out.name
+            count = 1
+            while name in taken or f"d_{name}" in taken:
+                count += 1
+                name = f"{wanted}_{count}"
+            taken |= {name, f"d_{name}"}
+            names[step.out] = name
+        return names
+
+    def results(self, also: Sequence[int], reduce: str | None) -> str:
+        """Write the backward pass; the line that returns."""
+        plan, over = self.plan, ""
+        root = plan.roots[0]
+        value = self.expression(root, "")
+        if root.varying and reduce:
+            value = Expression(f"{value.within(ATOM)}.{reduce}()")
+            over = " / N" if reduce == "mean" else ""
+        elif reduce == "sum":
+            value, over = value * Expression("N"), " * N"
+        self.lines.append("# backward")
+        self.add(root, "", constant(1.0))
+        for step in reversed(plan.steps):
+            if self.terms[step.out]:
+                d = self.gradient(step.out)
+                letters = (step.axes[2] if step.kind == "dot" else AXES[: len(step.out.shape)]) + "n" * step.out.varying
+                getattr(self, f"back_{step.kind}")(
+                    step, d if d.number is not None else Expression(d.text, letters, d.binds)
+                )
+        found = [value.text, self.gradient(plan.params).text + over]
+        if also:
+            view = View(plan.inputs, np.array(also) - plan.params.size)
+            text, shape = self.access(view, self.gradient(plan.inputs).text)
+            found.append(text.text if shape == view.table.shape else self.reshaped(text, view.table.shape, True))
+        return f"return {', '.join(found)}"
+
+    def outputs(self) -> str:
+        """The line that returns the values of the roots."""
+        roots = self.plan.roots
+        found = self.full(self.expression(roots, "a"), "a" + "n" * roots.varying, {"a": roots.table.size})
+        return f"return {found.text}"
+
+    def constant(self, prefix: str, array: Any) -> str:
+        key = array.shape, array.dtype.str, array.tobytes()
+        if key not in self.known:
+            self.known[key] = f"{prefix}{sum(name[0] == prefix for name in self.constants) + 1}"
+            self.constants[self.known[key]] = array
+        return self.known[key]
+
+    # Views as expressions.
+
+    def expression(self, view: View, axes: str) -> Expression:
+        """A view, with names for its axes; without those along which it is the same."""
+        if view.number is not None:
+            return constant(view.number)
+        core, kept = core_of(view, axes)
+        if core.array is None:
+            return Expression(self.constant("k", core.table), kept)
+        name = self.names[core.array]
+        text, shape = self.access(core, name)
+        if shape != core.table.shape:
+            text = Expression(self.reshaped(text, core.table.shape, core.varying))
+        kept += "n" * core.varying
+        if text.text.isidentifier() or (text.text.count("[") == 1 and "(" not in text.text and "[i" not in text.text):
+            return Expression(text.text, kept)
+        key = core.array, text.text
+        if key not in self.views:
+            if core.array is self.plan.params and "[i" not in text.text:
+                prefix = "W" if core.table.ndim > 1 else "b"
+            else:
+                prefix = f"{name}_"
+            count = 1 + sum(known.text.startswith(prefix) for known in self.views.values())
+            while f"{prefix}{count}" in self.names.values() or f"{prefix}{count}" in TABLE:
+                count += 1
+            self.views[key] = Expression(f"{prefix}{count}")
+            self.lines.append(f"{self.views[key].text} = {text.text}")
+        return Expression(self.views[key].text, kept)
+
+    def access(self, view: View, name: str) -> tuple[Expression, tuple[int, ...]]:
+        """A view of an array, or of its gradient: regular places as slices, others by indices; and the shape of it."""
+        array, table = view.array, view.table
+        assert array
+        if table.size == array.size and (table.ravel() == np.arange(table.size)).all():
+            self.accesses["whole"] += 1
+            return Expression(name), array.shape
+        found = sliced(array.size, array.shape, table)
+        if found:
+            self.accesses["slice"] += 1
+            return self.slice(array, name, found)
+        self.accesses["gather"] += 1
+        flat = self.flattened(array, name)
+        rows = table.reshape(len(table), -1)
+        m, first, end = rows.shape[1], int(rows.min()), int(rows.max()) + 1
+        if m > 1 and (rows == rows[:, :1] + np.arange(m)).all() and ((rows[:, 0] - first) % m == 0).all():  # whole rows
+            part = flat if (first, end) == (0, array.size) else f"{flat}[{first}:{end}]"
+            part = self.reshaped(Expression(part), ((end - first) // m, m), array.varying)
+            return Expression(f"{part}[{self.constant('i', (rows[:, 0] - first) // m)}]"), (len(table), m)
+        return Expression(f"{flat}[{self.constant('i', table)}]"), table.shape
+
+    def slice(self, array: Array, name: str, found: Any) -> tuple[Expression, tuple[int, ...]]:
+        if not found.shape:
+            return Expression(f"{name}[{', '.join(map(str, np.unravel_index(found.first, array.shape)))}]"), ()
+        text = name
+        if (found.first, found.end) == (0, array.size) and {*found.spans} == {":"}:
+            text = self.reshaped(Expression(text), found.split, array.varying) if found.split != array.shape else text
+            return self.turned(text, array, found)
+        if (found.first, found.end) != (0, array.size):
+            text = f"{self.flattened(array, name)}[{found.first}:{found.end}]"
+            if len(found.shape) > 1:
+                text = self.reshaped(Expression(text), found.shape, array.varying)
+        elif found.shape != array.shape:
+            text = self.reshaped(Expression(text), found.shape, array.varying)
+        index = [*found.spans]
+        while len(index) > 1 and index[-1] == ":":
+            index.pop()
+        if index != [":"]:
+            text = f"{text}[{', '.join(index)}]"
+        lengths = tuple(length_of(part, n) for part, n in zip(found.spans, found.shape, strict=True))
+        if lengths != found.split:
+            text = self.reshaped(Expression(text), found.split, array.varying)
+        return self.turned(text, array, found)
+
+    def turned(self, text: str, array: Array, found: Any) -> tuple[Expression, tuple[int, ...]]:
+        """The axes of a slice in the order in which they were asked for."""
+        if found.order != tuple(sorted(found.order)):
+            back = [found.order.index(k) for k in range(len(found.order))] + [len(found.order)] * array.varying
+            text = f"{text}.T" if back == [1, 0] else f"transpose({text}, {tuple(back)})"
+        return Expression(text), tuple(found.split[found.order.index(k)] for k in range(len(found.order)))
+
+    def reshaped(self, text: Expression, shape: Sequence[int], varying: bool) -> str:
+        dims = [*map(str, shape), *["N"] * varying]
+        return f"{text.within(ATOM)}.reshape({', '.join(dims) or '()'})"
+
+    def flattened(self, array: Array, name: str) -> str:
+        return name if len(array.shape) == 1 else self.reshaped(Expression(name), (array.size,), array.varying)
+
+    def full(self, text: Expression, axes: str, sizes: dict[str, int]) -> Expression:
+        """With all of these axes, of their whole length."""
+        if text.axes == axes:
+            return text
+        shape = ", ".join("N" if axis == "n" else str(sizes[axis]) for axis in axes)
+        comma = "," * (len(axes) == 1)
+        return Expression(f"broadcast_to({text.aligned(axes).text}, ({shape}{comma}))", axes)
+
+    # Forward: the expression that a step computes.
+
+    def map(self, step: Step) -> Expression:
+        assert step.row
+        found = [self.expression(view, axes) for view, axes in zip(step.views, self.axes_of(step), strict=True)]
+        axes = self.axes_of(step)[0].replace("t", "") + "n" * step.out.varying
+        if step.kind == "fold":
+            found = [
+                self.full(x, axis + "n" * ("n" in x.axes), dict(zip(axis, view.table.shape, strict=True)))
+                for x, axis, view in zip(found, self.axes_of(step), step.views, strict=True)
+            ]
+            made = evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True)))
+        else:
+            made = called(step.row, found)
+        return self.full(made, axes, dict(zip(axes, step.out.shape, strict=False)))
+
+    fold = map
+
+    def axes_of(self, step: Step) -> list[str]:
+        """Names for the axes of each view of a map or a fold."""
+        letters = AXES[: len(step.out.shape)]
+        return [letters + "t" * (step.kind == "fold")] * len(step.views)
+
+    def join(self, step: Step) -> Expression:
+        texts = []
+        for view in step.views:
+            text = self.expression(view, "a")
+            texts.append(self.full(text, "a" + "n" * step.out.varying, {"a": view.table.size}).text)
+        return Expression(f"concatenate([{', '.join(texts)}])", "a" + "n" * step.out.varying)
+
+    def dot(self, step: Step) -> Expression:
+        out = step.axes[2] + "n" * step.out.varying
+        made: Expression | None = None
+        for first, second in self.pairs(step):
+            (a, view), (b, _) = first, second
+            term = contracted(a, b, out) * constant(self.repeats(a, b, view))
+            made = made + term if made else term
+        assert made
+        if step.start:
+            made = made + self.expression(step.start, step.axes[2])
+        return self.full(made, out, dict(zip(out, step.out.shape, strict=False)))
+
+    def pairs(self, step: Step) -> list[list[tuple[Expression, View]]]:
+        """The factors of the products, two by two."""
+        found = []
+        for pair in zip(step.views[::2], step.views[1::2], strict=True):
+            texts = [self.expression(view, axes) for view, axes in zip(pair, step.axes, strict=False)]
+            if step.mask is not None:
+                texts[1] = self.masked(step, texts[1])
+            found.append([*zip(texts, pair, strict=True)])
+        return found
+
+    def masked(self, step: Step, x: Expression) -> Expression:
+        mask = Expression(self.constant("m", step.mask), step.axes[1])
+        axes = step.axes[1] + "n" * ("n" in x.axes)
+        return Expression(f"where({mask.aligned(axes)}, {x.aligned(axes)}, 0)", axes)
+
+    def repeats(self, a: Expression, b: Expression, view: View) -> int:
+        """How many equal terms there are, if all of them are."""
+        return 1 if "t" in a.axes + b.axes else int(view.table.shape[-1])
+
+    # Backward: the terms of gradients.
+
+    def add(self, view: View, axes: str, term: Expression, varying: bool = False, absent: str = "") -> None:
+        """A term of the gradient of a view: summed along axes along which the view is the same, and over examples.
+
+        Arguments:
+            varying: whether each example has such a term.
+            absent: axes that are summed over already.
+        """
+        if not view.active:
+            return
+        core, kept = core_of(view, axes)
+        if varying and not view.varying and "n" not in term.axes:
+            term = term * Expression("N")
+        gone = "".join(axis for axis in axes if axis not in kept)
+        for axis in gone:
+            if axis not in term.axes and axis not in absent:
+                term = term * constant(view.table.shape[axes.index(axis)])
+        kept += "n" * view.varying
+        term = reduced("sum", term, gone + "n" * (not view.varying))
+        assert core.array
+        self.terms[core.array].append((core, kept, term))
+
+    def gradient(self, array: Array) -> Expression:
+        """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
+        name = f"d_{self.names[array]}"
+        axes = AXES[: len(array.shape)] + "n" * array.varying
+        size = "({}{})".format(", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(axes) == 1))
+        whole, parts, counts = Counter[str](), [], np.zeros(array.size, int)
+        held: dict[str, Expression] = {}
+        for view, letters, term in self.terms.pop(array, []):
+            if view.table.size == array.size and (view.table.ravel() == np.arange(array.size)).all():
+                sizes = dict(zip(letters, view.table.shape, strict=False))
+                if term.number is not None:
+                    whole[term.text] += 1
+                    held[term.text] = term
+                    continue
+                term = self.full(term, letters, sizes)
+                if view.table.ndim == 0:
+                    term = self.full(term, axes, dict(zip(axes, array.shape, strict=False)))
+                elif view.table.shape != array.shape:
+                    term = Expression(self.reshaped(term, array.shape, array.varying), axes)
+                term = Expression(term.text, axes, term.binds)
+                whole[term.text] += 1
+                held[term.text] = term
+            else:
+                parts.append((view, letters, term))
+                np.add.at(counts, view.table, 1)
+        total: Expression | None = None
+        for written, n in whole.items():
+            term = constant(n) * held[written]
+            total = total + term if total else term
+        if total and not parts:
+            given = array is self.plan.params or array is self.plan.inputs
+            short = total.text.lstrip("-").isidentifier() or total.number is not None
+            if (short or (not axes and "N" in total.text)) and not given:
+                return total
+            if total.number is not None:
+                total = Expression(f"full({size}, {total.number!r})", axes)
+            self.lines.append(f"{name} = {total.text}")
+            return Expression(name, axes)
+        once = not total and bool(parts) and bool((counts == 1).all())  # each place is written, and but once
+        simple = total is not None and len(axes) == 1 and total.binds < ATOM  # a new array, flat in memory
+        if self.functional:
+            pieces = [self.onto(array, name, *part) for part in parts]
+            texts = [*([total.text] if total else []), *pieces] or [f"zeros({size})"]
+            self.lines += [f"{name} {'+=' if k else '='} {text}" for k, text in enumerate(texts)]
+            return Expression(name, axes)
+        self.lines.append(
+            f"{name} = {total.text if total and simple else f'empty({size})' if once else f'zeros({size})'}"
+        )
+        if total and not simple:
+            self.lines.append(f"{name} += {total.text}")
+        for view, letters, term in parts:
+            text, shape = self.access(view, name)
+            sizes = dict(zip(letters, view.table.shape, strict=False))
+            repeated = len(np.unique(view.table)) < view.table.size
+            if shape != view.table.shape:
+                term = Expression(self.reshaped(self.full(term, letters, sizes), shape, view.varying))
+            elif repeated:
+                term = self.full(term, letters, sizes)
+            if repeated:
+                target, _, index = text.text.rpartition("[")
+                self.lines.append(f"add_at({target}, {index[:-1]}, {term.text})")
+            else:
+                target = text.text if text.text.endswith("]") else f"{text.text}[...]"
+                right = term.text if shape != view.table.shape else term.aligned(letters).text
+                self.lines.append(f"{target} {'=' if once else '+='} {right}")
+        return Expression(name, axes)
+
+    def onto(self, array: Array, name: str, view: View, letters: str, term: Expression) -> str:
+        """Where arrays cannot be changed: an array of zeros with the term in these places."""
+        text, shape = self.access(view, name)
+        sizes = dict(zip(letters, view.table.shape, strict=False))
+        term = self.full(term, letters, sizes)
+        if shape != view.table.shape:
+            term = Expression(self.reshaped(term, shape, view.varying))
+        size = ", ".join([*map(str, array.shape), *["N"] * array.varying])
+        return f"onto(lambda {name}: {text.text}, ({size}{',' * (len(array.shape) + array.varying == 1)}), {term.text})"
+
+    def back_map(self, step: Step, d: Expression) -> None:
+        assert step.row
+        axes = self.axes_of(step)
+        letters = axes[0].replace("t", "") + "n" * step.out.varying
+        operands = {
+            x: self.expression(view, own) for x, view, own in zip(step.row.operands, step.views, axes, strict=True)
+        }
+        operands["out"] = Expression(self.names[step.out], letters)
+        for view, own, partial in zip(step.views, axes, step.row.partials, strict=True):
+            if view.active and partial != "0":
+                self.add(view, own, d * evaluated(partial, operands), step.out.varying)
+
+    back_fold = back_map
+
+    def back_join(self, step: Step, d: Expression) -> None:
+        start = 0
+        for view in step.views:
+            start += (size := view.table.size)
+            part = d if d.number is not None else Expression(f"{d.text}[{start - size}:{start}]", d.axes)
+            self.add(view, "a", part, step.out.varying)
+
+    def back_dot(self, step: Step, d: Expression) -> None:
+        varying = step.out.varying
+        if step.start:
+            self.add(step.start, step.axes[2], d, varying)
+        for pair in self.pairs(step):
+            for k, (view, axes) in enumerate(zip([view for _, view in pair], step.axes, strict=False)):
+                if not view.active:
+                    continue
+                other = pair[1 - k][0]
+                if k and step.mask is not None:
+                    term = self.masked(step, contracted(d, other, kept_of(d, other, step.axes[1] + "n" * view.varying)))
+                    self.add(view, axes, term, varying)
+                else:
+                    own = core_of(view, axes)[1] + "n" * view.varying
+                    summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
+                    term = contracted(d, other, kept_of(d, other, own))
+                    self.add(view, axes, term, varying and "n" not in summed, summed)
+
+
+def kept_of(d: Expression, other: Expression, axes: str) -> str:
+    return "".join(axis for axis in axes if axis in d.axes + other.axes)
+
+
+def core_of(view: View, axes: str) -> tuple[View, str]:
+    """The view without axes along which it is the same, and those that are left."""
+    table = view.table
+    same = [bool((table == np.take(table, [0], axis=k)).all()) for k in range(table.ndim)]
+    kept = "".join(axis for axis, s in zip(axes, same, strict=True) if not s)
+    return view[tuple(0 if s else slice(None) for s in same)], kept
+
+
+def length_of(part: str, n: int) -> int:
+    """How many a slice takes of n."""
+    return n if part == ":" else len(range(*slice(*map(int, part.split(":"))).indices(n)))

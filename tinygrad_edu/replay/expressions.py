@@ -1,0 +1,184 @@
+"""Expressions on arrays as text: formulas of the table and products of matrices, written as a person would.
+
+An expression knows the names of its axes, so that operands are aligned when they meet: "n" is that of the examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tinygrad_edu.engine import Row
+from tinygrad_edu.engine.formulas import compile_formula, rows_in
+from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, SUM, UNARY, Text, infix
+from tinygrad_edu.engine.languages import constant as number_text
+
+
+class Expression(Text):
+    """A text with names for its axes, in order: their letters, and that of the examples last."""
+
+    __slots__ = ("axes",)
+
+    def __init__(self, text: str | Text, axes: str = "", binds: int = ATOM) -> None:
+        if isinstance(text, Text):
+            super().__init__(text.text, text.binds, text.number, text.at_least, text.unguarded)
+        else:
+            super().__init__(text, binds)
+        self.axes = axes
+
+    def aligned(self, axes: str) -> Text:
+        """Text to stand beside what has these axes: with one of length 1 for each that is missing behind the first."""
+        behind = axes[axes.index(self.axes[0]) :] if self.axes else ""
+        index = [":" if axis in self.axes else "None" for axis in behind]
+        while len(index) > 1 and index[-1] == ":":
+            index.pop()  # what comes last need not be said
+        return Text(f"{self.within(ATOM)}[{', '.join(index)}]") if "None" in index else self
+
+    def __add__(self, other: Any) -> Expression:
+        return combined("add", SUM, self, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return combined("add", SUM, other, self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return combined("sub", SUM, self, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return combined("sub", SUM, other, self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return combined("mul", PRODUCT, self, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return combined("mul", PRODUCT, other, self)
+
+    def __truediv__(self, other: Any) -> Expression:
+        return combined("truediv", PRODUCT, self, other)
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return combined("truediv", PRODUCT, other, self)
+
+    def __neg__(self) -> Expression:
+        if self.binds == UNARY and self.number is None:  # two signs
+            return Expression(self.text[1:], self.axes, PRODUCT)
+        return Expression(super().__neg__(), self.axes)
+
+
+def constant(number: float) -> Expression:
+    """A number as a person writes it: whole ones without a point."""
+    return Expression(number_text(number))
+
+
+def lifted(x: Any) -> Expression:
+    return x if isinstance(x, Expression) else Expression(x) if isinstance(x, Text) else constant(float(x))
+
+
+def union(*expressions: Expression) -> str:
+    """All axes of these, in order."""
+    return "".join(sorted({*"".join(x.axes for x in expressions)}, key=lambda axis: (axis == "n", axis)))
+
+
+def combined(name: str, binds: int, x: Any, y: Any) -> Expression:
+    """Two expressions and an operator; a factor -1 is a sign, and minus a sign is plus."""
+    x, y = lifted(x), lifted(y)
+    if binds == PRODUCT and y.number == -1:
+        return -x  # type: ignore[no-any-return]
+    if name == "mul" and x.number == -1:
+        return -y  # type: ignore[no-any-return]
+    if name in ("add", "sub") and y.binds == UNARY and y.number is None:
+        return combined("sub" if name == "add" else "add", binds, x, -y)
+    axes = union(x, y)
+    a, b = x.aligned(axes), y.aligned(axes)
+    if name == "mul" and x.number is not None and b.binds == PRODUCT and "@" not in b.text:
+        b = Text(b.text)  # 2 * a * b needs no brackets
+    return Expression(infix(name, binds, a, b), axes)
+
+
+def called(row: Row, operands: Sequence[Any]) -> Expression:
+    """An operation, with its operator or by its name."""
+    found = [lifted(x) for x in operands]
+    if row.primal in SIGNS:
+        return SIGNS[row.primal](*found)
+    axes = union(*found)
+    return Expression(PYTHON(row)(*[x.aligned(axes) for x in found]), axes)
+
+
+SIGNS: dict[str, Callable[..., Expression]] = {
+    "x + y": lambda x, y: x + y,
+    "x - y": lambda x, y: x - y,
+    "x * y": lambda x, y: x * y,
+    "x / y": lambda x, y: x / y,
+    "-x": lambda x: -x,
+}
+
+
+def evaluated(formula: str, operands: dict[str, Expression]) -> Expression:
+    """A formula of the table with these expressions for its operands, `sum` and `max` along their axis t.
+
+    >>> evaluated("out * sigmoid(-x)", {"x": Expression("z", "an"), "out": Expression("h", "an")}).text
+    'h * sigmoid(-z)'
+    """
+    scope = rows_in([formula], lambda row: lambda *operands: called(row, operands))
+    scope |= {"sum": lambda x: reduced("sum", x, "t"), "max": lambda x: reduced("amax", x, "t")}
+    return lifted(compile_formula(operands, formula, scope)(*operands.values()))
+
+
+def reduced(function: str, x: Expression, axes: str) -> Expression:
+    """The sum, or the largest, along some axes."""
+    gone = [k - len(x.axes) for k, axis in enumerate(x.axes) if axis in axes]
+    if not gone:
+        return x
+    where = str(gone[0]) if len(gone) == 1 else str(tuple(gone))
+    kept = "".join(axis for axis in x.axes if axis not in axes)
+    text = f"{x.within(ATOM)}.sum({where})" if function == "sum" else f"{function}({x.text}, {where})"
+    return Expression(text, kept)
+
+
+def contracted(a: Expression, b: Expression, out: str) -> Expression:
+    """a · b with the axes of `out`, summed over all others: a product of matrices, if it can be one.
+
+    >>> W, X, D = Expression("W", "rt"), Expression("X", "tn"), Expression("D", "rn")
+    >>> contracted(W, X, "rn").text, contracted(D, X, "rt").text, contracted(W, D, "tn").text
+    ('W @ X', 'D @ X.T', 'W.T @ D')
+    """
+    for x, y in ((a, b), (b, a)):
+        if x.number is not None:
+            return x * reduced("sum", y, "".join({*y.axes} - {*out}))
+    summed = [axis for axis in union(a, b) if axis not in out]
+    inner = [axis for axis in summed if axis in a.axes and axis in b.axes]
+    inside = "".join(axis for axis in out if axis in a.axes + b.axes)
+    if not summed:
+        return a * b
+    if len(inner) == 1 == len(summed):
+        for x, y in ((a, b), (b, a)):
+            made = matrix_product(x, y, inner[0], inside)
+            if made:
+                return made
+    shared = [axis for axis in inside if axis in a.axes and axis in b.axes]
+    if len(inner) == len(summed) and not shared:
+        for x, y in ((a, b), (b, a)):
+            if "".join(z for z in x.axes + y.axes if z not in inner) == inside:
+                places = [tuple(z.axes.index(axis) for axis in inner) for z in (x, y)]
+                return Expression(f"tensordot({x.text}, {y.text}, {tuple(places)})", inside)
+    return Expression(f"einsum('{a.axes},{b.axes}->{inside}', {a.text}, {b.text})", inside)
+
+
+def matrix_product(x: Expression, y: Expression, inner: str, out: str) -> Expression | None:
+    """x @ y, where the last axis of `out` but one is only in x and the last only in y; None if it is none."""
+    left = "".join(axis for axis in x.axes if axis != inner and axis not in y.axes)
+    right = "".join(axis for axis in y.axes if axis != inner and axis not in x.axes)
+    batch = "".join(axis for axis in out if axis in x.axes and axis in y.axes)
+    if len(left) > 1 and not batch and len(right) == 1 and len(y.axes) == 2 and left[:-1] == out[: len(left) - 1]:
+        batch, left = left[:-1], left[-1]  # many x, one y
+    elif len(right) > 1 and not batch and len(left) == 1 and len(x.axes) == 2 and right[:-1] == out[: len(right) - 1]:
+        batch, right = right[:-1], right[-1]
+    if len(left) > 1 or len(right) > 1 or out != batch + left + right or (batch and not (left and right)):
+        return None
+    texts = []
+    for z, plain in ((x, left + inner), (y, inner + right)):
+        own = z.axes[: len(z.axes) - len(plain)]
+        if own not in ("", batch) or {*z.axes[len(own) :]} != {*plain}:
+            return None
+        turn = (".swapaxes(-1, -2)" if own else ".T") if z.axes[len(own) :] != plain else ""
+        texts.append(z.within(ATOM if turn else UNARY) + turn)
+    return Expression(" @ ".join(texts), out, PRODUCT)

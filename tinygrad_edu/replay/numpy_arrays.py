@@ -1,0 +1,184 @@
+"""The NumPy backend: recovered arrays, or a column of numbers for each scalar of a graph that is irregular."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache, cached_property
+from typing import Any
+
+from tinygrad_edu.engine.formulas import bind
+from tinygrad_edu.replay.array_source import HELPERS, ArraySource
+from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, np
+from tinygrad_edu.replay.recovery import Recovery, is_irregular
+
+NUMBERS_IN_CACHE = 2**16  # what the arrays of a block of examples may hold
+NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: the same for columns, which have Python's work at each
+LEAST = 1024  # examples in a block, for the sake of products of matrices
+
+
+class NumpyProgram(ArrayProgram):
+    """Runs a block of examples at a time.
+
+    Each example is a column, so that operations run along contiguous memory. What is not `exact` computes a little more
+    than the graph does; where nan or inf come out, they may come from there, and the columns decide.
+    """
+
+    backend = "numpy"
+    functional = False  # whether arrays are never changed in place
+
+    def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
+        params, inputs = self.numbers(params, inputs)
+        if self.irregular:
+            return self.by_columns(params, inputs)
+        found = self.by_arrays(params, inputs)
+        if not self.plan.exact and not all(np.isfinite(x).all() for x in found):
+            return self.by_columns(params, inputs)
+        return found
+
+    def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        batch = np.atleast_2d(inputs)
+        each = self.reduce is None and inputs.ndim == 2
+        value: Any = 0.0
+        gradient: Any = 0.0
+        beside: list[tuple[Any, ...]] = []
+        for block in self.blocks(batch):
+            n = block.shape[1]
+            shared = np.repeat(params[:, None], n, axis=1) if each else params
+            v, g, *also = self.run("each" if each else "program", shared, block)
+            if each:
+                also = [np.broadcast_to(v, n), np.broadcast_to(g.T, (n, len(params))), *(part.T for part in also)]
+            else:
+                share = n / len(batch) if self.reduce == "mean" else 1.0
+                value, gradient = value + share * v, gradient + share * g
+                also = [part.T for part in also]
+            beside.append(tuple(also))
+        joined = tuple(np.concatenate(parts) for parts in zip(*beside, strict=True))
+        if each:
+            return joined
+        return (float(value), gradient, *(joined if inputs.ndim == 2 else (part[0] for part in joined)))
+
+    def forward(self, params: Any, inputs: Any = ()) -> Any:
+        self.require_outputs()
+        params, inputs = self.numbers(params, inputs)
+        if self.irregular:
+            return self.forward_by_columns(params, inputs)
+        parts = [self.run("forward", params, block) for block in self.blocks(np.atleast_2d(inputs))]
+        n = len(np.atleast_2d(inputs))
+        found = np.concatenate([part.T if part.ndim == 2 else np.broadcast_to(part, (n, len(part))) for part in parts])
+        if not self.outputs_plan.exact and not np.isfinite(found).all():
+            return self.forward_by_columns(params, inputs)
+        return found[0] if inputs.ndim == 1 else found
+
+    def blocks(self, batch: Any) -> Iterator[Any]:
+        size = max(LEAST, NUMBERS_IN_CACHE // self.plan.numbers_an_example)
+        for start in range(0, len(batch), size):
+            yield np.ascontiguousarray(batch[start : start + size].T)
+
+    def run(self, name: str, params: Any, block: Any) -> Any:
+        """One function of the program, for examples in columns."""
+        with np.errstate(all="ignore"):
+            return getattr(self, f"{name}_function")(params, block)
+
+    # What is run.
+
+    @cached_property
+    def irregular(self) -> bool:
+        return is_irregular(self.trace)
+
+    @cached_property
+    def plan(self) -> Recovery:
+        return self.recovered(shared=True)
+
+    @cached_property
+    def outputs_plan(self) -> Recovery:
+        return Recovery(self.trace, self.trace.outputs)
+
+    def recovered(self, shared: bool) -> Recovery:
+        return Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also], shared)
+
+    @cached_property
+    def program_function(self) -> Any:
+        return self.function_of(ArraySource(self.plan, self.also, self.reduce or "mean", self.functional))
+
+    @cached_property
+    def each_function(self) -> Any:
+        return self.function_of(ArraySource(self.recovered(shared=False), self.also, None, self.functional))
+
+    @cached_property
+    def forward_function(self) -> Any:
+        return self.function_of(ArraySource(self.outputs_plan, functional=self.functional, gradient=False))
+
+    def function_of(self, source: ArraySource) -> Any:
+        """The function that a source defines."""
+        further = self.library() | {name: self.constant(array) for name, array in source.constants.items()}
+        defined = self.defined(source.text, self.primitives(), "arrays", further)
+        return next(iter(defined.values()))
+
+    def constant(self, array: Any) -> Any:
+        """A table of indices, a mask or numbers, as the functions take it."""
+        return array
+
+    def primitives(self) -> Any:
+        return on_numpy()
+
+    def library(self) -> dict[str, Any]:
+        """What array programs call besides the operations of the table."""
+        return {name: getattr(np, name) for name in HELPERS if hasattr(np, name)} | {"add_at": np.add.at}
+
+    # Columns: the source of the program, line by line.
+
+    def by_columns(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        reduced = self.reduce is not None and inputs.ndim == 2
+        parts = []
+        for n, (value, gradient, *also) in self.columns("program", params, inputs):
+            also = [rows(column, n) for column in also]
+            if reduced:
+                parts.append((total(value, n), np.array([total(x, n) for x in gradient], float), *also))
+            else:
+                parts.append((rows([value], n)[:, 0], rows(gradient, n), *also))
+        values, gradients, *also = zip(*parts, strict=True)
+        also = [np.concatenate(part) for part in also]
+        if inputs.ndim == 1:
+            return (float(values[0][0]), gradients[0][0], *(part[0] for part in also))
+        if not reduced:
+            return (np.concatenate(values), np.concatenate(gradients), *also)
+        share = len(inputs) if self.reduce == "mean" else 1
+        return (float(sum(values)) / share, sum(gradients) / share, *also)
+
+    def forward_by_columns(self, params: Any, inputs: Any) -> Any:
+        parts = [rows(outputs, n) for n, outputs in self.columns("forward", params, inputs)]
+        return parts[0][0] if inputs.ndim == 1 else np.concatenate(parts)
+
+    def columns(self, name: str, params: Any, inputs: Any) -> Iterator[tuple[int, Any]]:
+        """The results of a function of the source for each block of examples, and how many they are."""
+        batch = np.atleast_2d(inputs)
+        size = max(1, NUMBERS_IN_A_BLOCK // (2 * len(self.trace.operations) + 1))
+        for start in range(0, len(batch), size):
+            block = batch[start : start + size]
+            with np.errstate(all="ignore"):
+                yield len(block), self.functions[name](list(params), list(np.ascontiguousarray(block.T)))
+
+    @cached_property
+    def functions(self) -> dict[str, Any]:
+        return self.defined(self.source, on_numpy(), "NumPy")
+
+
+@cache
+def on_numpy() -> Any:
+    # NumPy has no error function of its own.
+    own = {name: np.vectorize(getattr(math, name), otypes=[float]) for name in ("erf", "erfc")}
+    return bind(array_primitives(np) | own | {"step": lambda x: np.heaviside(x, 0.0)}, "NumPy")
+
+
+def rows(columns: Any, n: int) -> Any:
+    """Columns, or numbers for the whole column, as (n, columns)."""
+    made = np.empty((n, len(columns)))
+    for k, column in enumerate(columns):
+        made[:, k] = column
+    return made
+
+
+def total(column: Any, n: int) -> Any:
+    """The sum over n examples of a column, or of one number that is the same for all."""
+    return column.sum() if getattr(column, "ndim", 0) else column * n

@@ -1,0 +1,433 @@
+"""Arrays out of scalars: a trace as a short list of steps, each of which computes one array from views of others.
+
+Equal operations that are ready together become one step; sums of products in which all first factors meet all second
+ones become a product of matrices. Where their operands lie decides what is a slice and what takes a table of indices.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_edu.engine import Row
+from tinygrad_edu.replay.arrays import np
+from tinygrad_edu.replay.listing import identifier
+from tinygrad_edu.replay.places import nest
+from tinygrad_edu.replay.rolling import ADD, DOT, MUL, SUM, Graph, Node, flows, sides
+from tinygrad_edu.replay.trace import Trace
+
+FEW = 4  # parts of a group, whose operands lie in different arrays, that are computed by themselves
+LONG = 3  # terms of a sum that are worth a step: shorter ones are a sum of arrays
+DENSE = 0.5  # the share of a product of matrices that must be wanted
+
+
+@dataclass(eq=False)
+class Array:
+    """Numbers side by side, laid out as `shape`; with an axis for the examples too, if it is varying."""
+
+    name: str
+    shape: tuple[int, ...]
+    varying: bool = False
+    active: bool = False  # a gradient flows through it
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass(eq=False)
+class View:
+    """Places in an array, as a table of any shape; numbers, where there is no array."""
+
+    array: Array | None
+    table: Any
+
+    def __getitem__(self, index: Any) -> View:
+        return View(self.array, self.table[index])
+
+    def shaped(self, *shape: int) -> View:
+        return View(self.array, self.table.reshape(shape))
+
+    @property
+    def varying(self) -> bool:
+        return self.array is not None and self.array.varying
+
+    @property
+    def active(self) -> bool:
+        return self.array is not None and self.array.active
+
+    @property
+    def number(self) -> float | None:
+        """The one number that it holds, if that is all."""
+        if self.array is None and len({*map(repr, self.table.ravel().tolist())}) == 1:
+            return float(self.table.flat[0])
+        return None
+
+
+@dataclass(eq=False)
+class Step:
+    """What computes an array, by its kind:
+
+    map: a row, of views of the shape of `out`. fold: a row over many, of views with a further axis, that of the terms.
+    join: views one behind another. dot: the sum over the last axis of views two by two, plus `start`; `axes` names
+    those of the first and second views and of `out`: b of a batch, c and r of only one factor, t of the terms.
+    """
+
+    kind: str
+    out: Array
+    views: list[View]
+    row: Row | None = None
+    start: View | None = None
+    axes: tuple[str, str, str] = ("", "", "")
+    mask: Any = None  # of the shape of the second view: which terms count
+
+
+class Recovery:
+    """The steps for one trace, in order.
+
+    Attributes:
+        params, inputs: the arrays that are given.
+        steps: what is computed.
+        roots: a view of what was asked for.
+        exact: whether nothing is computed that the trace does not compute, so that nan and inf stay where they are.
+        operations: how many operations the steps do, after chains are rolled up.
+    """
+
+    def __init__(self, trace: Trace, roots: Sequence[int], wrt: Sequence[int] = (), shared: bool = True) -> None:
+        self.trace, self.graph = trace, Graph(trace, roots, False, LONG)
+        self.n_leaves = self.graph.n_leaves
+        self.first = self.n_leaves + len(self.graph.constants)  # operation
+        uses = Counter(k for node in self.graph.nodes if node for k in below(node))
+        for slot in self.graph.roots:
+            uses[slot] += 2
+        made = [node and self.canonical(node, uses) for node in self.graph.nodes]
+        self.nodes: list[Any] = [
+            old and new for old, new in zip(self.graph.nodes, made, strict=True)
+        ]  # some are gone now
+        n, count = trace.n_params, len(self.nodes)
+        self.active = flows(self.nodes, self.graph.roots[0], wrt)
+        self.params = Array("w", (n,), not shared, any(self.active[:n]))
+        self.inputs = Array("X", (trace.n_inputs,), True, any(self.active[n : self.n_leaves]))
+        self.arrays = [self.params, self.inputs]
+        # Where each slot is: in which of the arrays, -1 for constants, and at which place.
+        self.home, self.place, self.numbers = np.full(count, -1), np.zeros(count, int), np.zeros(count)
+        self.home[: self.n_leaves] = [0] * n + [1] * trace.n_inputs
+        self.place[: self.first] = [*range(n), *range(trace.n_inputs), *range(self.first - self.n_leaves)]
+        self.numbers[self.n_leaves : self.first] = self.graph.constants
+        self.varying = [slot < self.n_leaves and (slot >= n or not shared) for slot in range(count)]
+        for slot, node in enumerate(self.nodes):
+            if node:
+                self.varying[slot] = any([self.varying[k] for k in below(node)])
+        self.steps: list[Step] = []
+        self.exact = True
+        self.operations = sum(node is not None for node in self.nodes)
+        self.counts: dict[str, int] = defaultdict(int)  # of arrays, by name
+        self.joins: dict[tuple[int, ...], tuple[Array, Any]] = {}
+        for group in self.groups():
+            self.compute(group)
+        self.roots = self.view(np.array(self.graph.roots))
+        self.numbers_an_example = 1 + trace.n_inputs + sum(step.out.size for step in self.steps if step.out.varying)
+
+    def canonical(self, node: Node, uses: Counter[int]) -> Node:
+        """A product with ones is a sum, which needs no start; a sum of products that nothing else uses is a product."""
+        products = [self.graph.nodes[k] for k in node.operands] if node.row is SUM else []
+        if products and all(x and x.row is MUL and uses[k] == 1 for k, x in zip(node.operands, products, strict=True)):
+            for k in node.operands:
+                self.graph.nodes[k] = None
+            factors = [x.operands for x in products if x]
+            return Node(DOT, (*(x for x, _ in factors), *(y for _, y in factors)))
+        half = len(node.operands) // 2
+        if node.row is DOT and {*node.operands[:half]} == {self.graph.one}:
+            return Node(SUM, (*([node.start] if node.start >= 0 else []), *node.operands[half:]))
+        return node
+
+    # What is done together.
+
+    def groups(self) -> Iterator[list[int]]:
+        """Equal operations that are ready; first those of which the rest is, on average, least deep.
+
+        (Neubig, Goldberg and Dyer 2017, On-the-fly operation batching.)
+        """
+        depth, waits = [0] * len(self.nodes), [0] * len(self.nodes)
+        users: dict[int, list[int]] = defaultdict(list)
+        kinds: dict[int, Any] = {}
+        left: dict[Any, int] = defaultdict(int)
+        deep: dict[Any, int] = defaultdict(int)
+        ready: dict[Any, list[int]] = defaultdict(list)
+        for slot, node in enumerate(self.nodes):
+            if node:
+                before = [k for k in {*below(node)} if self.nodes[k]]
+                depth[slot] = max([depth[k] for k in before], default=0) + 1
+                waits[slot] = len(before)
+                for k in before:
+                    users[k].append(slot)
+                kinds[slot] = kind = self.kind(slot, node)
+                left[kind] += 1
+                deep[kind] += depth[slot]
+                if not before:
+                    ready[kind].append(slot)
+        order = {kind: k for k, kind in enumerate(left)}
+        while ready:
+            kind = min(ready, key=lambda kind: (deep[kind] / left[kind], not kind[0].many, order[kind]))
+            group = ready.pop(kind)
+            group = sorted([*group, *self.ragged(group, ready)])
+            yield group
+            for slot in group:
+                left[kinds[slot]] -= 1
+                deep[kinds[slot]] -= depth[slot]
+                for user in users[slot]:
+                    waits[user] -= 1
+                    if not waits[user]:
+                        ready[kinds[user]].append(user)
+
+    def kind(self, slot: int, node: Node) -> tuple[Any, ...]:
+        """What equal operations have in common."""
+        flags = node.row, self.active[slot]
+        if node.row.many:
+            return *flags, self.varying[slot], node.start >= 0, len(node.operands)
+        constant = [self.n_leaves <= k < self.first for k in node.operands]
+        return *flags, *constant, *[self.varying[k] for k in node.operands]
+
+    def ragged(self, group: list[int], ready: dict[Any, list[int]]) -> list[int]:
+        """What is ready too and sums terms of the same array as these, or products of the same two, however many."""
+        node = self.nodes[group[0]]
+        homes = self.homes(node)
+        if node.row not in (DOT, SUM) or node.start >= 0 or homes is None or min(homes) < 2:
+            return []
+        seconds = {sides(self.nodes[slot])[-1][0] for slot in group}
+        short, found = ADD if node.row is SUM else MUL, list[int]()
+        for kind in [kind for kind in ready if kind[0] in (node.row, short) and kind[1] == self.active[group[0]]]:
+            chosen = set()
+            for slot in ready[kind]:
+                other = self.nodes[slot]
+                meets = other.row is not MUL or other.operands[1] in seconds
+                if meets and other.start < 0 and self.homes(other) == homes:
+                    chosen.add(slot)
+            found += sorted(chosen)
+            ready[kind] = [slot for slot in ready[kind] if slot not in chosen]
+            if not ready[kind]:
+                del ready[kind]
+        return found
+
+    def homes(self, node: Node) -> list[int] | None:
+        """The array of each side; None if one is in several."""
+        found = [{*self.home[[*side]].tolist()} for side in sides(node)]
+        return [side.pop() for side in found] if all(len(side) == 1 for side in found) else None
+
+    def compute(self, group: list[int]) -> None:
+        """The steps for a group, whose results come to be in one array."""
+        once: dict[Any, int] = {}  # those that are equal but for the order of their terms
+        same = [once.setdefault(self.located(slot), slot) for slot in group]
+        slots, before = np.array([*once.values()]), len(self.steps)
+        rows = {self.nodes[slot].row for slot in slots}
+        row = DOT if DOT in rows else SUM if SUM in rows else rows.pop()
+        if row in (DOT, SUM):
+            self.dot(slots, row)
+        else:
+            self.apply(slots, row)
+        if sum(step.kind != "join" for step in self.steps[before:]) > 1:
+            view = self.view(slots)
+            assert view.array
+            self.home[slots], self.place[slots] = self.arrays.index(view.array), view.table
+        self.home[group], self.place[group] = self.home[same], self.place[same]
+
+    def located(self, slot: int) -> tuple[Any, ...]:
+        """What an operation does, to which numbers."""
+        node = self.nodes[slot]
+        where = [[(self.home[k], self.place[k]) for k in side] for side in sides(node)]
+        pairs = sorted(zip(*where, strict=True)) if node.row in (DOT, SUM) else [*zip(*where, strict=True)]
+        start = (self.home[node.start], self.place[node.start]) if node.start >= 0 else ()
+        return node.row, start, *pairs
+
+    # Where results are.
+
+    def view(self, slots: Any) -> View:
+        """These slots as one view; where they are in several arrays, these are joined."""
+        homes, places = self.home[slots], self.place[slots]
+        key = tuple(np.unique(homes).tolist())
+        if len(key) == 1:
+            return View(None, self.numbers[slots]) if key[0] < 0 else View(self.arrays[key[0]], places)
+        if key not in self.joins:
+            constants = View(None, np.array(self.graph.constants))
+            views = [View(self.arrays[k], np.arange(self.arrays[k].size)) if k >= 0 else constants for k in key]
+            starts = np.cumsum([0, *(view.table.size for view in views)])
+            self.joins[key] = self.array("joined", [starts[-1]], views, any(view.active for view in views)), starts
+            self.steps.append(Step("join", self.joins[key][0], views))
+        array, starts = self.joins[key]
+        return View(array, starts[np.searchsorted(key, homes)] + places)
+
+    def array(self, name: str, shape: Sequence[int], views: Sequence[View], active: bool) -> Array:
+        self.counts[name] += 1
+        varying = any(view.varying for view in views)
+        self.arrays.append(Array(f"{name}{self.counts[name]}", tuple(map(int, shape)), varying, active))
+        return self.arrays[-1]
+
+    def finish(self, step: Step, slots: Any, places: Any) -> None:
+        """The slots are at these places in the array of a step."""
+        labels = [self.trace.operations[slot - self.first].label for slot in slots]
+        name = identifier(common(labels).rstrip("_[(0123456789"))
+        if name and all(labels):
+            step.out.name = name
+        self.home[slots], self.place[slots] = self.arrays.index(step.out), places
+        self.steps.append(step)
+
+    def parts(self, table: Any) -> list[Any]:
+        """Rows of a table of slots, those from the same arrays together; all of them where these are many."""
+        homes, part = np.unique(self.home[table.reshape(len(table), -1)], axis=0, return_inverse=True)
+        if len(homes) > FEW:
+            return [np.arange(len(table))]
+        return [np.flatnonzero(part.ravel() == k) for k in range(len(homes))]
+
+    def order(self, views: Sequence[View]) -> tuple[Any, list[int]]:
+        """An order of items, and a shape for it, in which the places in these views are as regular as can be."""
+        n, columns = len(views[0].table), [view.table for view in views if view.array]
+        orders = [np.arange(n)]
+        orders += [np.lexsort([*columns[:k], *columns[k + 1 :], columns[k]]) for k in range(len(columns))]
+        keys = np.array(columns, int).T.reshape(n, -1)
+        for rough in (False, True):
+            shapes = [nest(keys[at], rough) for at in orders]
+            found = [(len(shape), k) for k, shape in enumerate(shapes) if shape is not None]
+            if found:
+                k = min(found)[1]
+                shape = shapes[k] or []
+                for view in views:  # that of an operand, where it is finer
+                    whole = view.array.shape if view.array else ()
+                    if np.prod(whole) == n > 1 and {*np.cumprod(shape)} <= {*np.cumprod(whole)}:
+                        return orders[k], [*whole]
+                return orders[k], shape
+        regular = [sum(nest(column[at][:, None]) is not None for column in columns) for at in orders]
+        return orders[regular.index(max(regular))], [n]
+
+    # Steps.
+
+    def apply(self, slots: Any, row: Row) -> None:
+        """A row on each of many items."""
+        table = np.array([self.nodes[slot].operands for slot in slots])
+        for part in [np.arange(len(slots))] if row.many else self.parts(table):
+            views = [self.view(side) for side in np.split(table[part], len(row.operands), axis=1)]
+            order, shape = self.order([view[:, 0] for view in views])
+            views = [view[order].shaped(*shape, *[-1] * row.many) for view in views]
+            out = self.array(row.name, shape, views, self.active[slots[0]])
+            self.finish(Step("fold" if row.many else "map", out, views, row), slots[part][order], range(len(part)))
+
+    def dot(self, slots: Any, row: Row) -> None:
+        """Sums of products, and sums, which are products with one; of any lengths, where there are several."""
+        widths = np.array([len(sides(self.nodes[slot])[0]) for slot in slots])
+        table = np.full((len(slots), 2, max(widths)), -1)  # first and second factors, in the order in which they lie
+        for k, slot in enumerate(slots):
+            factors = np.array(sides(self.nodes[slot]))
+            at = np.lexsort([self.place[factors[-1]], self.place[factors[0]], self.home[factors[0]]])
+            table[k, :, : widths[k]] = factors[:, at]
+        if row is SUM:
+            table[:, 0] = self.graph.one
+        if min(widths) < max(widths):
+            views = [self.padded(table[:, k], widths) for k in (0, 1)]
+            return self.products(slots, views, None, widths)
+        starts = np.array([self.nodes[slot].start for slot in slots])
+        for part in self.rejoined(self.parts(table), table[:, 0]) if row is DOT else self.parts(table):
+            cuts = np.flatnonzero((np.diff(self.home[table[part]]) != 0).any((0, 1))) + 1
+            runs = np.split(table[part], cuts if len(cuts) < FEW else [], axis=2)  # of terms from the same arrays
+            views = [self.view(run[:, k]) for run in runs for k in (0, 1)]
+            self.products(slots[part], views, self.view(starts[part]) if starts[0] >= 0 else None)
+
+    def rejoined(self, parts: list[Any], first: Any) -> list[Any]:
+        """The parts, but those with equal first factors together."""
+        owner = {row: k for k, part in enumerate(parts) for row in map(bytes, first[part])}
+        by_owner: dict[int, list[Any]] = defaultdict(list)
+        for part in parts:
+            by_owner[max(owner[row] for row in map(bytes, first[part]))].append(part)
+        return [np.sort(np.concatenate(found)) for found in by_owner.values()]
+
+    def padded(self, table: Any, widths: Any) -> View:
+        """Rows of different lengths as rows of one that go on as the longest does, to be masked."""
+        view = self.view(np.where(table < 0, table[:, :1], table))
+        if view.array:
+            longest = view.table[widths.argmax()]
+            more = view.table[:, :1] + longest - longest[0]
+            more = np.where((more >= 0) & (more < view.array.size), more, view.table[:, :1])
+            view.table = np.where(table < 0, more, view.table)
+        return view
+
+    def products(self, slots: Any, views: list[View], start: View | None, widths: Any = None) -> None:
+        """Dot products as products of matrices, where all first factors meet all second ones."""
+        if widths is not None:  # the second is masked: that of which fewer rows differ in length only
+            kinds = [len(np.unique(np.column_stack([view.table, widths]), axis=0)) for view in views]
+            views = views if views[0].array is None or kinds[1] <= kinds[0] else views[::-1]
+            self.exact = False
+        rows = [np.hstack([view.table for view in views[k::2]]) for k in (0, 1)]
+        if widths is not None:
+            rows[1] = np.column_stack([rows[1], widths])
+        (at_r, r), (at_c, c) = [numbered(row) for row in rows]
+        shapes: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        for items in components(r, c):
+            shapes[len({*r[items]}), len({*c[items]})].append(items)
+        dense = [DENSE * a * b <= len(items) <= a * b for (a, b), batch in shapes.items() for items in batch]
+        if len(shapes) > FEW or not all(dense) or len({*zip(r, c, strict=True)}) < len(slots):  # then each by itself
+            at_r = at_c = r = c = np.arange(len(slots))
+            shapes = {(1, 1): [np.array([k]) for k in r]}
+        for batch in shapes.values():
+            if len(batch[0]) == 1:
+                order, _ = self.order([view[np.concatenate(batch), 0] for view in views])
+                batch = [batch[k] for k in order]
+            rs, cs = (np.array([np.unique(numbers[items]) for items in batch]) for numbers in (r, c))
+            grid = np.full((len(batch), cs.shape[1], rs.shape[1]), -1)  # which item is where
+            for b, items in enumerate(batch):
+                grid[b, np.searchsorted(cs[b], c[items]), np.searchsorted(rs[b], r[items])] = items
+            places = np.flatnonzero(grid.ravel() >= 0)
+            self.exact = self.exact and len(places) == grid.size
+            chosen, shape = grid.ravel()[places], [n for n in grid.shape if n > 1]
+            labels = "".join(label for label, n in zip("bcr", grid.shape, strict=True) if n > 1)
+            made = []
+            for k, view in enumerate(views):
+                table = view.table[at_c[cs] if k % 2 else at_r[rs]]
+                made.append(View(view.array, table).shaped(*[n for n in table.shape[:2] if n > 1], table.shape[2]))
+            mask = None
+            if widths is not None:
+                mask = (np.arange(max(widths)) < widths[at_c[cs]][..., None]).reshape(made[1].table.shape)
+            begin = start and start[np.where(grid < 0, chosen[0], grid)].shaped(*shape)
+            out = self.array("z", shape, [*made, *([begin] if begin else [])], self.active[slots[0]])
+            axes = labels.replace("c", "") + "t", labels.replace("r", "") + "t", labels
+            self.finish(Step("dot", out, made, DOT, begin, axes, mask), slots[chosen], places)
+
+
+def is_irregular(trace: Trace) -> bool:
+    """Whether equal operations of equal depth are fewer than two on average: then scalar lines beat arrays."""
+    graph = Graph(trace, [trace.root], False, LONG)
+    depth, groups, count = [0] * len(graph.nodes), set(), 0
+    for slot, node in enumerate(graph.nodes):
+        if node:
+            depth[slot] = 1 + max([depth[k] for k in below(node)])
+            groups.add((depth[slot], node.row))
+            count += 1
+    return count < 2 * len(groups)
+
+
+def common(labels: Sequence[str]) -> str:
+    """What all labels begin with."""
+    first, last = min(labels), max(labels)
+    return first[: next((k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
+
+
+def below(node: Node) -> tuple[int, ...]:
+    return node.operands if node.start < 0 else (node.start, *node.operands)
+
+
+def numbered(rows: Any) -> tuple[Any, Any]:
+    """Where each different row is met first, and which of them each row is."""
+    _, index, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    return index, inverse.ravel()
+
+
+def components(r: Any, c: Any) -> list[Any]:
+    """Items that are connected by equal numbers in r or in c."""
+    group = np.arange(len(r))
+    while True:  # the smallest of those that share a number, until nothing changes
+        before = group
+        for numbers in (r, c):
+            smallest = np.full(max(numbers) + 1, len(r))
+            np.minimum.at(smallest, numbers, group)
+            group = smallest[numbers]
+        if (group == before).all():
+            return [np.flatnonzero(group == k) for k in np.unique(group)]
