@@ -6,7 +6,7 @@ import pytest
 
 from tests.test_nn import THETA, X
 from tests.test_value import is_accepted_everywhere, is_refused
-from tinygrad_edu import MLP, Value
+from tinygrad_edu import MLP, Value, compile
 from tinygrad_edu.nn import SGD, Adam, AdamW, constant, cross_entropy, mse
 
 np = pytest.importorskip("numpy")
@@ -79,3 +79,29 @@ def test_a_step_on_arrays_is_the_step_on_floats():
             here, there = lists.moved(here, gradients), arrays.moved(there, np.array(gradients))
         assert there == pytest.approx(here, rel=1e-14)
         assert [k.tolist() for k in arrays.kept] == [pytest.approx(k, rel=1e-14) for k in lists.kept]
+
+
+def test_what_is_masked_is_no_number():
+    for masked in (np.ma.masked, np.ma.array(3.0, mask=True)):
+        for attempt in (
+            lambda x: Value(x),
+            lambda x: Value(1.0) + x,
+            lambda x: Value(1.0).hypot(x),
+        ):
+            with pytest.raises(ValueError, match="expected a number, got one that is masked"):
+                attempt(masked)
+    assert Value(np.ma.array(3.0)).data == 3.0
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_programs_refuse_arrays_that_are_masked(backend):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    w, x = Value(2.0), Value(3.0)
+    program = compile(w * x, [w], [x], backend=backend)
+    masked = np.ma.array([[1.0], [2.0], [3.0]], mask=[[False], [True], [True]])
+    with pytest.raises(ValueError, match="the program expected numbers in inputs, 2 of them are masked"):
+        program([2.0], masked)
+    with pytest.raises(ValueError, match="the program expected numbers in params, 1 of them are masked"):
+        program(np.ma.array([2.0], mask=True), [3.0])
+    assert program([2.0], np.ma.array([[1.0], [3.0]]))[0] == 4.0

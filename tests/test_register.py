@@ -1,6 +1,9 @@
 """One row at run time gives an operation whole; a wrong row is refused with the formula and the reason."""
 
+import gc
+import linecache
 import math
+import weakref
 
 import pytest
 
@@ -174,7 +177,7 @@ WRONG = {
     "hs: expected a formula for the primal, got 'hs(x)', which only names itself": ("hs", "h", "", "1"),
     "hs: ∂/∂x = 'y': y is not in scope; in scope are out, x and rows": ("hs", "h", "x", "y"),
     "hs: primal = 'x_i': x_i stands outside of sum(…) and max(…)": ("hs", "h", "x_i", "1"),
-    "hs: ∂/∂x = '1  # one': a formula is one line without a comment": ("hs", "h", "x", "1  # one"),
+    "hs: ∂/∂x = '1  # one': a formula is one line of plain text without a comment": ("hs", "h", "x", "1  # one"),
     "hs: expected the primal as a formula in text, got None": ("hs", "h", None, "1"),
     "'softmax' cannot name an operation: the word is reserved": ("softmax", "s", "x", "1"),
     "'x_i' cannot name an operation: the word is reserved": ("x_i", "s", "x", "1"),
@@ -248,3 +251,63 @@ def test_an_empty_domain_is_refused(wrong):
 
 def test_each_primitive_is_a_row():
     assert {row.name for row in TABLE.values() if row.primitive} == set(PRIMITIVES)
+
+
+NEVER = [
+    (("ﬁ", "f", "x * 2", "2"), "'ﬁ' cannot name an operation: Python reads it as 'fi'"),
+    (("ª", "f", "x * 2", "2"), "'ª' cannot name an operation: Python reads it as 'a'"),
+    ((5, "f", "x * 2", "2"), "5 cannot name an operation: expected a lower-case Python name"),
+    (("cube", "³", "x * 2\r", "2"), "primal = 'x * 2\\r': a formula is one line of plain text without a comment"),
+    (("cube", "³", "x *\x0c 2", "2"), "a formula is one line of plain text without a comment"),
+    (("cube", "³", "x * 2", "2\r\n"), "∂/∂x = '2\\r\\n': a formula is one line of plain text"),
+    (("cube", "³", "ｘ * 2", "2"), "a formula is one line of plain text without a comment"),
+    (("cube", "\x1b[31m", "x * 2", "2"), "expected the symbol as a line of text without quotes, got '\\x1b[31m'"),
+    (("cube", None, "x * 2", "2"), "expected the symbol as a line of text without quotes, got None"),
+    (("cube", "³", "**".join("x" * 2000), "2"), "a formula has at most 100 operations inside of each other"),
+    (("cube", "³", "x * 2", "-" * 99 + "x"), "a formula has at most 100 operations inside of each other"),
+    (("cube", "³", "-" * 3000 + "x", "2"), "not a formula"),
+    (("cube", "³", "+".join("x" * 50_000), "2"), "a formula has at most 10,000 characters, this one 99,999"),
+]
+
+
+@pytest.mark.parametrize(("columns", "words"), NEVER, ids=lambda case: repr(case)[:20])
+def test_what_is_refused_leaves_nothing_behind(columns, words):
+    before = dict(TABLE), dir(Value), dir(tinygrad_edu)
+    with pytest.raises(ValueError) as raised:
+        register(*columns)
+    assert words in str(raised.value)
+    assert len(str(raised.value)) < 500
+    assert (dict(TABLE), dir(Value), dir(tinygrad_edu)) == before
+
+
+@pytest.mark.parametrize("column", ["at_kink", "accuracy"])
+def test_no_text_of_a_row_ends_the_docstring_that_it_stands_in(column):
+    for text in ('''"""+1/0+"""''', "\\", "two\nlines", 5, "a" * 201):
+        with pytest.raises(ValueError, match=f"expected the {column} as a line of text without quotes"):
+            register("cube", "³", "x * x * x", "3 * x * x", kink="x", **{column: text})
+    assert "cube" not in TABLE
+
+
+def test_a_row_that_cannot_be_compiled_leaves_nothing_behind(monkeypatch):
+    def fail(row):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinygrad_edu.engine.registry.compiled", fail)
+    with pytest.raises(KeyboardInterrupt):
+        register(*HARDSWISH)
+    assert "hardswish" not in TABLE
+
+
+def test_a_row_that_is_taken_back_is_freed_with_all_that_was_made_of_it():
+    gone = []
+    for _ in range(3):
+        with registered("own_cube", "³", "x * x * x", "3 * out / x + 0 * own_cube(x)") as row:
+            v = Value(2.0)
+            y = v.own_cube()
+            y.backward()
+            grad(grad(v.own_cube(), v), v)
+        gone.append(weakref.ref(row))
+        del row, v, y
+    gc.collect()
+    assert [made() for made in gone] == [None] * 3
+    assert not [name for name in linecache.cache if "own_cube" in name]

@@ -397,6 +397,28 @@ def test_many_examples_by_themselves_are_run_in_slices(monkeypatch):
     assert max(n for _, n in calls) <= 1000 // 5
 
 
+@each_backend
+def test_programs_leave_no_classes_and_no_formulas_behind(backend):
+    """One more program of a formula with another constant costs nothing that stays, once the caches are full."""
+    if backend == "jax":
+        pytest.skip("JAX keeps what it compiles")
+
+    def classes():
+        gc.collect()
+        return len([thing for thing in gc.get_objects() if isinstance(thing, type)])
+
+    def use(k):
+        x = Value(2.0)
+        compile(x**2 + k * x.tanh(), [x], backend=backend)([2.0])
+
+    for k in range(3):
+        use(k + 0.5)
+    before = classes()
+    for k in range(20):
+        use(k + 0.25)
+    assert classes() - before < 5
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_process_forked_while_a_thread_compiles_can_compile():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial, reduce
-from typing import TYPE_CHECKING, Any
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from tinygrad_edu.engine.numbers import COMPLEX as COMPLEX
 from tinygrad_edu.engine.numbers import FLOATS as FLOATS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.engine.value import Value
 
+T = TypeVar("T")
 BUILT_IN = frozenset(TABLE.values())
 FOLDS = ("sum", "max")  # in the primal of an operation over many operands: over all i
 
@@ -118,8 +120,14 @@ def bind(primitives: dict[str, Callable[..., Any]], kind: str) -> Callable[[Row]
     """
     largest = partial(reduce, primitives["maximum"]) if "maximum" in primitives else max
 
-    @cache
+    known: WeakKeyDictionary[Row, Callable[..., Any]] = WeakKeyDictionary()  # rows may be taken back
+
     def bound(row: Row) -> Callable[..., Any]:
+        if row not in known:
+            known[row] = made(row)
+        return known[row]
+
+    def made(row: Row) -> Callable[..., Any]:
         if row.name in primitives:
             return primitives[row.name]
         if row.primitive:
@@ -154,13 +162,24 @@ def applied(row: Row, operands: Sequence[Any], functions: Callable[[Row], Callab
     return operation(*row.groups(operands)) if row.many else operation(*operands)
 
 
-@cache
+def once_a_row(make: Callable[[Row], T]) -> Callable[[Row], T]:
+    """A cache in the rows themselves, so that it goes with a row that is taken back."""
+
+    def made(row: Row) -> T:
+        if make.__name__ not in vars(row):
+            setattr(row, make.__name__, make(row))
+        return getattr(row, make.__name__)  # type: ignore[no-any-return]
+
+    return made
+
+
+@once_a_row
 def partials_on_floats(row: Row) -> tuple[Callable[..., float], ...]:
     """The partials as functions of the operands' numbers and `out`."""
     return partials(row, on_floats)
 
 
-@cache
+@once_a_row
 def partials_on_values(row: Row) -> tuple[Callable[..., Value | float], ...]:
     """The partials as functions of the operands and `out` that record what they do, for higher order."""
     return partials(row, lambda used: used.function)

@@ -44,7 +44,11 @@ def constant(x: Any) -> Any:
 
 def _unwrapped(x: Any) -> Any:
     """The number in NumPy's bool, and in arrays and tensors of no dimension."""
-    return x.item() if not isinstance(x, Real) and getattr(x, "shape", None) == () else x
+    if isinstance(x, Real) or getattr(x, "shape", None) != ():
+        return x
+    if getattr(x, "mask", False):
+        raise ValueError("expected a number, got one that is masked")
+    return x.item()
 
 
 def _float(x: Any) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -70,6 +72,7 @@ def compiled(row: Row) -> tuple[Any, Any, dict[str, Any]]:
     [pullback] = define(f"{row.name} pullback", write.pullback(row), scope).values()
     for made in (*methods.values(), function, pullback):
         made.__module__ = "tinygrad_edu"
+        weakref.finalize(row, linecache.cache.pop, made.__code__.co_filename, None)
     return function, pullback, methods
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 from importlib import import_module
+from reprlib import repr as short
+from unicodedata import normalize
 
 from tinygrad_edu.engine.formulas import FOLDS
 from tinygrad_edu.engine.numbers import PRIMITIVES
@@ -11,18 +14,34 @@ from tinygrad_edu.engine.table import TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.engine.write import WORDS
 
+LONGEST, DEEPEST = 10_000, 100  # characters of a formula; operations inside of each other, which are read by recursion
+
 
 def validate(row: Row) -> None:
     """Raise ValueError, with the formula and the reason, unless `row` can be added to the table."""
     name = row.name
     if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
-        raise ValueError(f"{name!r} cannot name an operation: expected a lower-case Python name")
+        raise ValueError(f"{short(name)} cannot name an operation: expected a lower-case Python name")
+    if normalize("NFKC", name) != name:  # Python would look for another one
+        raise ValueError(f"{name!r} cannot name an operation: Python reads it as {normalize('NFKC', name)!r}")
+    for what, text in {"symbol": row.symbol, "at_kink": row.at_kink, "accuracy": row.accuracy}.items():
+        if not isinstance(text, str) or not text.isprintable() or "\\" in text or '"' in text or len(text) > 200:
+            raise ValueError(f"{name}: expected the {what} as a line of text without quotes, got {short(text)}")
     if name in TABLE or hasattr(Value, name):
         raise ValueError(f"the name {name!r} is taken" + (f" by {TABLE[name]!r}" if name in TABLE else " by Value"))
     package = import_module(__name__.partition(".")[0])  # whose names a row would hide, or be hidden by
     if keyword.iskeyword(name) or name in WORDS | {*FOLDS} or hasattr(package, name):
         raise ValueError(f"{name!r} cannot name an operation: the word is reserved")
     check_formulas(row)
+
+
+def depth(tree: ast.AST) -> int:
+    """How many levels a syntax tree has, counted without recursion."""
+    levels, level = 0, [tree]
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        levels += 1
+    return levels
 
 
 def check_formulas(row: Row) -> None:
@@ -60,17 +79,21 @@ def check_formulas(row: Row) -> None:
 
 def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: bool = False) -> set[str]:
     """Parse one formula and return the names it uses; `folds` allows sum(…) and max(…) over all i."""
-    import ast
 
     def refuse(reason: str) -> ValueError:
-        return ValueError(f"{row.name}: {what} = {formula!r}: {reason}")
+        shown = repr(formula) if len(formula) <= 200 else short(formula)
+        return ValueError(f"{row.name}: {what} = {shown}: {reason}")
 
-    if "#" in formula or "\n" in formula:
-        raise refuse("a formula is one line without a comment")
+    if "#" in formula or not formula.isprintable() or normalize("NFKC", formula) != formula:
+        raise refuse("a formula is one line of plain text without a comment")
+    if len(formula) > LONGEST:
+        raise refuse(f"a formula has at most {LONGEST:,} characters, this one {len(formula):,}")
     try:
         tree = ast.parse(formula, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise refuse(f"not a formula ({getattr(error, 'msg', error)})") from None
+    if depth(tree) > DEEPEST:
+        raise refuse(f"a formula has at most {DEEPEST} operations inside of each other")
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     called = {id(call.func) for call in calls}
     folded = {id(node) for call in calls if ast.unparse(call.func) in FOLDS for node in ast.walk(call)}

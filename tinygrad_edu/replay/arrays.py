@@ -54,6 +54,8 @@ class ArrayProgram(Program):
 
 
 def as_array(what: str, numbers: Any) -> Any:
+    if isinstance(numbers, np.ma.MaskedArray) and numbers.mask.any():
+        raise ValueError(f"the program expected numbers in {what}, {numbers.mask.sum()} of them are masked")
     try:
         array = np.asarray(numbers)
     except ValueError:  # rows of different lengths

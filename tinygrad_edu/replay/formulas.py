@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import cache
+from functools import lru_cache
 from math import copysign, isfinite
 
 from tinygrad_edu.engine import TABLE, UNDEFINED
@@ -18,7 +18,7 @@ INLINE = {
 }
 
 
-@cache
+@lru_cache(maxsize=4096)  # of formulas with constants there is no end
 def template(formula: str, constants: tuple[tuple[str, str], ...] = (), for_floats: bool = False) -> str:
     """The formula as text to `format` with names for its operands. Those that are numbers, as text, are worked out.
 

@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.formulas import folds, rows_in
@@ -153,7 +153,7 @@ class Listing:
         return [names.get(slot, zero) for slot in wrt]
 
 
-@cache
+@lru_cache(maxsize=4096)  # of formulas with constants there is no end
 def written(row: Row, for_floats: bool) -> str:
     """How the operation is written: with its operator, or as a call by its name; its formula, if that needs no call."""
     inlined = for_floats and not row.primitive and INLINE.keys() >= rows_in([row.primal], id).keys()

@@ -23,6 +23,8 @@ TYPE, DATA, DIMENSIONS, SHAPE, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
 PLAIN = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 NEW_ARRAY, FLOAT64 = 93, 12  # the place of PyArray_New in NumPy's table of C functions; NPY_DOUBLE
 FASTCALL = 0x0080  # METH_FASTCALL
+# Once: each call of PYFUNCTYPE makes a class, which is never freed.
+NEW_FUNCTION = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 TARGETS = ["example", "batch", "longest batch", "mean"]  # headers, or 0; how long a batch may be; whether to divide
 
 
@@ -169,7 +171,6 @@ def method() -> Method:
 
 def built_in(targets: Any) -> Callable[..., Any]:
     """A function of params and inputs for the programs whose headers stand in the array `targets`."""
-    signature = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    make = signature(("PyCFunction_NewEx", ctypes.pythonapi))
+    make = NEW_FUNCTION(("PyCFunction_NewEx", ctypes.pythonapi))
     made: Callable[..., Any] = make(ctypes.addressof(method()), targets, None)
     return made
