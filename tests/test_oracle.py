@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from tests.test_table import PLAIN, points
-from tinygrad_edu import TABLE, Value, grad
+from tinygrad_edu import TABLE, Value, grad, logsumexp, softmax
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves, local_derivatives, topological
 from tinygrad_edu.engine.formulas import applied, compile_formula, folds, on_floats, partials_on_floats, rows_in
@@ -246,6 +246,19 @@ def test_in_the_tails_the_accuracy_is_what_the_row_says(name, k, low, high, boun
             number, exact = partials_on_floats(row)[0](x, out), EXACT[name](mp.mpf(x))
         assert ulps(number, exact) <= bound(x), x
     assert row.accuracy or max(bound(low), bound(high)) <= 5
+
+
+@pytest.mark.parametrize("shift", [0.0, -30.0, 300.0, 1e6, -1e9, 1e12])
+def test_the_gradient_of_logsumexp_is_as_good_as_the_row_says(shift):
+    xs = [Value(shift + x) for x in (0.5, -1.25, 3.0)]
+    root = logsumexp(xs)
+    root.backward()
+    weights = [mp.exp(mp.mpf(x.data) - mp.mpf(shift)) for x in xs]
+    for x, weight in zip(xs, weights, strict=True):
+        assert ulps(x.grad, weight / sum(weights)) <= 4 + abs(root.data)
+    assert "4 + abs(out) ulp" in TABLE["logsumexp"].accuracy
+    exact = [w / sum(weights) for w in weights]
+    assert all(ulps(p.data, e) <= 16 for p, e in zip(softmax(xs), exact, strict=True))  # which shifts them
 
 
 EXACT = {
