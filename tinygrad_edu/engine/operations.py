@@ -1866,10 +1866,10 @@ def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
         y = [v if type(v) is float else v.data for v in ys]
     parents = (*xs, *ys)
     try:
-        data = builtins.sum([x_i * y_i for x_i, y_i in zip(x, y, strict=True)], 0.0)
+        data = builtins.sum([x_i * y_i for x_i, y_i in zip(x, y)], 0.0)
     except UNDEFINED as error:
         raise undefined(DOT, parents, error) from None
-    if set(map(type, parents)) <= {float}:  # constants only
+    if {float}.issuperset(map(type, parents)):  # constants only
         return data
     node = new(Value)
     node.data = data
@@ -1883,7 +1883,7 @@ def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
 def _dot_pullback(node: Value) -> None:
     g = node.grad
     width = len(node.parents) // 2
-    for left, right in zip(node.parents[:width], node.parents[width:], strict=True):
+    for left, right in zip(node.parents[:width], node.parents[width:]):
         if type(right) is float:
             if type(left) is not float:
                 y_i = right
@@ -1914,7 +1914,7 @@ def sum(x: Iterable[Any]) -> Any:
         data = builtins.sum(x, 0.0)
     except UNDEFINED as error:
         raise undefined(SUM, parents, error) from None
-    if set(map(type, parents)) <= {float}:  # constants only
+    if {float}.issuperset(map(type, parents)):  # constants only
         return data
     node = new(Value)
     node.data = data
@@ -1954,7 +1954,7 @@ def logsumexp(x: Iterable[Any]) -> Any:
         data = max_1 + math.log(sum_2)
     except UNDEFINED as error:
         raise undefined(LOGSUMEXP, parents, error) from None
-    if set(map(type, parents)) <= {float}:  # constants only
+    if {float}.issuperset(map(type, parents)):  # constants only
         return data
     node = new(Value)
     node.data = data

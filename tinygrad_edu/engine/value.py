@@ -22,13 +22,14 @@ def topological(*roots: Value) -> list[Value]:
     return walk([root for root in reversed(roots) if root.parents])[0]
 
 
-def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list[Value]]:
-    """The operations below those on the stack, each after its operands; and their leaves, once for each use.
+def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list[tuple[Value, float]]]:
+    """The operations below those on the stack, each after its operands.
 
-    A set tells what was seen; or, a tenth faster, the gradient, which is set to `zero`, an object of the caller's.
+    A set tells what was seen; or, a tenth faster, the gradient, which is set to `zero`, an object of the caller's. Then
+    the leaves are given too, each with the gradient that it had.
     """
     tape: list[Value] = []
-    leaves: list[Value] = []
+    leaves: list[tuple[Value, float]] = []
     seen: set[Value] = set()
     while stack:
         node = stack.pop()
@@ -42,7 +43,11 @@ def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list
             stack += node, None
             for parent in reversed(node.parents) if zero is None else node.parents:  # the first operand comes first
                 if type(parent) is not float:
-                    (stack if parent.parents else leaves).append(parent)
+                    if parent.parents:
+                        stack.append(parent)
+                    elif parent.grad is not zero and zero is not None:
+                        leaves.append((parent, parent.grad))
+                        parent.grad = zero
     return tape, leaves
 
 
@@ -51,9 +56,7 @@ def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], boo
 
 
 class Value(operations.Operations, familiar.Familiar):
-    """A scalar that records the operations it goes through, and can differentiate them.
-
-    The operations, such as `__mul__` and `tanh`, are in operations.py, written from the table.
+    """A scalar that records the operations it goes through (all are in operations.py), and can differentiate them.
 
     >>> x = Value(3.0, label="x")
     >>> y = x**2 + 1
@@ -63,13 +66,10 @@ class Value(operations.Operations, familiar.Familiar):
 
     Arguments: `data`, a real number (nan and infinities are refused unless `finite` is False), and `label`, the name
     shown in pictures, explanations and errors. Values are ordered by `data`, but equal only to themselves.
-
     Attributes:
-        data: the number, a float.
+        data, label: the number, a float; its name, "" if none was given.
         grad: ∂root/∂self of the last `backward()`; on a leaf, the sum over all of them. 0.0 at first.
-        op: the row of the table that made it, None for a leaf.
-        parents: the operands, in order: Values, and floats for constants.
-        label: a name, "" if none was given.
+        op, parents: the row of the table that made it, None for a leaf; the operands, Values and floats, in order.
     """
 
     __slots__ = ("data", "grad", "op", "parents", "label")
@@ -86,25 +86,25 @@ class Value(operations.Operations, familiar.Familiar):
     def backward(self) -> None:
         """Differentiate: add ∂self/∂leaf to the `grad` of every leaf.
 
-        Nodes between start afresh, so a second call doubles the gradients of the leaves and nothing else; set them
-        back to 0.0 (`zero_grad`) before a new pass. Two threads must not do this at once on graphs that share Values.
-
-        Raises ValueError where self is not finite, and an ArithmeticError or ValueError where a derivative does not
-        exist (`sqrt` at 0); both name the operation, the operand and its label, and leave the leaves as they were.
+        Nodes between start afresh, so a second call doubles the gradients of the leaves and nothing else; `zero_grad`
+        sets them back to 0.0. Two threads must not do this at once on graphs that share Values. Raises ValueError where
+        self is not finite, and an ArithmeticError or ValueError where a derivative does not exist (`sqrt` at 0); both
+        name the operation, the operand and its label, and leave the leaves as they were.
         """
         if type(self.data) is not float or not isfinite(self.data):
             raise cannot_start(self, topological(self))
         tape, leaves = walk([self] if self.parents else [], zero=float("0"))
-        before = [leaf.grad for leaf in leaves]
         self.grad = self.grad + 1.0
         # A node's turn comes after all its consumers', when its own gradient is complete.
         try:
             for node in reversed(tape):
                 node.op.pullback(node)
         except UNDEFINED as error:
-            for leaf, grad in zip(leaves, before, strict=True):
-                leaf.grad = grad
+            for leaf, before in leaves:
+                leaf.grad = before
             raise no_derivative(node.op, node.parents, error) from None
+        for leaf, before in leaves:
+            leaf.grad += before
 
     __lt__ = _ordering(operator.lt)
     __le__ = _ordering(operator.le)

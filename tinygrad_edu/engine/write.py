@@ -191,7 +191,7 @@ def pullback(row: Row) -> str:
     body += f"out = {node}.data\n" if row.many and "out" in used else ""
     if row.many and len(row.operands) == 2:
         body += f"width = len({node}.parents) // 2\n"
-        body += f"for left, right in zip({node}.parents[:width], {node}.parents[width:], strict=True):\n"
+        body += f"for left, right in zip({node}.parents[:width], {node}.parents[width:]):\n"
         body += indent(cases(row, node), "    ")
     elif row.many:
         body += f"for operand in {node}.parents:\n    if type(operand) is not float:\n"
@@ -279,7 +279,7 @@ def many(row: Row) -> str:
     """An operation over many operands: a function of one sequence for x and, if there is one, one for y."""
     sequences = [operand[0] for operand in row.operands]
     found, rest = folds(row.primal)
-    pairs = f"{', '.join(row.operands)} in " + ("zip(x, y, strict=True)" if len(sequences) == 2 else "x")
+    pairs = f"{', '.join(row.operands)} in " + ("zip(x, y)" if len(sequences) == 2 else "x")
     lines = ""
     for name, fold, term in found:
         terms = "x" if term == "x_i" else f"[{ast.unparse(spelled(term))} for {pairs}]"
@@ -296,7 +296,7 @@ def many(row: Row) -> str:
     body += "".join(f"    {x} = [v if type(v) is float else v.data for v in {x}s]\n" for x in sequences)
     body += f"parents = ({', '.join(f'*{x}s' for x in sequences)}{',' * (len(sequences) == 1)})\n"
     body += guarded(row, lines, "parents")
-    body += "if set(map(type, parents)) <= {float}:  # constants only\n    return data\n"
+    body += "if {float}.issuperset(map(type, parents)):  # constants only\n    return data\n"
     body += RECORD.format(row=constant_name(row), parents="parents")
     kinds = ("Iterable[float]", "float"), ("Iterable[Value | float]", "Value")
     overloads = "".join(
