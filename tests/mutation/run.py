@@ -1,6 +1,6 @@
 """Make slips in every room, one at a time, and see which ones the tests of the room do not notice.
 
-    python tests/mutation/run.py                     a sample of each room, its closing table, tests/mutation/last.json
+    python tests/mutation/run.py                     a sample of each room, and its closing table
     python tests/mutation/run.py --rooms check nn    some rooms
     python tests/mutation/run.py --share 1           every slip there is (a night)
     python tests/mutation/run.py --again             those that the last run did not catch
@@ -15,12 +15,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,22 +26,19 @@ import traceback
 import zlib
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 from tests.mutation.slips import Slip, javascript, python  # noqa: E402
+from tests.nightly.results import keep, kept  # noqa: E402
 
-RESULTS = Path(__file__).with_name("last.json")
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
 # The sources of each room, and its tests, the quick ones first. What only says that a written file is current, or
 # counts lines, would catch any slip: it is left out.
 ROOMS: dict[str, tuple[list[str], list[str]]] = {
-    "files": (
-        ["files.py", "plain.py", "shell.py"],
-        ["tests/test_files.py", "tests/test_expression.py", "tests/test_cli.py"],
-    ),
+    "files": (["files.py", "plain.py"], ["tests/test_files.py", "tests/test_expression.py"]),
     "expression": (["expression.py"], ["tests/test_expression.py"]),
     "engine": (
         ["engine/*.py"],
@@ -60,7 +55,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "plot": (["plot/*.py"], ["tests/test_plot*.py"]),
     "exchange": (["exchange/*.py"], ["tests/test_scripts.py", "tests/test_symbols.py", "tests/test_exchange*.py"]),
     "lesson": (["lesson/*.py", "misconceptions.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
-    "cli": (["cli.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
+    "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
 }  # fmt: skip
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
 LIBRARIES = (
@@ -194,7 +189,7 @@ class Copy:
         return how, reasons[0][:200] if reasons else text[-500:]
 
 
-def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, object]]:
+def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, str]]:
     """Try each mutant of a room; a line for each that passed."""
     sources, patterns = ROOMS[room]
     tests = copy.tests(patterns, sources)
@@ -227,7 +222,7 @@ def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, objec
         if how == "passed":
             print(f"  passed  {mutant.file}:{mutant.line}: {mutant.text}")
             print(f"          {mutant.slip.old} -> {mutant.slip.new}", flush=True)
-        results.append({"room": room, "key": mutant.key, "line": mutant.line, "result": how, "by": why})
+        results.append({"room": room, "key": mutant.key, "result": how, "by": why})
     return results
 
 
@@ -237,21 +232,33 @@ def equivalents() -> set[str]:
     return {line for line in lines if line and not line.startswith((" ", "#"))}
 
 
-def table(results: list[dict[str, object]]) -> str:
+def counted(results: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Slips room by room: how many, and those that passed."""
+    rows = []
+    for room in dict.fromkeys(r["room"] for r in results):
+        of_room = [r for r in results if r["room"] == room]
+        found = Counter(r["result"] for r in of_room)
+        same, passed = found["equivalent"], found["passed"]
+        row = {"room": room, "slips": len(of_room), "caught": len(of_room) - same - passed}
+        survivors = [r["key"] for r in of_room if r["result"] == "passed"]
+        rows.append(row | {"equivalent": same, "passed": passed, "survivors": survivors})
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
     """Slips, caught and passed, room by room.
 
-    >>> print(table([{"room": "nn", "result": "failed"}, {"room": "nn", "result": "passed"}]))
+    >>> print(table(counted([{"room": "nn", "result": "failed"}, {"room": "nn", "result": "passed", "key": "k"}])))
     room         slips  caught  equivalent  passed   caught of the rest
     nn               2       1           0       1   50.0 %
     all              2       1           0       1   50.0 %
     """
     lines = ["room         slips  caught  equivalent  passed   caught of the rest"]
-    for room in [*dict.fromkeys(str(r["room"]) for r in results), "all"]:
-        of_room = [r["result"] for r in results if room in (r["room"], "all")]
-        same, passed = of_room.count("equivalent"), of_room.count("passed")
-        caught = len(of_room) - same - passed
-        rate = f"{100 * caught / max(1, caught + passed):.1f} %"
-        lines.append(f"{room:12} {len(of_room):5}  {caught:6}  {same:10}  {passed:6}   {rate}")
+    names = ("slips", "caught", "equivalent", "passed")
+    for row in [*rows, {"room": "all"} | {name: sum(row[name] for row in rows) for name in names}]:
+        rate = f"{100 * row['caught'] / max(1, row['caught'] + row['passed']):.1f} %"
+        numbers = f"{row['slips']:5}  {row['caught']:6}  {row['equivalent']:10}  {row['passed']:6}"
+        lines.append(f"{row['room']:12} {numbers}   {rate}")
     return "\n".join(lines)
 
 
@@ -264,8 +271,9 @@ def main() -> None:
     options.add_argument("--again", action="store_true", help="only those that passed in the last run")
     options.add_argument("--list", action="store_true", help="print them, and try none")
     given = options.parse_args()
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": []}
-    passed = {r["key"] for r in before["results"] if r["result"] == "passed"}
+    before = kept("slips")["rows"]
+    passed = {key for row in before for key in row["survivors"]}
+    start = time.monotonic()
     for library in LIBRARIES:
         with contextlib.suppress(ImportError), contextlib.redirect_stdout(io.StringIO()):
             __import__(library)
@@ -286,16 +294,18 @@ def main() -> None:
                 results += try_room(room, found, copy)
     if given.list:
         return
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
-    rooms = {r["room"] for r in results}
-    if given.again:
-        again = {r["key"] for r in results}
-        kept = [r for r in before["results"] if r["key"] not in again]
-    else:
-        kept = [r for r in before["results"] if r["room"] not in rooms]
-    everything = sorted([*kept, *results], key=lambda r: [*ROOMS].index(r["room"]))
-    content = {"date": time.strftime("%Y-%m-%d"), "commit": commit.strip(), "results": everything}
-    RESULTS.write_text(json.dumps(content, indent=0, ensure_ascii=False) + "\n")
+    rows = {row["room"]: row for row in counted(results)}
+    if given.again:  # what is caught now was passed then
+        for row in before:
+            if row["room"] in rows:
+                left = rows[row["room"]]["survivors"]
+                caught = row["passed"] - len(left) - rows[row["room"]]["equivalent"]
+                same = row["equivalent"] + rows[row["room"]]["equivalent"]
+                changed = {"caught": row["caught"] + caught, "equivalent": same, "passed": len(left), "survivors": left}
+                rows[row["room"]] = row | changed
+    merged = {row["room"]: row for row in before} | rows
+    everything = [merged[room] for room in ROOMS if room in merged]
+    keep("slips", "python tests/mutation/run.py", time.monotonic() - start, everything)
     print(table(everything))
 
 
