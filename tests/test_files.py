@@ -38,14 +38,20 @@ def test_a_link_is_followed_and_stays_one(tmp_path):
 
 @posix
 def test_a_device_is_written_to_and_stays_one(tmp_path):
-    before = os.stat("/dev/null")
-    write("/dev/null", "nothing")
-    after = os.stat("/dev/null")
-    assert stat.S_ISCHR(after.st_mode)
-    assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
-    (tmp_path / "link").symlink_to("/dev/null")
-    write(tmp_path / "link", "nothing")
-    assert os.readlink(tmp_path / "link") == "/dev/null"
+    """A terminal: where it is, no file can be made, so that not even wrong code could replace it."""
+    main, terminal = os.openpty()
+    try:
+        name = os.ttyname(terminal)
+        (tmp_path / "link").symlink_to(name)
+        for path in (name, tmp_path / "link"):
+            write(path, "shown\n")
+            assert os.read(main, 100).split() == [b"shown"]
+            assert stat.S_ISCHR(os.stat(name).st_mode)
+        assert os.readlink(tmp_path / "link") == name
+        distinct(name, name)
+    finally:
+        os.close(main)
+        os.close(terminal)
 
 
 @posix
@@ -171,7 +177,6 @@ def test_two_names_of_one_file_are_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to("a")
     distinct("a", "b")
-    distinct("/dev/null", "/dev/null")
     for other in ("a", "./a", str(tmp_path / "a"), "link", "none/../a"):
         with pytest.raises(ValueError, match=f"expected a file each, got a and {other}, which are the same"):
             distinct("a", other)
