@@ -30,7 +30,7 @@ from tinygrad_edu.lesson.terminal import (
     shortened,
 )
 from tinygrad_edu.lesson.worked_example import INPUTS, LEARNING_RATE, TARGETS, WEIGHTS, Forward, forward, network
-from tinygrad_edu.nn import MLP, SGD, Neuron, TrainingRun, train
+from tinygrad_edu.nn import MLP, SGD, History, Neuron, train
 from tinygrad_edu.shell import program
 from tinygrad_edu.show import draw, explain, explore
 from tinygrad_edu.show.paths import Path as Way
@@ -256,7 +256,7 @@ def show_update(mlp: MLP, passed: Forward, settings: Settings, console: Console)
     )
 
 
-def show_training(settings: Settings, console: Console) -> TrainingRun:
+def show_training(settings: Settings, console: Console) -> History:
     """Train from the start, with a bar where the output is a terminal."""
     heading("Training", console)
     say(
@@ -359,7 +359,7 @@ def write_forms(mlp: MLP, passed: Forward, out: Path) -> list[Written]:
     ]
 
 
-def plot_loss(run: TrainingRun) -> bytes:
+def plot_loss(run: History) -> bytes:
     """The loss curve as an SVG.
 
     Raises ImportError, with the command to run, where Matplotlib is not installed.

@@ -1,6 +1,8 @@
 """Networks of scalars: neurons, losses, optimisers and training."""
 
 from tinygrad_edu.engine import collector_paused
+from tinygrad_edu.nn.health import Health, health
+from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -11,6 +13,7 @@ from tinygrad_edu.nn.losses import (
     mse,
     squared_error,
 )
+from tinygrad_edu.nn.metrics import accuracy
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
 from tinygrad_edu.nn.optim import (
     SGD,
@@ -23,13 +26,15 @@ from tinygrad_edu.nn.optim import (
     step_decay,
     warmup,
 )
-from tinygrad_edu.nn.training import TrainingRun, train, training_step
+from tinygrad_edu.nn.training import fit, train, training_step
 
 __all__ = [
     "MLP",
     "SGD",
     "Adam",
     "AdamW",
+    "Health",
+    "History",
     "Layer",
     "Module",
     "Neuron",
@@ -37,7 +42,7 @@ __all__ = [
     "Parameter",
     "Place",
     "Sequential",
-    "TrainingRun",
+    "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "clip_gradients",
@@ -45,6 +50,8 @@ __all__ = [
     "constant",
     "cosine_decay",
     "cross_entropy",
+    "fit",
+    "health",
     "hinge",
     "huber",
     "mae",

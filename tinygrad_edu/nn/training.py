@@ -1,30 +1,47 @@
-"""Training: repeat forward, backward and step until a criterion is met."""
+"""Training: forward, gradient and update, again and again, until something says stop."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from reprlib import repr as short
-from typing import NamedTuple
+from time import perf_counter
+from typing import Any
 
-from tinygrad_edu.engine import Value, collector_paused
-from tinygrad_edu.nn.optim import Optimizer
+from tinygrad_edu.engine import UNDEFINED, Value, collector_paused
+from tinygrad_edu.nn import losses as named
+from tinygrad_edu.nn.checkpoints import Checkpoint, digest
+from tinygrad_edu.nn.data import Example, divided, examples_of
+from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, outputs_of
+from tinygrad_edu.nn.health import ENOUGH, examined, stalled
+from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.initialisers import generator
+from tinygrad_edu.nn.metrics import accuracy
+from tinygrad_edu.nn.modules import Module, at_least_one
+from tinygrad_edu.nn.optim import Adam, Optimizer
+from tinygrad_edu.nn.progress import Progress
+
+LOSSES: dict[str, Callable[[Any, Any], Value]] = {
+    loss.__name__: loss
+    for loss in (
+        named.squared_error,
+        named.mse,
+        named.mae,
+        named.huber,
+        named.hinge,
+        named.binary_cross_entropy,
+        named.binary_cross_entropy_with_logits,
+        named.cross_entropy,
+    )
+}
+ENGINES = ("auto", "eager", "python", "numpy", "native", "jax")
+GROWN = 12  # epochs of a growing loss in a row, after which a loss that is far from its lowest has diverged
+FAR = 100
 
 
-class TrainingRun(NamedTuple):
-    """What a training did: the loss before each epoch's step and after the last, and why it stopped.
-
-    >>> TrainingRun([4.0, 1.0, 0.25], "all 2 epochs are over").epochs
-    2
-    """
-
-    losses: list[float]
-    stopped: str
-
-    @property
-    def epochs(self) -> int:
-        """The number of steps taken."""
-        return len(self.losses) - 1
+class Diverged(Exception):
+    """What went bad first."""
 
 
 def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
@@ -44,23 +61,62 @@ def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
     """
     with collector_paused():
         root = evaluated(loss)
-        descend(root, optimizer)
+        optimizer.zero_grad()
+        root.backward()
+        optimizer.step()
         return root.data
 
 
-def evaluated(loss: Callable[[], Value]) -> Value:
+def evaluated(loss: Any) -> Value:
     """The root of a graph built anew."""
+    if isinstance(loss, Value):
+        raise TypeError(
+            "training expected a function that builds the loss anew for each step, got a Value: "
+            "train(lambda: mse(network(x), t), optimizer)"
+        )
     root = loss()
     if not isinstance(root, Value):
         raise TypeError(f"training expected the loss function to return a Value, got {short(root)}")
     return root
 
 
-def descend(root: Value, optimizer: Optimizer) -> None:
-    """Backward from `root`, and one update."""
-    optimizer.zero_grad()
-    root.backward()
-    optimizer.step()
+class Whole:
+    """A loss that is one graph, as `train` has it: the engine of a single batch."""
+
+    name = "eager"
+
+    def __init__(self, loss: Callable[[], Value], parameters: Sequence[Value]) -> None:
+        self.loss, self.parameters = loss, parameters
+
+    def numbers(self) -> Any:
+        return [parameter.data for parameter in self.parameters]
+
+    def put(self, numbers: Any) -> None:
+        for parameter, data in zip(self.parameters, numbers, strict=True):
+            parameter.data = data
+
+    def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
+        self.put(numbers)
+        with collector_paused():
+            root = evaluated(self.loss)
+            for parameter in self.parameters:
+                parameter.zero_grad()
+            root.backward()
+        return root.data, [parameter.grad for parameter in self.parameters]
+
+    def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
+        self.put(numbers)
+        return evaluated(self.loss).data, []
+
+    def check(self, numbers: Any, which: Sequence[int]) -> None:
+        """Nothing: the graph is always its own."""
+
+    def failed(self, error: Exception | None, numbers: Any, batch: Batch) -> str:
+        """Why there is no finite loss and gradient."""
+        bad = next(
+            (f"{p.label or 'a parameter'} is {p.data}" for p in self.parameters if not math.isfinite(p.data)), ""
+        )
+        return bad or str(error or "")
 
 
 def train(
@@ -70,8 +126,8 @@ def train(
     epochs: int = 1000,
     goal: float = -math.inf,
     tolerance: float = 0.0,
-    on_epoch: Callable[[int, float], None] | None = None,
-) -> TrainingRun:
+    on_epoch: Callable[[int, float], Any] | None = None,
+) -> History:
     """Train until the loss is at most `goal`, or changes by less than `tolerance` in an epoch, or `epochs` are over.
 
     >>> from tinygrad_edu.nn.optim import SGD
@@ -81,28 +137,461 @@ def train(
     (21, 'the loss reached the goal, 0.001')
 
     Arguments:
-        loss, optimizer: as for `training_step`; an epoch is one step on the whole of `loss`.
-        on_epoch: called with the number of epochs done and the loss before the last update, for a progress bar.
+        loss, optimizer: as for `training_step`; an epoch is one step on the whole of `loss`. For batches, validation
+            and speed there is `fit`.
+        on_epoch: called with the number of epochs done and the loss before the last update; True stops the training.
 
-    Returns the losses and the criterion in words. Raises ValueError for epochs below 0, and what
-    `training_step` raises.
+    Returns the losses, one before each step and one after the last, and the criterion in words. Raises ValueError for
+    epochs below 0, and what `training_step` raises.
     """
     if epochs < 0:
         raise ValueError(f"train expected epochs from 0, got {epochs!r}")
-    losses: list[float] = []
-    for epoch in range(1, epochs + 1):
-        with collector_paused():
-            root = evaluated(loss)
-            losses.append(root.data)
-            if root.data <= goal:  # before the update, which could lead away from it
-                break
-            descend(root, optimizer)
-        if on_epoch:
-            on_epoch(epoch, losses[-1])
-        if len(losses) > 1 and abs(losses[-2] - losses[-1]) < tolerance:
-            return TrainingRun([*losses, loss().data], f"the loss changed by less than {tolerance:g} in an epoch")
-    else:
-        losses.append(evaluated(loss).data)
-    if losses[-1] <= goal:
-        return TrainingRun(losses, f"the loss reached the goal, {goal:g}")
-    return TrainingRun(losses, f"all {epochs} epochs are over")
+    engine = Whole(loss, optimizer.parameters)
+    loop = Loop(engine, optimizer, History(), lambda: iter([slice(None)]), alone=True)
+    loop.epochs, loop.goal, loop.tolerance, loop.on_epoch = epochs, goal, tolerance, on_epoch
+    return loop.run()
+
+
+class Loop:
+    """What `train` and `fit` share: epochs of batches, and what ends them.
+
+    Arguments:
+        engine: computes losses and gradients.
+        optimizer: moves the parameters.
+        history: where it is written down.
+        batches: gives the batches of the next epoch.
+        alone: whether an epoch is one batch of all examples.
+    """
+
+    epochs = 100
+    goal = -math.inf
+    tolerance = gradient_tolerance = 0.0
+    patience: int | None = None
+    clip: float | None = None
+    on_epoch: Callable[[int, float], Any] | None = None
+    validation: Batch = None
+    measured: Batch = None
+    metrics: Mapping[str, Callable[[Any, Any], float]] = {}
+    targets: Sequence[Any] = ()
+    whole: Batch = slice(None)
+    keep_path = False
+    checkpoint: Checkpoint | None = None
+    progress: Progress | None = None
+
+    def __init__(
+        self,
+        engine: Any,
+        optimizer: Optimizer,
+        history: History,
+        batches: Callable[[], Iterator[Batch]],
+        alone: bool,
+    ) -> None:
+        self.engine, self.optimizer, self.history, self.batches, self.alone = engine, optimizer, history, batches, alone
+        self.numbers = engine.numbers()
+        self.best, self.lowest, self.batch = self.numbers, math.inf, 0
+        self.layers = layers_of(optimizer.parameters)
+
+    def run(self) -> History:
+        history, started = self.history, perf_counter() - self.history.seconds
+        history.engine = self.engine.name
+        if history.stopped:  # a checkpoint said so
+            self.engine.put(self.numbers)
+            return history
+        if self.keep_path and not history.path:
+            history.path.append([*map(float, self.numbers)])
+        try:
+            while not history.stopped:
+                done = len(history.losses)
+                if done >= self.epochs:
+                    history.stopped = f"all {self.epochs} epochs are over"
+                    break
+                self.epoch(done + 1)
+                history.seconds = perf_counter() - started
+                if self.checkpoint and not history.stopped:
+                    self.checkpoint.offer(self)
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted in epoch {len(history.losses) + 1}: what was learned until then is kept"
+        except Diverged as words:
+            self.numbers = self.best
+            history.stopped = f"diverged {words}. The parameters after {history.best} epochs are back"
+        finally:
+            self.engine.put(self.numbers)
+            with collector_paused():
+                self.finish()
+            history.seconds = perf_counter() - started
+        if self.checkpoint:
+            self.checkpoint.write(self)
+        return history
+
+    def finish(self) -> None:
+        """The loss of the parameters that are kept."""
+        history = self.history
+        if not history.stopped:  # an error is on its way
+            return
+        try:
+            loss, _ = self.engine.forward(self.numbers, self.whole)
+        except UNDEFINED:
+            loss = math.nan
+        history.losses.append(loss)
+        if self.alone and not history.validation and loss < self.lowest:
+            history.best = history.epochs
+        if loss <= self.goal:
+            history.stopped = f"the loss reached the goal, {self.goal:g}"
+
+    def epoch(self, number: int) -> None:
+        """One pass over all examples."""
+        history, optimizer, started = self.history, self.optimizer, self.numbers
+        losses, weights, norm = [], [], math.inf
+        for count, batch in enumerate(self.batches(), start=1):
+            self.batch, error = count, None
+            try:
+                loss, gradient = self.engine.gradient(self.numbers, batch)
+                norm = norm_of(gradient)
+            except (*UNDEFINED, ArithmeticError) as failure:
+                error = failure
+            if error and number == self.batch == 1:
+                raise error
+            if error or not math.isfinite(loss) or not math.isfinite(norm):
+                raise Diverged(self.why(number, self.engine.failed(error, self.numbers, batch)))
+            losses.append(loss)
+            weights.append(len(batch) if isinstance(batch, list) else 1)
+            if self.alone and loss <= self.goal:  # before the update, which could lead away from it
+                history.stopped = f"the loss reached the goal, {self.goal:g}"
+                return
+            if self.clip is not None and norm > self.clip:
+                gradient = scaled(gradient, self.clip / norm)
+            rate = optimizer.rate()
+            self.numbers = optimizer.moved(self.numbers, gradient)
+        loss = sum(map(float.__mul__, losses, map(float, weights))) / sum(weights)
+        history.losses.append(loss)
+        history.rates.append(rate)
+        for name, places in self.layers.items():
+            history.gradients.setdefault(name, []).append(norm_of([gradient[k] for k in places]))
+        if self.keep_path:
+            history.path.append([*map(float, self.numbers)])
+        self.measure()
+        self.compare(number, started)
+        if self.on_epoch and self.on_epoch(number, loss):
+            history.stopped = f"on_epoch said so after epoch {number}"
+        elif len(history.losses) > 1 and abs(history.losses[-2] - loss) < self.tolerance:
+            history.stopped = f"the loss changed by less than {self.tolerance:g} in an epoch"
+        elif norm < self.gradient_tolerance:
+            history.stopped = f"the norm of the gradient fell below {self.gradient_tolerance:g}"
+        elif self.patience is not None and number - history.best >= self.patience + self.early:
+            self.numbers = self.best
+            history.stopped = (
+                f"no better for {self.patience} epochs: the parameters after {history.best} epochs are back"
+            )
+        if number & (number - 1) == 0:
+            self.engine.check(self.numbers, [number % self.size])
+        if self.progress:
+            self.progress.show(history, number, last=bool(history.stopped) or number == self.epochs)
+
+    size = 1  # of the examples
+
+    @property
+    def early(self) -> bool:
+        """Whether the loss of an epoch is that of the parameters it began with."""
+        return self.alone and self.validation is None
+
+    def measure(self) -> None:
+        """Look at the validation set, and at the metrics."""
+        if self.measured is None:
+            return
+        try:
+            loss, answers = self.engine.forward(self.numbers, self.measured)
+        except UNDEFINED:
+            loss, answers = math.inf, []
+        if self.validation is not None:
+            self.history.validation.append(loss)
+        for name, metric in self.metrics.items():
+            found = float(metric(answers, self.targets)) if answers else math.nan
+            self.history.metrics.setdefault(name, []).append(found)
+
+    def compare(self, number: int, started: Any) -> None:
+        """Keep the best parameters, and notice a loss that runs away."""
+        history = self.history
+        watched = history.losses if self.validation is None else history.validation
+        if watched[-1] < self.lowest:
+            self.lowest = watched[-1]
+            self.best, history.best = (started, number - 1) if self.early else (self.numbers, number)
+        grown = growing(history.losses)
+        if grown >= GROWN and history.losses[-1] > FAR * max(min(history.losses), 1e-300):
+            raise Diverged(self.why(number, f"the loss is {history.losses[-1]:.3g}"))
+
+    def why(self, number: int, first: str) -> str:
+        """Where and how the training diverged, and what to try."""
+        grown, rate = growing(self.history.losses), self.optimizer.rate()
+        before = f"the loss grew for {grown} epochs: " if grown > 1 else ""
+        return (
+            f"in epoch {number}, batch {self.batch}: {first or 'the gradient is not finite'}; {before}"
+            f"the learning rate {rate:g} is probably too large, try {rate / 10:g}"
+        )
+
+
+def growing(losses: Sequence[float]) -> int:
+    """For how many epochs at the end the loss grew."""
+    count = 0
+    while count + 1 < len(losses) and losses[-count - 1] > losses[-count - 2]:
+        count += 1
+    return count
+
+
+def norm_of(gradient: Any) -> float:
+    """√Σ g², of a list or an array."""
+    if isinstance(gradient, list):
+        return math.hypot(*gradient)
+    return math.sqrt(float(gradient @ gradient))
+
+
+def scaled(gradient: Any, factor: float) -> Any:
+    return [g * factor for g in gradient] if isinstance(gradient, list) else gradient * factor
+
+
+def layers_of(parameters: Sequence[Any]) -> dict[str, list[int]]:
+    """Which parameters belong to each layer."""
+    found: dict[str, list[int]] = {}
+    for k, parameter in enumerate(parameters):
+        place = getattr(parameter, "place", None)
+        found.setdefault(f"layer {place.layer}" if place else "others", []).append(k)
+    return found
+
+
+class Setup:
+    """The data and the loss of a `fit`, checked, and the loop that trains on them."""
+
+    def __init__(self, network: Any, loss: Any, examples: Any, validation: Any, metrics: Any, rng: Any) -> None:
+        if not callable(network) or not hasattr(network, "parameters"):
+            raise TypeError(f"fit expected a network, like an MLP, got {short(network)}")
+        if isinstance(loss, str) and loss not in LOSSES:
+            raise ValueError(f"fit expected a loss of {', '.join(LOSSES)}, or a function, got {loss!r}")
+        if isinstance(loss, Value) or not (isinstance(loss, str) or callable(loss)):
+            raise TypeError(f"fit expected the name of a loss or a function of answer and target, got {short(loss)}")
+        self.network, self.rng, self.parameters = network, rng, network.parameters()
+        self.loss: Callable[[Any, Any], Value] = LOSSES[loss] if isinstance(loss, str) else loss
+        known = self.loss if self.loss in LOSSES.values() else None
+        self.loss_name = getattr(self.loss, "__name__", "loss")
+        ours = examples_of(examples)
+        held: list[Example] = []
+        if isinstance(validation, float):
+            ours, held = divided(ours, validation, rng)
+        elif validation is not None:
+            held = examples_of(validation, "validation")
+            if len(held[0].x) != len(ours[0].x):
+                raise ValueError(f"validation expected {len(ours[0].x)} inputs, as the examples, got {len(held[0].x)}")
+        answer = network(ours[0].x)
+        width = len(outputs_of(answer))
+        self.count, self.held = len(ours), len(held)
+        self.examples = [self.suited(known, width, k, e) for k, e in enumerate([*ours, *held], start=1)]
+        targets = [example.target for example in self.examples]
+        scores = known in (LOSSES["hinge"], LOSSES["binary_cross_entropy_with_logits"]) or -1 in targets
+        self.metrics = named_metrics(metrics, 0.0 if scores else 0.5)
+
+    def suited(self, known: Any, width: int, k: int, example: Example) -> Example:
+        """An example whose target fits one of our losses; the number of a class as a probability for each."""
+        if not known:
+            return example
+        target = example.target
+        classes = known is LOSSES["cross_entropy"]
+        if classes and isinstance(target, float) and target.is_integer():
+            target = int(target)
+        try:
+            known([0.5] * width, target)
+        except (ValueError, TypeError) as error:
+            part = f"example {k}" if k <= self.count else f"example {k - self.count} of the validation"
+            raise type(error)(f"the target of {part}: {error}") from None
+        if classes and isinstance(target, int):
+            target = [float(target == j) for j in range(width)]
+        return example._replace(target=target)
+
+    def loop(
+        self,
+        engine: Any,
+        optimizer: Optimizer,
+        history: History,
+        batch: int | None,
+        options: dict[str, Any],
+        checkpoint: Any,
+        progress: Progress,
+    ) -> Loop:
+        """The loop, where a checkpoint left it if there is one."""
+        n = self.count
+        alone = batch is None or batch >= n
+
+        def batches() -> Iterator[Batch]:
+            if alone:
+                yield slice(0, n)
+                return
+            order = [*range(n)]
+            self.rng.shuffle(order)
+            for start in range(0, n, batch):  # type: ignore[arg-type]
+                yield order[start : start + batch]  # type: ignore[operator]
+
+        loop = Loop(engine, optimizer, history, batches, alone)
+        vars(loop).update(options, whole=slice(0, n), size=n, progress=progress, metrics=self.metrics)
+        if self.held:
+            loop.validation = slice(n, n + self.held)
+        if self.held or self.metrics:
+            loop.measured = loop.validation or loop.whole
+            loop.targets = [example.target for example in (self.examples[n:] or self.examples[:n])]
+        if checkpoint is not None:
+            training = {
+                "parameters": [parameter.label for parameter in optimizer.parameters],
+                "optimizer": type(optimizer).__name__,
+                "learning rate": optimizer.rate(),
+                "loss": self.loss_name,
+                "batch": None if alone else batch,
+                "examples": [n, self.held, digest(self.examples)],
+            }
+            loop.checkpoint = Checkpoint(checkpoint, training, self.rng)
+            loop.checkpoint.restore(loop)
+        return loop
+
+    def notes(self, history: History, lost: int) -> None:
+        """What a person should know of a training that is over."""
+        if lost:
+            history.note(f"{lost} shards were computed here: their workers could not be reached")
+        if stalled(history.losses) and isinstance(self.network, Module):
+            still = history.losses[-1]
+            flat = len(history.losses) > 9 and len({*history.losses}) == 1
+            history.note(
+                f"the loss never changed from {still:.4g}" if flat else f"the loss stands still at {still:.4g}"
+            )
+            for finding in examined(self.network, self.examples[: self.count][:ENOUGH], self.loss).findings:
+                history.note(finding)
+            history.note(
+                "it may be a local minimum, a plateau, or the least that can be had: try another seed, more neurons, "
+                "another activation, or another learning rate"
+            )
+
+
+def named_metrics(metrics: Any, threshold: float) -> dict[str, Callable[[Any, Any], float]]:
+    """Metrics by name."""
+    if isinstance(metrics, str) or callable(metrics):
+        metrics = [metrics]
+    if not isinstance(metrics, Mapping):
+        metrics = {m if isinstance(m, str) else getattr(m, "__name__", "metric"): m for m in metrics}
+    found = {}
+    for name, metric in metrics.items():
+        if metric == "accuracy":
+            metric = partial(accuracy, threshold=threshold)
+        elif not callable(metric):
+            raise ValueError(f'fit expected metrics to be "accuracy" or functions, got {metric!r}')
+        found[name] = metric
+    return found
+
+
+def fit(
+    network: Any,
+    loss: str | Callable[[Any, Any], Value],
+    examples: Any,
+    *,
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch: int | None = None,
+    validation: Any = None,
+    patience: int | None = None,
+    goal: float = -math.inf,
+    tolerance: float = 0.0,
+    gradient_tolerance: float = 0.0,
+    schedule: Callable[[int], float] | None = None,
+    clip: float | None = None,
+    seed: Any = None,
+    metrics: Any = (),
+    on_epoch: Callable[[int, float], Any] | None = None,
+    checkpoint: Any = None,
+    executor: Any = None,
+    engine: str = "auto",
+    progress: bool | None = None,
+    path: bool = False,
+) -> History:
+    """Train a network on examples, and say what happened.
+
+    >>> from tinygrad_edu.nn import MLP, Adam
+    >>> network = MLP(2, [4, 1], activation="tanh", seed=3)
+    >>> xor = [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
+    >>> history = fit(network, "mse", xor, optimizer=Adam(network.parameters(), 0.05), epochs=500, goal=1e-3)
+    >>> history.stopped, [round(network(x).data) for x, t in xor]
+    ('the loss reached the goal, 0.001', [0, 1, 1, 0])
+
+    Arguments:
+        network: a `Module`, or what can be called with a list of inputs and has `parameters()`.
+        loss: of one example: the name of a loss, or a function of what the network gives and of the target.
+        examples: pairs (inputs, target), a tuple (inputs, targets) of two sequences or arrays, or a tuple of a pandas
+            frame and the name of its target column. For "cross_entropy" a target may be the number of a class.
+        optimizer: `Adam` with lr=0.01 unless given.
+        epochs: how often all examples are seen.
+        batch: examples for an update, shuffled anew in each epoch; all of them unless given.
+        validation: further examples, or a share of them such as 0.2, never trained on.
+        patience: stop when the validation loss, without one the training loss, was not lower for so many epochs, and
+            put the best parameters back.
+        goal, tolerance, gradient_tolerance: stop at this training loss, where it changes by less in an epoch, where the
+            norm of the gradient is below.
+        schedule: the learning rate, a function of the steps taken.
+        clip: the largest norm of a gradient, see `clip_gradients`.
+        seed: of the shuffling and of the validation share; without one they come from Python's `random`.
+        metrics: "accuracy", or functions (answers, targets) of all validation, else training, examples to a number, by
+            name in a dict or in a list.
+        on_epoch: called with the number of the epoch and its loss; True stops the training.
+        checkpoint: a file to which the state is written as the training goes on, and from which it is taken up if it is
+            there: what was killed ends as if it had not been.
+        executor: of `concurrent.futures`, or Dask's `client.get_executor()`: its workers share each batch.
+        engine: "auto" records the loss of one example once and replays it, natively where that is installed; where the
+            graph depends on its data, and with "eager", it is built anew for every example. Or a backend of `compile`.
+        progress: whether to draw a bar; on a terminal, unless given.
+        path: whether to keep the parameters after each epoch.
+
+    Returns the history. Ctrl-C and divergence end the training, and keep the history and the parameters: those it had
+    learned, or the best.
+    Raises ValueError for no examples, for examples that do not fit one another or the loss, for a checkpoint of another
+    training and options out of range; TypeError for what is no network, loss or optimiser.
+    """
+    setup = Setup(network, loss, examples, validation, metrics, generator(seed))
+    optimizer = optimizer or Adam(setup.parameters, 0.01)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit expected an optimiser, like SGD(network.parameters()), got {short(optimizer)}")
+    for name, number in {"epochs": epochs, "batch": batch, "patience": patience}.items():
+        if number is not None:
+            at_least_one(f"{name} of fit", number)
+    if engine not in ENGINES:
+        raise ValueError(f"fit expected an engine of {', '.join(ENGINES)}, got {engine!r}")
+    if clip is not None and not clip > 0:
+        raise ValueError(f"fit expected clip to be above 0, got {clip!r}")
+    if schedule is not None:
+        optimizer.lr = schedule
+    options = {
+        "epochs": epochs, "patience": patience, "goal": goal, "tolerance": tolerance, "clip": clip,
+        "gradient_tolerance": gradient_tolerance, "on_epoch": on_epoch, "keep_path": path,
+    }  # fmt: skip
+    eager = Eager(network, setup.loss, optimizer.parameters, setup.examples)
+    before = eager.numbers(), optimizer.steps, optimizer.kept, setup.rng.getstate()
+    history = History()
+    chosen: Any = eager
+    if engine != "eager":
+        try:
+            chosen = Replay(eager, engine)
+        except DataDependent as words:
+            history.note(f"trained on graphs built anew, which is slower: {words}")
+        except (ValueError, TypeError) as error:
+            if engine != "auto":
+                raise
+            history.note(f"trained on graphs built anew, which is slower: {error}")
+    if executor is not None:
+        if chosen is eager:
+            raise ValueError(f"fit expected a loss that can be recorded, for an executor: {'; '.join(history.notes)}")
+        from tinygrad_edu.nn.shards import Sharded
+
+        chosen = Sharded.over(chosen, executor)
+    with Progress(epochs, progress) as bar:
+        try:
+            loop = setup.loop(chosen, optimizer, history, batch, options, checkpoint, bar)
+            loop.run()
+        except DataDependent as words:
+            (numbers, optimizer.steps, optimizer.kept, state), history = before, History()
+            setup.rng.setstate(state)
+            eager.put(numbers)
+            history.note(f"began again on graphs built anew, which is slower: {words}")
+            loop = setup.loop(eager, optimizer, history, batch, options, checkpoint, bar)
+            loop.run()
+    setup.notes(history, getattr(chosen, "lost", 0))
+    return history

@@ -1,0 +1,642 @@
+"""Training on examples: data, engines, what stops it, what is said, what is kept."""
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu import Value, softmax
+from tinygrad_edu.nn import (
+    MLP,
+    SGD,
+    Adam,
+    History,
+    Layer,
+    Module,
+    Sequential,
+    accuracy,
+    binary_cross_entropy_with_logits,
+    constant,
+    cosine_decay,
+    fit,
+    health,
+    mse,
+    train,
+)
+
+XOR = [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
+ENGINES = ["eager", "python", "numpy", "native"]
+
+
+def moons(count, seed=1, noise=0.1):
+    rng = random.Random(seed)
+    found = []
+    for k in range(count):
+        angle, upper = math.pi * rng.random(), k % 2
+        x, y = (math.cos(angle), math.sin(angle)) if upper else (1 - math.cos(angle), 0.5 - math.sin(angle))
+        found.append(([x + rng.gauss(0, noise), y + rng.gauss(0, noise)], 1 if upper else -1))
+    return found
+
+
+def numbers(network):
+    return [p.data for p in network.parameters()]
+
+
+def engine(name):
+    if name in ("numpy", "native"):
+        pytest.importorskip("numpy")
+    if name == "native":
+        pytest.importorskip("llvmlite")
+    return name
+
+
+def trained(engine_name, examples=None, loss="hinge", optimizer=None, **options):
+    network = MLP(2, [4, 1], activation="tanh", seed=1)
+    optimizer = optimizer(network.parameters()) if optimizer else SGD(network.parameters(), 0.2, weight_decay=1e-3)
+    history = fit(
+        network, loss, examples or moons(20), optimizer=optimizer, engine=engine_name, **{"epochs": 6} | options
+    )
+    return network, history
+
+
+@pytest.mark.parametrize("name", ENGINES[1:])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch": 7, "seed": 3},
+        {"batch": 6, "seed": 3, "validation": 0.25, "metrics": "accuracy", "clip": 0.5, "path": True},
+        {"optimizer": lambda w: Adam(w, cosine_decay(0.1, 20)), "batch": 8, "seed": 1, "validation": moons(6, seed=2)},
+        {"loss": "mse", "optimizer": lambda w: SGD(w, 0.1, momentum=0.9)},
+        {"loss": lambda y, t: (y - t).abs() + 0.01 * y * y},
+    ],
+)
+def test_replay_trains_to_the_numbers_of_the_graph(name, options):
+    eager, replayed = trained("eager", **options), trained(engine(name), **options)
+    assert numbers(replayed[0]) == pytest.approx(numbers(eager[0]), rel=1e-10, abs=1e-12)
+    mine, its = vars(replayed[1]), vars(eager[1])
+    for field in ("losses", "validation", "rates"):
+        assert mine[field] == pytest.approx(its[field], rel=1e-10)
+    assert mine["metrics"] == its["metrics"]
+    for layer in ("layer 1", "layer 2"):
+        assert mine["gradients"][layer] == pytest.approx(its["gradients"][layer], rel=1e-9)
+    assert [*map(len, mine["path"])] == [*map(len, its["path"])] == ([17] * 7 if "path" in options else [])
+    assert (mine["engine"], its["engine"]) == (name, "eager")
+    assert mine["notes"] == its["notes"]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_classes_of_softmax(name):
+    examples = [([x, y], int(x > 0) + 2 * int(y > 0)) for (x, y), _ in moons(40)]
+    network = MLP(2, [6, 4], activation="tanh", seed=2)
+    history = fit(
+        network, "cross_entropy", examples, optimizer=Adam(network.parameters(), 0.05), metrics="accuracy",
+        epochs=80, engine=engine(name),
+    )  # fmt: skip
+    assert history.losses[-1] < 0.3 * history.losses[0]
+    assert history.metrics["accuracy"][-1] > 0.9
+    assert len(history.metrics["accuracy"]) == history.epochs == 80
+
+
+def test_full_batch_is_train():
+    one, other = (MLP(2, [3, 1], activation="tanh", seed=4) for _ in range(2))
+    run = train(lambda: sum(mse(one(x), t) for x, t in XOR) / 4, SGD(one.parameters(), 0.3, momentum=0.5), epochs=20)
+    history = fit(other, "mse", XOR, optimizer=SGD(other.parameters(), 0.3, momentum=0.5), epochs=20, engine="eager")
+    assert numbers(other) == pytest.approx(numbers(one), rel=1e-12)
+    assert history.losses == pytest.approx(run.losses, rel=1e-12)
+    assert history.stopped == run.stopped == "all 20 epochs are over"
+
+
+def forms():
+    pairs = [([0.0, 1.0], 1), ([1.0, 1.0], 0), ([0.5, 0.25], 1)]
+    xs, ts = [x for x, _ in pairs], [t for _, t in pairs]
+    yield "pairs", pairs
+    yield "a tuple of pairs", tuple(pairs)
+    yield "a zip", zip(xs, ts, strict=True)
+    yield "two lists", (xs, ts)
+    yield "two tuples", (tuple(map(tuple, xs)), tuple(ts))
+    yield "a tuple of two pairs", None
+
+    class Frame(dict):
+        columns = property(lambda self: list(self))
+
+    yield "a frame", (Frame(a=[0.0, 1.0, 0.5], b=[1.0, 1.0, 0.25], label=ts), "label")
+
+
+@pytest.mark.parametrize(("form", "data"), [*forms()], ids=[form for form, _ in forms()])
+def test_examples_come_in_many_forms(form, data):
+    expected = trained("python", [([0.0, 1.0], 1), ([1.0, 1.0], 0), ([0.5, 0.25], 1)], "mse")
+    if data is None:
+        data = (((0.0, 1.0), 1), ((1.0, 1.0), 0))
+        expected = trained("python", [*data], "mse")
+    assert numbers(trained("python", data, "mse")[0]) == numbers(expected[0])
+
+
+def test_examples_may_be_arrays_and_pandas_frames():
+    np = pytest.importorskip("numpy")
+    pairs = moons(12)
+    expected = numbers(trained("python", pairs)[0])
+    xs, ts = np.array([x for x, _ in pairs]), np.array([t for _, t in pairs])
+    assert numbers(trained("python", (xs, ts))[0]) == expected
+    assert numbers(trained("python", (xs, ts.astype(float)))[0]) == expected
+    assert numbers(trained("python", list(zip(xs, ts, strict=True)))[0]) == expected
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": xs[:, 0], "target": ts, "y": xs[:, 1]})
+    assert numbers(trained("python", (frame, "target"))[0]) == expected
+
+
+def network():
+    return MLP(2, [2, 1], seed=1)
+
+
+MISTAKES = {
+    "examples: expected at least one example, got none": lambda: fit(network(), "mse", []),
+    "examples: example 2 expected 2 inputs, like the first, got 1": lambda: fit(
+        network(), "mse", [([1, 2], 0), ([1], 0)]
+    ),
+    "examples: example 2 expected one number as its target, like the first, got [1]": lambda: fit(
+        network(), "mse", [([1, 2], 0), ([1, 2], [1])]
+    ),
+    "the inputs of examples: example 1: expected a finite number, got nan "
+    "(a Value takes it with finite=False)": lambda: fit(network(), "mse", [([1, math.nan], 0)]),
+    "examples expected as many targets as inputs, 2, got 1": lambda: fit(network(), "mse", ([[1, 2], [3, 4]], [1])),
+    "layer 1 expected 2 inputs, got 3": lambda: fit(network(), "mse", [([1, 2, 3], 0)]),
+    "the target of example 2: cross_entropy expected a class from 0 to 2, got 3": lambda: fit(
+        MLP(2, [3]), "cross_entropy", [([1, 2], 2), ([1, 2], 3)]
+    ),
+    "the target of example 1 of the validation: hinge expected the targets -1 and 1, got 0": lambda: fit(
+        network(), "hinge", [([1, 2], 1)], validation=[([1, 2], 0)]
+    ),
+    "the target of example 1: mse expected as many targets as predictions, 1, got 2": lambda: fit(
+        network(), "mse", [([1, 2], [1, 2])]
+    ),
+    "validation expected 2 inputs, as the examples, got 1": lambda: fit(
+        network(), "mse", [([1, 2], 1)], validation=[([1], 0)]
+    ),
+    "validation expected a share between 0 and 1 of at least two examples, got 1.5 of 4": lambda: fit(
+        network(), "mse", XOR, validation=1.5
+    ),
+    "fit expected a loss of squared_error, mse, mae, huber, hinge, binary_cross_entropy, "
+    "binary_cross_entropy_with_logits, cross_entropy, or a function, got 'msee'": lambda: fit(network(), "msee", XOR),
+    "fit expected an engine of auto, eager, python, numpy, native, jax, got 'gpu'": lambda: fit(
+        network(), "mse", XOR, engine="gpu"
+    ),
+    "batch of fit: expected a whole number from 1, got 0": lambda: fit(network(), "mse", XOR, batch=0),
+    "epochs of fit: expected a whole number from 1, got -1": lambda: fit(network(), "mse", XOR, epochs=-1),
+    "fit expected clip to be above 0, got 0": lambda: fit(network(), "mse", XOR, clip=0),
+    "fit expected metrics to be \"accuracy\" or functions, got 'recall'": lambda: fit(
+        network(), "mse", XOR, metrics="recall"
+    ),
+    "log(a) is undefined at a = 0": lambda: fit(
+        network(), lambda y, t: Value(t, "a").log() + y, [([1, 2], 1.0), ([1, 2], 0.0)], engine="eager"
+    ),
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_mistakes_are_named(words):
+    with pytest.raises(ValueError) as error:
+        MISTAKES[words]()
+    assert str(error.value) == words
+
+
+WRONG_KINDS = {
+    "examples expected pairs of inputs and target, a tuple (inputs, targets), or a frame with the name of its target, "
+    "got 3": lambda: fit(network(), "mse", 3),
+    "examples expected pairs of inputs and target, a tuple (inputs, targets), or a frame with the name of its target, "
+    "got [1, 2, 3] for one example": lambda: fit(network(), "mse", [[1, 2, 3]]),
+    "the target of examples: example 1: expected a real number, got 'cat' (str)": lambda: fit(
+        network(), "mse", [([1, 2], "cat")]
+    ),
+    "fit expected a network, like an MLP, got 3": lambda: fit(3, "mse", XOR),
+    "fit expected an optimiser, like SGD(network.parameters()), got 0.1": lambda: fit(
+        network(), "mse", XOR, optimizer=0.1
+    ),
+    "fit expected the name of a loss or a function of answer and target, got Value(data=1....=not computed)": (
+        lambda: fit(network(), Value(1.0), XOR)
+    ),
+    "training expected a function that builds the loss anew for each step, got a Value: "
+    "train(lambda: mse(network(x), t), optimizer)": lambda: train(Value(1.0), SGD([Value(1.0)])),
+    "executor expected what has submit(), like a ProcessPoolExecutor, got 4": lambda: fit(
+        network(), "mse", XOR, executor=4
+    ),
+}
+
+
+@pytest.mark.parametrize("words", WRONG_KINDS)
+def test_wrong_kinds_are_named(words):
+    with pytest.raises(TypeError) as error:
+        WRONG_KINDS[words]()
+    assert str(error.value) == words
+
+
+def test_one_example_and_a_batch_larger_than_the_data_are_all_of_it():
+    assert trained("python", [([1, 2], 1)], batch=10)[1].epochs == 6
+    assert numbers(trained("python", batch=500)[0]) == numbers(trained("python")[0])
+
+
+def test_a_seed_gives_the_same_training_and_pythons_own_is_heard():
+    def run(seed):
+        return numbers(trained("python", batch=3, seed=seed, validation=0.2)[0])
+
+    assert run(1) == run(1) != run(2)
+    random.seed(5)
+    first = run(None)
+    random.seed(5)
+    assert run(None) == first
+
+
+def test_every_example_is_seen_once_an_epoch():
+    seen = []
+
+    def loss(y, t):
+        seen.append(t.data if isinstance(t, Value) else t)
+        return (y - t) ** 2
+
+    examples = [([k, 1], k) for k in range(7)]
+    fit(
+        network(), loss, examples, optimizer=SGD(network().parameters(), 0.0), batch=3, epochs=2, engine="eager", seed=1
+    )
+    assert [sorted(seen[7 * k : 7 * k + 7]) for k in range(3)] == [[*range(7)]] * 3  # the third time to look
+    assert seen[:7] != seen[7:14]
+
+
+@pytest.mark.parametrize("name", ["eager", "python"])
+class TestStops:
+    def test_at_the_goal(self, name):
+        _, history = trained(name, XOR, "mse", optimizer=lambda w: Adam(w, 0.1), epochs=500, goal=0.05)
+        assert history.stopped == "the loss reached the goal, 0.05"
+        assert history.losses[-1] <= 0.05 < history.losses[-2]
+
+    def test_where_the_loss_stands_still(self, name):
+        _, history = trained(name, tolerance=1e-2, epochs=500)
+        assert history.stopped == "the loss changed by less than 0.01 in an epoch"
+
+    def test_where_the_gradient_is_small(self, name):
+        _, history = trained(name, XOR, "mse", gradient_tolerance=0.3, epochs=500)
+        assert history.stopped == "the norm of the gradient fell below 0.3"
+
+    def test_when_on_epoch_says_so(self, name):
+        seen = []
+        _, history = trained(name, epochs=50, on_epoch=lambda epoch, loss: seen.append(loss) or epoch == 3)
+        assert (history.stopped, history.epochs, history.losses[:3]) == ("on_epoch said so after epoch 3", 3, seen)
+
+    def test_out_of_patience_with_the_best_parameters_back(self, name):
+        network, history = trained(
+            name, moons(8), optimizer=lambda w: Adam(w, 0.3), validation=moons(30, seed=9, noise=0.5), patience=5,
+            epochs=500, path=True,
+        )  # fmt: skip
+        best = min(range(len(history.validation)), key=history.validation.__getitem__) + 1
+        assert history.best == best
+        assert history.epochs == best + 5
+        assert history.stopped == f"no better for 5 epochs: the parameters after {best} epochs are back"
+        assert numbers(network) == history.path[best]
+
+    def test_out_of_patience_without_validation(self, name):
+        network, history = trained(name, optimizer=lambda w: SGD(w, 3.0), patience=4, epochs=500, path=True)
+        best = min(range(history.epochs), key=history.losses.__getitem__)
+        assert (history.best, numbers(network)) == (best, history.path[best])
+        assert history.losses[-1] == pytest.approx(history.losses[best], rel=1e-12)
+
+    def test_diverging(self, name):
+        network, history = trained(name, XOR, "mse", optimizer=lambda w: SGD(w, 30.0), epochs=500, path=True)
+        assert history.stopped.startswith("diverged in epoch ")
+        assert "the learning rate 30 is probably too large, try 3" in history.stopped
+        best = min(range(history.epochs), key=history.losses.__getitem__)
+        assert f"The parameters after {best} epochs are back" in history.stopped
+        assert numbers(network) == history.path[best]
+        assert all(map(math.isfinite, history.losses))
+
+    def test_diverging_names_what_went_bad_first(self, name):
+        network = MLP(1, [1], seed=1)
+        history = fit(
+            network, lambda y, t: (y - t).exp(), [([1.0], 0.0)], optimizer=SGD(network.parameters(), -0.0 + 50.0),
+            epochs=50, engine=name, goal=-1,
+        )  # fmt: skip
+        assert history.epochs > 0
+        network = MLP(1, [1], seed=1)
+        with pytest.raises(OverflowError, match="overflows"):
+            fit(network, lambda y, t: (1000 * y * y + 5000).exp(), [([1.0], 0.0)], engine="eager")
+
+    def test_interrupted_with_what_was_learned(self, name):
+        def stop(epoch, loss):
+            if epoch == 4:
+                raise KeyboardInterrupt
+
+        network, history = trained(name, epochs=50, on_epoch=stop, path=True)
+        assert history.stopped == "interrupted in epoch 5: what was learned until then is kept"
+        assert (history.epochs, numbers(network)) == (4, history.path[4])
+
+
+def test_growing_without_an_end_is_told_after_some_epochs():
+    w = Value(1.0, "w")
+    run = train(lambda: w * w, SGD([w], 1.5), epochs=50)
+    assert run.stopped == (
+        "diverged in epoch 13, batch 1: the loss is 1.68e+07; the loss grew for 12 epochs: the learning rate 1.5 is "
+        "probably too large, try 0.15. The parameters after 0 epochs are back"
+    )
+    assert w.data == 1.0
+
+
+def test_a_value_that_goes_bad_is_named():
+    w = Value(1.0, "w")
+    run = train(lambda: (w * w).exp(), SGD([w], lambda step: 20.0 if step else 1.0), epochs=50)
+    assert "diverged in epoch 3, batch 1: exp(x) overflows at x = " in run.stopped
+    assert w.data == 1.0
+
+
+class Branching(Module):
+    """Its graph depends on its input."""
+
+    def __init__(self):
+        self.left, self.right = Layer(2, 1, nonlin=False, seed=1), Layer(2, 1, nonlin=False, seed=2)
+
+    def __call__(self, x):
+        return self.left(x) if x[0] > 0 else self.right(x)
+
+
+class Late(Module):
+    """Its graph depends on what it has learned."""
+
+    def __init__(self):
+        self.w = Value(0.0)
+
+    def __call__(self, x):
+        return self.w * x[0] if self.w > -0.5 and self.w < 0.6 else 3 * self.w * x[0]
+
+
+@pytest.mark.parametrize("make", [Branching, Late])
+def test_a_graph_that_depends_on_its_data_is_built_anew(make):
+    one, other = make(), make()
+    options = {"epochs": 40, "batch": 2, "seed": 1}
+    examples = [([x, 1], x + 0.5) for x in (-1.0, 2.0, 0.5, -0.25, 1.0)]
+    history = fit(one, "mse", examples, optimizer=SGD(one.parameters(), 0.05, momentum=0.5), **options)
+    expected = fit(
+        other, "mse", examples, optimizer=SGD(other.parameters(), 0.05, momentum=0.5), engine="eager", **options
+    )
+    assert numbers(one) == numbers(other)
+    assert (history.engine, history.losses) == ("eager", expected.losses)
+    assert "on graphs built anew, which is slower: the graph of example" in history.notes[0]
+
+
+def test_a_target_used_as_a_number_is_built_anew():
+    network = MLP(2, [3], seed=1)
+    history = fit(network, lambda y, t: -softmax(y)[t].log(), [([1, 2], 0), ([2, 1], 2)], epochs=2)
+    assert history.engine == "eager" and "trained on graphs built anew" in history.notes[0]
+
+
+def test_parameters_that_the_loss_does_not_depend_on_stay():
+    class Unused(Module):
+        def __init__(self):
+            self.w, self.idle = Value(0.5), Value(2.0)
+
+        def __call__(self, x):
+            return self.w * x[1]
+
+    for name in ("eager", "python", "auto"):
+        network = Unused()
+        history = fit(network, "mse", [([1, 2], 3), ([2, 5], 1)], epochs=5, engine=name)
+        assert network.idle.data == 2.0 != network.w.data
+        assert history.notes == []
+
+
+def test_what_stands_still_says_why():
+    network = MLP(2, [2, 1], seed=1)
+    for neuron in network.layers[0].neurons:
+        neuron.b.data = -5.0
+    history = fit(network, "mse", XOR, optimizer=SGD(network.parameters(), 0.1), epochs=100)
+    assert history.notes[0] == "the loss stands still at 0.25"
+    assert "layer 1: its 2 neurons are dead: for every example relu passes no gradient" in history.notes
+    assert "layer 1: every gradient is exactly 0" in history.notes
+    assert "the network gives the same answer, 0.5, to every example" in history.notes
+
+
+def test_forty_seeds_of_xor_with_relu_say_why_they_fail():
+    failed = 0
+    for seed in range(40):
+        network = MLP(2, [4, 1], seed=seed)
+        history = fit(network, "mse", XOR, optimizer=Adam(network.parameters(), 0.05), epochs=400, engine="python")
+        if accuracy([[network(x).data] for x, _ in XOR], [t for _, t in XOR]) < 1:
+            failed += 1
+            assert any(note.startswith("the loss stands still at ") for note in history.notes), (seed, history)
+            assert len(history.notes) >= 2
+    assert 3 < failed < 37  # so that something was looked at
+
+
+def test_health_of_nine_sigmoid_layers():
+    network = MLP(2, [4] * 9 + [1], activation="sigmoid", init="xavier", seed=1)
+    report = health(network, XOR, loss=mse)
+    gradients = [row.gradient for row in report.layers]
+    assert gradients[0] < 1e-4 * max(gradients)
+    assert any(words.startswith("layer 1: the gradient vanishes") for words in report.findings)
+    network = MLP(2, [4, 1], activation="tanh", seed=1)
+    for p in network.layers[0].parameters():
+        p.data *= 100
+    report = health(network, moons(20))
+    assert report.layers[0].flat > 0.8
+    assert "<table>" in report._repr_html_() and str(report).startswith("layer  neurons")
+    with pytest.raises(ValueError, match="health expected a network of neurons, like MLP, got "):
+        health(Late(), XOR)
+
+
+def test_health_finds_neurons_in_any_module():
+    network = Sequential(Layer(2, 3, activation="tanh", bias=False, seed=1), Layer(3, 2, nonlin=False, seed=2), softmax)
+    rows = health(network, XOR).layers
+    assert [(row.neurons, row.activation) for row in rows] == [(3, "tanh"), (2, "linear")]
+    expected = [y.data for x, _ in XOR for y in network.layers[0](x)]
+    assert rows[0].mean == pytest.approx(sum(expected) / len(expected))
+
+
+def test_printing_a_history_is_short():
+    w = Value(3.0)
+    run = train(lambda: w * w, SGD([Value(1.0)], 0.1), epochs=0)
+    assert repr(run) == "<History: 0 epochs, loss 9 → 9: all 0 epochs are over>"
+    history = History([1.0] * 5000, [2.0] * 4999, {"accuracy": [0.5]}, stopped="enough", notes=["a", "b"])
+    assert str(history) == (
+        "<History: 4999 epochs, loss 1 → 1, validation 2 → 2, accuracy 0.5: enough>\n  note: a\n  note: b"
+    )
+
+
+# Checkpoints
+
+
+def with_checkpoint(path, **options):
+    network = MLP(2, [3, 1], activation="tanh", seed=1)
+    optimizer = Adam(network.parameters(), cosine_decay(0.1, 60))
+    options = {"epochs": 12, "batch": 4, "seed": 7, "validation": 0.25, "engine": "python"} | options
+    return network, fit(network, "hinge", moons(12), optimizer=optimizer, checkpoint=path, **options)
+
+
+def test_a_training_goes_on_where_it_was(tmp_path):
+    path = tmp_path / "run.json"
+    expected, history = with_checkpoint(tmp_path / "whole.json")
+    with_checkpoint(path, epochs=5)
+    network, resumed = with_checkpoint(path)
+    assert numbers(network) == numbers(expected)
+    for field in ("losses", "validation", "gradients", "rates", "best", "stopped"):
+        assert getattr(resumed, field) == getattr(history, field)
+    again, same = with_checkpoint(path)  # over already
+    assert (numbers(again), same.losses) == (numbers(expected), history.losses)
+
+
+KILLER = """
+import os, signal, sys
+from tests.test_fit import numbers, with_checkpoint
+
+def killed_after(events, path):
+    pid = os.fork()
+    if pid == 0:
+        left = [events]
+        def count(*event):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        sys.setprofile(count)
+        with_checkpoint(path)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+
+path, kills, events = sys.argv[1], 0, 1500
+while kills < 50:
+    status = killed_after(events, path)
+    if status == 0:  # it came to its end
+        os.unlink(path)
+        events = 1500
+    else:
+        assert status == signal.SIGKILL, status
+        kills += 1
+        events += 797
+network, history = with_checkpoint(path)
+print(kills, *map(float.hex, numbers(network)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_fifty_times_it_ends_with_the_same_parameters(tmp_path):
+    expected, _ = with_checkpoint(tmp_path / "whole.json")
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLER, str(tmp_path / "run.json")], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["50", *map(float.hex, numbers(expected))]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "run.json is damaged, or no file of tinygrad_edu: "),
+        (b"\xff\xfe", "run.json is damaged, or no file of tinygrad_edu: "),
+        (b"[" * 100_000, "run.json is damaged, or no file of tinygrad_edu: "),
+        (b"[1, 2]", "run.json expected the format 'tinygrad_edu training', got None"),
+        (b'{"format": "other"}', "run.json expected the format 'tinygrad_edu training', got 'other'"),
+        (b'{"format": "tinygrad_edu training"}', "run.json is damaged: its version is None"),
+        (
+            b'{"format": "tinygrad_edu training", "version": 9}',
+            "run.json is of version 9, newer than 1: upgrade tinygrad_edu",
+        ),
+        (b'{"format": "tinygrad_edu training", "version": 1}', "run.json is damaged: 'training'"),
+    ],
+)
+def test_a_checkpoint_that_is_none_is_refused(tmp_path, content, words):
+    path = tmp_path / "run.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        with_checkpoint(path)
+    assert words in str(error.value)
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    path = tmp_path / "run.json"
+    with_checkpoint(path)
+    with pytest.raises(ValueError, match=r"run\.json is of another training: batch is 4 there and 3 here; name "):
+        with_checkpoint(path, batch=3)
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps(state | {"parameters": state["parameters"][:-1]}))
+    with pytest.raises(ValueError, match=r"run\.json is damaged: "):
+        with_checkpoint(path)
+
+
+# Executors
+
+
+@pytest.mark.parametrize("workers", [1, 3, 7])
+@pytest.mark.parametrize("name", ["python", "native"])
+def test_many_workers_come_to_the_same(workers, name):
+    expected, history = trained(engine(name), batch=9, seed=1)
+    with ThreadPoolExecutor(workers) as executor:
+        network, shared = trained(name, batch=9, seed=1, executor=executor)
+    assert numbers(network) == pytest.approx(numbers(expected), rel=1e-10, abs=1e-12)
+    assert shared.losses == pytest.approx(history.losses, rel=1e-10)
+    assert shared.notes == []
+
+
+class Forgetful(Executor):
+    """Every third task is lost, every fifth refused."""
+
+    def __init__(self):
+        self.count = 0
+
+    def submit(self, function, *arguments, **options):
+        self.count += 1
+        if self.count % 5 == 0:
+            raise RuntimeError("shut down")
+        future = Future()
+        if self.count % 3 == 0:
+            future.set_exception(OSError("the worker is gone"))
+        else:
+            future.set_result(function(*arguments, **options))
+        return future
+
+
+def test_lost_shards_are_computed_here():
+    expected, _ = trained("python")
+    network, history = trained("python", executor=Forgetful())
+    assert numbers(network) == pytest.approx(numbers(expected), rel=1e-10, abs=1e-12)
+    assert history.notes == ["20 shards were computed here: their workers could not be reached"]
+
+
+def test_a_worker_of_a_process_pool_that_is_killed_costs_no_result():
+    expected, _ = trained("python", epochs=8)
+    with ProcessPoolExecutor(2) as executor:
+
+        def kill(epoch, loss):
+            if epoch == 3:
+                os.kill(next(iter(executor._processes)), signal.SIGKILL)
+
+        network, history = trained("python", epochs=8, executor=executor, on_epoch=kill)
+    assert numbers(network) == pytest.approx(numbers(expected), rel=1e-10, abs=1e-12)
+    assert history.epochs == 8
+
+
+def test_workers_need_a_graph_that_can_be_recorded():
+    with pytest.raises(ValueError, match="fit expected a loss that can be recorded, for an executor"):
+        fit(Branching(), "mse", [([1, 2], 0), ([-1, 2], 1)], executor=Forgetful())
+
+
+def test_a_constant_schedule_is_the_rate_itself():
+    one = trained("python", optimizer=lambda w: SGD(w, 0.3))
+    other = trained("python", optimizer=lambda w: SGD(w, 0.1), schedule=constant(0.3))
+    assert numbers(one[0]) == numbers(other[0])
+    assert other[1].rates == [0.3] * 6
+
+
+def test_a_bar_is_drawn_where_it_is_wanted(capfd):
+    trained("python", validation=0.2, metrics="accuracy", progress=True)
+    shown = capfd.readouterr().err
+    assert "6/6" in shown and "loss " in shown and "accuracy " in shown and "epochs/s" in shown
+    trained("python")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_losses_by_name_and_by_function_agree():
+    one = trained("python", [(x, max(t, 0)) for x, t in moons(10)], "binary_cross_entropy_with_logits")
+    other = trained("python", [(x, max(t, 0)) for x, t in moons(10)], binary_cross_entropy_with_logits)
+    assert numbers(one[0]) == numbers(other[0])

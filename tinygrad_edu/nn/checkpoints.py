@@ -1,0 +1,111 @@
+"""A training, kept in a file, so that it goes on where it was after whatever ended it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from tinygrad_edu.files import PathLike, write
+from tinygrad_edu.nn.history import History
+
+FORMAT, VERSION = "tinygrad_edu training", 1
+SHARE = 0.05  # of the time that may go into writing
+
+
+class Checkpoint:
+    """The file of one training.
+
+    Arguments:
+        path: the file.
+        training: what tells this training from others, by name; a file of another one is refused.
+        random: the source of random numbers.
+    """
+
+    def __init__(self, path: PathLike, training: dict[str, Any], random: Any) -> None:
+        self.path, self.training, self.random = Path(path), json.loads(json.dumps(training)), random
+        self.cost, self.last = 0.0, perf_counter()
+
+    def offer(self, loop: Any) -> None:
+        """Write, unless writing takes more than its share of the time: what is lost is trained again, to the same."""
+        if perf_counter() - self.last > self.cost / SHARE:
+            self.write(loop)
+
+    def write(self, loop: Any) -> None:
+        """Write the state after an epoch."""
+        if loop.history.stopped.startswith("interrupted"):  # in the middle of an epoch, which cannot be taken up
+            return
+        started = perf_counter()
+        state = {
+            "format": FORMAT,
+            "version": VERSION,
+            "training": self.training,
+            "parameters": [*map(float, loop.numbers)],
+            "steps": loop.optimizer.steps,
+            "kept": [[*map(float, kept)] for kept in loop.optimizer.kept],
+            "best": [*map(float, loop.best)],
+            "lowest": loop.lowest,
+            "random": self.random.getstate(),
+            "history": asdict(loop.history),
+        }
+        write(self.path, json.dumps(state))
+        self.last = perf_counter()
+        self.cost = self.last - started
+
+    def restore(self, loop: Any) -> None:
+        """Take up the state in the file, if there is one.
+
+        Raises ValueError, with the reason, where it is damaged, of a newer version, or of another training.
+        """
+        if not self.path.exists():
+            return
+        state = read(self.path, FORMAT, VERSION)
+        try:
+            theirs = state["training"]
+            for name, mine in self.training.items():
+                if theirs.get(name) != mine:
+                    raise ValueError(
+                        f"{self.path} is of another training: {name} is {theirs.get(name)!r} there and {mine!r} here; "
+                        "name another file, or remove it"
+                    )
+            version, inner, following = state["random"]
+            sizes = {len(numbers) for numbers in (state["parameters"], state["best"], *state["kept"])}
+            if sizes != {len(loop.numbers)} or len(state["kept"]) != loop.optimizer.memory:
+                raise ValueError(f"{self.path} is damaged: it expected {len(loop.numbers)} parameters, got {sizes}")
+            as_numbers = getattr(loop.engine, "like", list)
+            loop.numbers, loop.best = as_numbers(state["parameters"]), as_numbers(state["best"])
+            loop.lowest, loop.optimizer.steps, loop.optimizer.kept = state["lowest"], state["steps"], state["kept"]
+            self.random.setstate((version, tuple(inner), following))
+            vars(loop.history).update(vars(History(**state["history"])))
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise ValueError(f"{self.path} is damaged: {error}") from None
+        history = loop.history
+        if history.stopped.startswith("all ") and len(history.losses) - 1 < loop.epochs:
+            history.stopped = ""  # it was to be shorter
+            history.losses.pop()
+
+
+def read(path: PathLike, expected: str, version: int) -> dict[str, Any]:
+    """A file of ours. Raises ValueError, with the reason, for any other."""
+    try:
+        found = json.loads(Path(path).read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged, or no file of {expected.split()[0]}: {error}") from None
+    if not isinstance(found, dict) or found.get("format") != expected:
+        got = found.get("format") if isinstance(found, dict) else None
+        raise ValueError(f"{path} expected the format {expected!r}, got {got!r}")
+    if not isinstance(found.get("version"), int):
+        raise ValueError(f"{path} is damaged: its version is {found.get('version')!r}")
+    if found["version"] > version:
+        raise ValueError(
+            f"{path} is of version {found['version']}, newer than {version}: upgrade tinygrad_edu to read it"
+        )
+    return found
+
+
+def digest(rows: Any) -> str:
+    """Numbers that tell data from other data."""
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]

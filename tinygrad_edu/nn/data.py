@@ -1,0 +1,126 @@
+"""Examples in the forms that people have them in, as rows of floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from reprlib import repr as short
+from typing import Any, NamedTuple
+
+from tinygrad_edu.engine import number
+
+
+class Example(NamedTuple):
+    """The inputs of a network, and what it should answer: a number, or a list of numbers."""
+
+    x: list[float]
+    target: Any
+
+
+def examples_of(given: Any, what: str = "examples") -> list[Example]:
+    """Pairs, two sequences, or a data frame with the name of its target, as a list of examples.
+
+    >>> examples_of([([0, 1], 1), ([1, 1], 0)])
+    [Example(x=[0.0, 1.0], target=1), Example(x=[1.0, 1.0], target=0)]
+    >>> examples_of(([[0, 1], [1, 1]], [1, 0])) == examples_of([([0, 1], 1), ([1, 1], 0)])
+    True
+
+    Arguments:
+        given: an iterable of pairs (inputs, target); a tuple of the inputs of all examples and of their targets, as
+            lists or arrays; or a tuple of a pandas frame and the name, or list of names, of its target columns.
+        what: the name of the argument, for errors.
+
+    Raises ValueError for no example, and for rows of different lengths; TypeError for what holds no numbers. Both name
+    the example, counted from 1.
+    """
+    pairs = paired(given, what)
+    if not pairs:
+        raise ValueError(f"{what}: expected at least one example, got none")
+    found = []
+    for k, (x, target) in enumerate(pairs, start=1):
+        name = f"{what}: example {k}"
+        row = floats(x if is_row(x) else [x], f"the inputs of {name}")
+        answer = floats(target, f"the target of {name}") if is_row(target) else scalar(target, f"the target of {name}")
+        found.append(Example(row, answer))
+        if len(row) != len(found[0].x):
+            raise ValueError(f"{name} expected {len(found[0].x)} inputs, like the first, got {len(row)}")
+        if size(answer) != size(found[0].target):
+            raise ValueError(f"{name} expected {shape(found[0].target)}, like the first, got {short(target)}")
+    return found
+
+
+def paired(given: Any, what: str) -> list[tuple[Any, Any]]:
+    """Each input with its target, as they came."""
+    forms = (
+        f"{what} expected pairs of inputs and target, a tuple (inputs, targets), or a frame with the name of its target"
+    )
+    if isinstance(given, tuple) and len(given) == 2:
+        table, targets = given
+        if hasattr(table, "columns") and isinstance(targets, (str, list)):
+            return columns(table, targets, what)
+        inputs, answers = listed(table), listed(targets)
+        if inputs is not None and answers is not None and (hasattr(table, "ndim") or all(map(is_row, inputs))):
+            if len(inputs) != len(answers):
+                raise ValueError(f"{what} expected as many targets as inputs, {len(inputs)}, got {len(answers)}")
+            return list(zip(inputs, answers, strict=True))
+    pairs = listed(given)
+    if pairs is None:
+        raise TypeError(f"{forms}, got {short(given)}")
+    for pair in pairs:
+        if not is_row(pair) or len(pair) != 2:
+            raise TypeError(f"{forms}, got {short(pair)} for one example")
+    return [(pair[0], pair[1]) for pair in pairs]
+
+
+def columns(table: Any, targets: str | list[str], what: str) -> list[tuple[Any, Any]]:
+    """The rows of a data frame, cut into inputs and targets."""
+    wanted = [targets] if isinstance(targets, str) else targets
+    for name in wanted:
+        if name not in table.columns:
+            raise ValueError(f"{what} expected a column of {', '.join(map(str, table.columns))}, got {name!r}")
+    rows = zip(*(listed(table[name]) or [] for name in table.columns if name not in wanted), strict=True)
+    answers = zip(*(listed(table[name]) or [] for name in wanted), strict=True)
+    one = isinstance(targets, str)
+    return [(row, answer[0] if one else answer) for row, answer in zip(rows, answers, strict=True)]
+
+
+def listed(many: Any) -> list[Any] | None:
+    """Many things as a list, arrays as lists of Python's own numbers; None for what is not many things."""
+    if hasattr(many, "tolist") and getattr(many, "shape", None) != ():
+        many = many.tolist()
+    return list(many) if hasattr(many, "__iter__") and not isinstance(many, (str, dict)) else None
+
+
+def is_row(x: Any) -> bool:
+    return hasattr(x, "__len__") and not isinstance(x, (str, dict)) and getattr(x, "shape", None) != ()
+
+
+def floats(row: Any, name: str) -> list[float]:
+    try:
+        return [number(x) for x in listed(row) or row]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def scalar(x: Any, name: str) -> Any:
+    """One number; whole ones stay whole, for they may be the number of a class."""
+    if hasattr(x, "__index__"):
+        return x.__index__()
+    return floats([x], name)[0]
+
+
+def size(target: Any) -> int:
+    return len(target) if isinstance(target, list) else 0
+
+
+def shape(target: Any) -> str:
+    return f"{len(target)} targets" if isinstance(target, list) else "one number as its target"
+
+
+def divided(examples: Sequence[Example], share: float, rng: Any) -> tuple[list[Example], list[Example]]:
+    """Examples to train with and a random share of them to validate with, at least one each."""
+    if not 0 < share < 1 or len(examples) < 2:
+        raise ValueError(
+            f"validation expected a share between 0 and 1 of at least two examples, got {share!r} of {len(examples)}"
+        )
+    held = set(rng.sample(range(len(examples)), min(max(1, round(share * len(examples))), len(examples) - 1)))
+    return [e for k, e in enumerate(examples) if k not in held], [e for k, e in enumerate(examples) if k in held]

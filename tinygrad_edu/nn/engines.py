@@ -1,0 +1,238 @@
+"""What computes a loss and its gradient over many examples: graph after graph, or a recorded program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isclose, isfinite
+from typing import Any
+
+from tinygrad_edu.engine import TABLE, UNDEFINED, Value, collector_paused, expression, leaves, nodes
+from tinygrad_edu.nn.data import Example
+
+total = TABLE["sum"].function
+Batch = Any  # which examples: a slice or a list of numbers
+CHECKED = 24  # examples on which a recording is held against graphs of their own
+
+
+class DataDependent(Exception):
+    """A recorded graph is not that of every example."""
+
+
+class Eager:
+    """Builds a graph for each example, every time.
+
+    Arguments:
+        network: a function of a list of inputs; gives a Value or a list of them.
+        loss: a function of what the network gives, and of a target; gives a Value.
+        parameters: the Values to differentiate for.
+        examples: all that there are, also those to validate with.
+    """
+
+    name = "eager"
+
+    def __init__(
+        self,
+        network: Callable[[Any], Any],
+        loss: Callable[[Any, Any], Value],
+        parameters: Sequence[Value],
+        examples: Sequence[Example],
+    ) -> None:
+        self.network, self.loss, self.parameters, self.examples = network, loss, parameters, examples
+        self.start = self.numbers()
+
+    def failed(self, error: Exception | None, numbers: Any, batch: Batch) -> str:
+        """Why a batch has no finite loss and gradient: the first value that went bad.
+
+        Raises what a graph of the batch raises already with the parameters of the start: that is no divergence.
+        """
+        words = first_bad(self, numbers, batch)
+        self.put(self.start)
+        for example in self.chosen(batch):
+            self.graph(example)
+        return words or str(error or "")
+
+    def numbers(self) -> Any:
+        """The parameters' numbers, in the form that this engine computes with."""
+        return [parameter.data for parameter in self.parameters]
+
+    def put(self, numbers: Any) -> None:
+        """Set the parameters."""
+        for parameter, data in zip(self.parameters, numbers, strict=True):
+            parameter.data = float(data)
+
+    def graph(self, example: Example) -> tuple[Value, list[Value]]:
+        """The loss of one example, and what the network answers."""
+        answer = self.network(example.x)
+        loss = self.loss(answer, example.target)
+        if not isinstance(loss, Value):
+            raise TypeError(f"fit expected the loss function to return a Value, got {loss!r}")
+        return loss, outputs_of(answer)
+
+    def chosen(self, batch: Batch) -> Sequence[Example]:
+        return self.examples[batch] if isinstance(batch, slice) else [self.examples[k] for k in batch]
+
+    def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
+        """The mean loss over a batch, and its gradient for the parameters."""
+        self.put(numbers)
+        with collector_paused():
+            losses = [self.graph(example)[0] for example in self.chosen(batch)]
+            root = total(losses) / len(losses)
+            for parameter in self.parameters:
+                parameter.grad = 0.0
+            root.backward()
+        return root.data, [parameter.grad for parameter in self.parameters]
+
+    def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
+        """The mean loss over a batch, and what the network answers to each example."""
+        self.put(numbers)
+        losses, answers = [], []
+        with collector_paused():
+            for example in self.chosen(batch):
+                loss, outputs = self.graph(example)
+                losses.append(loss.data)
+                answers.append([float(output.data if isinstance(output, Value) else output) for output in outputs])
+        return sum(losses) / len(losses), answers
+
+    def check(self, numbers: Any, which: Sequence[int]) -> None:
+        """Nothing: this is what others are held against."""
+
+
+class Replay:
+    """Records the loss of one example once, and runs it as a program on all."""
+
+    def __init__(self, eager: Eager, backend: str = "auto") -> None:
+        from tinygrad_edu.replay import compile
+
+        self.eager = eager
+        first = eager.examples[0]
+        x = [Value(number, f"x{k}") for k, number in enumerate(first.x, start=1)]
+        many = isinstance(first.target, list)
+        t = [
+            Value(n, f"t{k}" if many else "t") for k, n in enumerate(first.target if many else [first.target], start=1)
+        ]
+        root, outputs = eager.graph(Example(x, t if many else t[0]))  # type: ignore[arg-type]
+        outputs = [output for output in outputs if isinstance(output, Value)]
+        reached, by_any = {*leaves(root)}, {*leaves(root, *outputs)}
+        self.used = [k for k, parameter in enumerate(eager.parameters) if parameter in reached]
+        columns = [k for k, leaf in enumerate([*x, *t]) if leaf in by_any]
+        self.program = compile(
+            root,
+            [eager.parameters[k] for k in self.used],
+            [[*x, *t][k] for k in columns],
+            outputs=[*outputs, root],
+            backend=backend,
+        )
+        self.name = self.program.backend
+        self.arrays = self.name != "python"
+        rows = [[*example.x, *(example.target if many else [example.target])] for example in eager.examples]
+        self.rows: Any = [[float(row[k]) for k in columns] for row in rows]
+        if self.arrays:
+            from tinygrad_edu.replay.arrays import np
+
+            self.np = np
+            self.rows = np.array(self.rows, float).reshape(len(rows), len(columns))
+        self.check(self.numbers(), self.spread(), thorough=True)
+
+    def spread(self) -> list[int]:
+        """Some examples from all over, the first of each target among them."""
+        n = len(self.eager.examples)
+        firsts: dict[Any, int] = {}
+        for k, example in enumerate(self.eager.examples):
+            firsts.setdefault(str(example.target), k)
+        return [*dict.fromkeys([*range(0, n, max(1, n // CHECKED)), *[*firsts.values()][:CHECKED]])]
+
+    def failed(self, error: Exception | None, numbers: Any, batch: Batch) -> str:
+        return self.eager.failed(error, numbers, batch)
+
+    def numbers(self) -> Any:
+        return self.like(self.eager.numbers())
+
+    def like(self, numbers: list[float]) -> Any:
+        """Floats in the form that the program takes."""
+        return self.np.array(numbers, float) if self.arrays else numbers
+
+    def put(self, numbers: Any) -> None:
+        self.eager.put(numbers.tolist() if self.arrays else numbers)
+
+    def chosen(self, batch: Batch) -> Any:
+        return self.rows[batch] if self.arrays or isinstance(batch, slice) else [self.rows[k] for k in batch]
+
+    def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
+        loss, gradient = self.program(self.given(numbers), self.chosen(batch))
+        return float(loss), self.spread_out(gradient, numbers)
+
+    def given(self, numbers: Any) -> Any:
+        """The parameters that the loss depends on."""
+        if len(self.used) == len(numbers):
+            return numbers
+        return numbers[self.used] if self.arrays else [numbers[k] for k in self.used]
+
+    def spread_out(self, gradient: Any, numbers: Any) -> Any:
+        """The gradient for all parameters, 0 for those that the loss does not depend on."""
+        if len(self.used) == len(numbers):
+            return self.np.asarray(gradient) if self.arrays else gradient
+        full = self.np.zeros(len(numbers)) if self.arrays else [0.0] * len(numbers)
+        for k, number in zip(self.used, gradient, strict=True):
+            full[k] = number
+        return full
+
+    def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
+        found = self.program.forward(self.given(numbers), self.chosen(batch))
+        found = self.np.asarray(found).tolist() if self.arrays else found
+        return sum(row[-1] for row in found) / len(found), [row[:-1] for row in found]
+
+    def check(self, numbers: Any, which: Sequence[int], thorough: bool = False) -> None:
+        """Hold the program against graphs of some examples, also, if thorough, with other parameters.
+
+        Raises DataDependent where they differ. Where a graph cannot be made, nothing is said.
+        """
+        tried = [numbers, numbers * -0.5 + 0.125 if self.arrays else [-0.5 * p + 0.125 for p in numbers]]
+        for given in tried[: 2 if thorough else 1]:
+            for k in which:
+                try:
+                    loss, [outputs] = self.eager.forward(given, [k])
+                except UNDEFINED:
+                    continue
+                again, [its] = self.forward(given, [k])
+                pairs = [(loss, again), *zip(outputs, its, strict=False)]
+                if len(outputs) != len(its) or not all(
+                    isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) for a, b in pairs if isfinite(a)
+                ):
+                    self.put(numbers)
+                    raise DataDependent(
+                        f"the graph of example {k + 1} is not that of the first: an `if` on data or on a Value, or a "
+                        "number taken from one"
+                    )
+        self.put(numbers)
+
+
+def outputs_of(answer: Any) -> list[Any]:
+    return list(answer) if isinstance(answer, (list, tuple)) else [answer]
+
+
+def first_bad(eager: Eager, numbers: Any, batch: Batch) -> str:
+    """The first value of a batch that is not finite, or has no derivative, in words; "" where all are well."""
+    eager.put(numbers)
+    for parameter in eager.parameters:
+        if not isfinite(parameter.data):
+            return f"{parameter.label or 'a parameter'}{layer_of([parameter])} is {parameter.data}"
+    for example in eager.chosen(batch):
+        try:
+            root, _ = eager.graph(example)
+        except UNDEFINED as error:
+            return str(error)
+        where = ""
+        for node in nodes(root):
+            where = layer_of(node.parents) or where
+            if not isfinite(node.data):
+                return f"{node.label or expression(node.op, node.parents)}{where} is {node.data}"
+        try:
+            root.backward()
+        except (*UNDEFINED, ArithmeticError) as error:
+            return str(error)
+    return ""
+
+
+def layer_of(parameters: Sequence[Any]) -> str:
+    places = [parameter.place for parameter in parameters if getattr(parameter, "place", None)]
+    return f" in layer {places[0].layer}" if places else ""
