@@ -8,6 +8,8 @@ import threading
 import pytest
 from hypothesis import Phase, settings
 
+from tests.pages import browser, visit  # noqa: F401  (fixtures)
+
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("thorough", deadline=None, max_examples=100_000)

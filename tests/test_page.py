@@ -1,74 +1,19 @@
 """The interactive page, driven in a real headless Chromium."""
 
 import json
-import math
-import shutil
 
 import pytest
 
 import tinygrad_edu
+from tests.pages import SIZES, close, moons, sentence, wait, worked_example, worst_case
 from tests.test_picture import NASTY
 from tinygrad_edu import Value
 from tinygrad_edu.engine import leaves, local_derivatives, nodes, topological
-from tinygrad_edu.lesson import forward, network
+from tinygrad_edu.lesson import forward
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.show import explore
 from tinygrad_edu.show.names import pretty
 from tinygrad_edu.show.numbers import shown
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-
-
-WIDE = {"width": 1920, "height": 1080}
-SIZES = [{"width": w, "height": h} for w, h in ((390, 844), (800, 1000), (853, 480), (1280, 720), (1920, 1080))]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, tmp_path):
-    """Open the page of a root; at the end it has said nothing on the console and asked for its file only."""
-    pages = []
-
-    def visit(root, viewport=WIDE, scheme="light", address="", **options):
-        file = tmp_path / f"page{len(pages)}.html"
-        explore(root, file, **options)
-        page = browser.new_page(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
-        said, asked = [], []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(file.as_uri() + address)
-        pages.append((page, said, asked, file.as_uri()))
-        return page
-
-    yield visit
-    for page, said, asked, own in pages:
-        assert said == []
-        assert [url for url in asked if not url.startswith("data:")] == [own]
-        page.close()
-
-
-def worked_example():
-    mlp = network()
-    return mlp, forward(mlp).total
-
-
-def wait(page, condition):
-    """Until it holds, looked at each frame: the page's policy forbids the `eval` of wait_for_function."""
-    page.evaluate(
-        f"new Promise(done => {{ const look = () => {condition} ? done() : requestAnimationFrame(look); look(); }})"
-    )
 
 
 def texts(page, k):
@@ -76,10 +21,6 @@ def texts(page, k):
     return page.evaluate(
         f"['data', 'grad'].map(c => document.querySelector('#n{k} text.' + c)).map(t => t && t.textContent)"
     )
-
-
-def close(a, b, tolerance=1e-12):
-    return a == b or abs(a - b) <= tolerance * max(1.0, abs(b))
 
 
 def check_against_engine(page, root):
@@ -96,29 +37,6 @@ def check_against_engine(page, root):
     for node in topological(root):
         for i, _, partial in local_derivatives(node):
             assert close(partials[place[node]][i], partial)
-
-
-def worst_case(page):
-    """What is wrong at a step: the box that it is about out of view or under small print; None where nothing is."""
-    return page.evaluate(
-        """() => {
-          const area = document.getElementById("stage").getBoundingClientRect();
-          const inside = (box) => box.left >= area.left - 1 && box.right <= area.right + 1 && box.top >= area.top - 1 &&
-            box.bottom <= area.bottom + 1;
-          for (const box of document.querySelectorAll(".box.now"))
-            if (!inside(box.getBoundingClientRect())) return "out of view: " + box.id;
-          for (const text of document.querySelectorAll("body *")) {
-            const own = [...text.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-            if (!own || !text.checkVisibility()) continue;
-            if (["SCRIPT", "STYLE", "TITLE", "OPTION"].includes(text.tagName) || text.closest("math")) continue;
-            const size = parseFloat(getComputedStyle(text).fontSize) * (text.closest("#world") ? camera.scale : 1);
-            if (size < 11.99) return size + " px: " + text.textContent;
-          }
-          const note = document.getElementById("note").getBoundingClientRect();
-          if (!inside(note)) return "the note is out of view";
-          return null;
-        }"""
-    )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size["width"]))
@@ -152,10 +70,6 @@ def test_stepping_to_the_end_gives_the_engines_gradients(visit):
         page.click("#next")
     assert page.is_disabled("#next")
     check_against_engine(page, root)
-
-
-def sentence(page):
-    return page.evaluate("[...document.getElementById('sentence').children].map(plain).join(' | ')")
 
 
 def test_each_step_has_its_sentence_forwards_and_back(visit):
@@ -253,17 +167,6 @@ def test_a_thousand_steps_agree_with_the_engine(visit):
     page.evaluate("train(1000)")
     data = page.evaluate("[...v]")
     assert all(close(data[k], node.data, 1e-10) for k, node in enumerate(nodes(forward(mlp).total)))
-
-
-def moons(count):
-    import random
-
-    rng, found = random.Random(1), []
-    for k in range(count):
-        angle, upper = math.pi * rng.random(), k % 2 == 0
-        x, y = (math.cos(angle), math.sin(angle)) if upper else (1 - math.cos(angle), 0.5 - math.sin(angle))
-        found.append(([x + rng.gauss(0, 0.1), y + rng.gauss(0, 0.1)], 1.0 if upper else -1.0))
-    return found
 
 
 def test_training_on_data_is_the_engines(visit):

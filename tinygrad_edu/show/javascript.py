@@ -49,39 +49,44 @@ def program(nodes: list[Value]) -> str:
     """JavaScript that computes each of `nodes` (operands before results) and its local derivatives.
 
     It defines `forward[k](v)`, the data of node k from the list `v` of all data, null for a leaf; and
-    `partials[k][i](v)`, its derivative for operand i, null for a constant. It needs `operations`.
+    `partials[k](v)`, the list of its derivatives for its operands, null for a constant. It needs `operations`.
 
     >>> a = Value(2.0)
     >>> print(program([a, a * a]))
     const forward = [null, (v) => v[0] * v[0]];
-    const partials = [[], [(v) => v[0], (v) => v[0]]];
+    const partials = [null, (v) => [v[0], v[0]]];
 
     Raises ValueError for an operation that JavaScript has no primitive for.
     """
     place = {node: k for k, node in enumerate(nodes)}
-    forward, partials = ["null"] * len(nodes), ["[]"] * len(nodes)
+    forward, partials = ["null"] * len(nodes), ["null"] * len(nodes)
     for node, k in place.items():
         if not node.parents:
             continue
         row, at = node.op, [at_place(operand, place) for operand in node.parents]
         groups = row.groups(at)
         operands = {x: group[0] for x, group in zip(row.operands, groups, strict=True)}
-        forward[k] = arrow(row.primal, row, at, {}) if row.many else arrow(row.call, row, at, operands)
-        cells = []
+        forward[k] = arrow(
+            *(worked_out(row.primal, row, at, {}) if row.many else worked_out(row.call, row, at, operands))
+        )
+        cells, lines = [], dict[str, None]()
         for i, operand in enumerate(node.parents):
             which, member = divmod(i, len(groups[0]))
             names = {x: group[member] for x, group in zip(row.operands, groups, strict=True)}
-            cells.append(
-                arrow(row.partials[which], row, at, names | {"out": at_place(node, place)})
-                if isinstance(operand, Value)
-                else "null"
-            )
-        partials[k] = f"[{', '.join(cells)}]"
+            if isinstance(operand, Value):
+                before, cell = worked_out(
+                    row.partials[which], row, at, names | {"out": at_place(node, place)}, f"_{which}"
+                )
+                lines |= dict.fromkeys(before)
+            cells.append(cell if isinstance(operand, Value) else "null")
+        partials[k] = arrow(list(lines), f"[{', '.join(cells)}]")
     return f"const forward = [{', '.join(forward)}];\nconst partials = [{', '.join(partials)}];"
 
 
-def arrow(formula: str, row: Row, at: list[Text], names: Mapping[str, Text]) -> str:
-    """A formula as a function of `v`. Folds over all operands come first, a constant each."""
+def worked_out(
+    formula: str, row: Row, at: list[Text], names: Mapping[str, Text], mark: str = ""
+) -> tuple[list[str], str]:
+    """A formula of `v`, and the lines that come before it: the folds over all operands, a constant each."""
     lines: list[str] = []
     found, rest = folds(formula) if row.many else ([], formula)
     inner = dict(names)
@@ -91,10 +96,14 @@ def arrow(formula: str, row: Row, at: list[Text], names: Mapping[str, Text]) -> 
         ]
         total = " + ".join(x.within(SUM) for x in each) if fold == "sum" else f"Math.max({', '.join(map(str, each))})"
         if rest == name:
-            return f"(v) => {total}"
-        lines.append(f"const {name} = {total};")
-        inner[name] = Text(name)
-    result = run(rest, inner, rows).text
+            return lines, total
+        lines.append(f"const {name}{mark} = {total};")
+        inner[name] = Text(name + mark)
+    return lines, run(rest, inner, rows).text
+
+
+def arrow(lines: list[str], result: str) -> str:
+    """A function of `v`."""
     return f"(v) => {{ {' '.join(lines)} return {result}; }}" if lines else f"(v) => {result}"
 
 

@@ -12,11 +12,11 @@ function questionsOf(step) {
   if (!Number.isFinite(d[k][i]) || !Number.isFinite(grad[k])) return [];
   const earlier = steps.slice(0, steps.indexOf(step) + 1).flatMap((s) => (s.kind === "backward" ? s.wire.edges : [])).filter((edge) => edge.parent === parent);
   const gradientAt = (data) => { const gradients = new Float64Array(nodes.length); runBackward(data, gradients); return gradients; };
-  const local = (data) => partials[k][i](data), contribution = (data) => gradientAt(data)[k] * local(data);
+  const local = (data) => partials[k](data)[i], contribution = (data) => gradientAt(data)[k] * local(data);
   const questions = [];
   if (typeof rule !== "number") questions.push({ kind: "local", value: local, asked: [derivative(k, parent)], k, i, hint: "It is the derivative of " + nodes[k].op + " for this operand. Name it with the names in the graph, or as a number." });
   questions.push({ kind: "contribution", value: contribution, asked: [derivative(root, k), mo("×"), derivative(k, parent)], k, i, hint: "Two factors: what comes from above, " + shown(grad[k]) + ", and the local derivative." });
-  if (before !== 0) questions.push({ kind: "sum", value: (data) => { const g = gradientAt(data); return earlier.reduce((sum, e) => sum + g[e.k] * partials[e.k][e.i](data), 0); }, asked: [derivative(root, parent), mo("so far")], k, i, hint: "There was " + shown(before) + " already, from another way. Gradients add up." });
+  if (before !== 0) questions.push({ kind: "sum", value: (data) => { const g = gradientAt(data); return earlier.reduce((sum, e) => sum + g[e.k] * partials[e.k](data)[e.i], 0); }, asked: [derivative(root, parent), mo("so far")], k, i, hint: "There was " + shown(before) + " already, from another way. Gradients add up." });
   return questions;
 }
 

@@ -12,7 +12,7 @@ const fitting = (picture) => Math.min((stage.width - 24) / picture.width, (stage
 function bestView() {
   const wanted = at("detail").value;
   let best = null;
-  for (const detail of wanted === "auto" ? [FACTORS, NUMBERS, NAMES] : [Number(wanted)]) {
+  for (const detail of wanted === "auto" ? (wires.length < DENSE ? [FACTORS, NUMBERS, NAMES] : [NUMBERS, NAMES]) : [Number(wanted)]) {
     for (const direction of ["right", "down"]) {
       const { width, height } = layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)), scale = fitting({ width, height });
       if (!best || best.scale < LEAST / TEXT || detail === best.detail) if (!best || scale > best.scale) best = { detail, direction, scale };

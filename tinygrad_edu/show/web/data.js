@@ -1,6 +1,6 @@
 // A data set: the example that the graph shows, and for two inputs the map of what the network answers.
 
-const GRID = 56; // cells of the map on each side
+const GRID = 40; // cells of the map on each side
 
 function bounds() {
   const xs = trace.data.inputs.map((_, i) => examples.map((e) => e[i]));
@@ -60,12 +60,12 @@ function drawHeat() {
   context.drawImage(small, 0, 0, size, size);
   const rgb = (c) => "rgb(" + c.join(",") + ")", target = trace.data.inputs.length;
   examples.forEach((e, n) => {
-    const [x, y] = onMap(e, size, size), upper = e[target] > (bottom + top) / 2, r = n === example ? 10 : 6;
+    const [x, y] = onMap(e, size, size), upper = e[target] > (bottom + top) / 2, r = n === example ? 7 : 4;
     context.beginPath(); // a disc, and a square for the other side: told apart without colour
     if (upper) context.arc(x, y, r, 0, 7); else context.rect(x - r * 0.85, y - r * 0.85, r * 1.7, r * 1.7);
     context.fillStyle = rgb(upper ? high : low);
     context.fill();
-    context.lineWidth = n === example ? 4 : 1.5;
+    context.lineWidth = n === example ? 3 : 1;
     context.strokeStyle = n === example ? style.getPropertyValue("--text") : rgb(between);
     context.stroke();
   });

@@ -2,6 +2,7 @@
 // A formula is a number, the place of a node in quotes ("12"), or [operation, operand, …].
 
 const SUM = 0, PRODUCT = 1, POWER = 2, ATOM = 3; // how tightly a written formula holds together
+const MOST_TERMS = 5; // of a sum that is written out
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 
 function math(tag, ...children) {
@@ -53,6 +54,7 @@ function written(tree, leaf) {
     return rest.length === 1 ? rest[0] : ["*", ...rest];
   }
   function sum(terms) {
+    if (terms.length > MOST_TERMS) return row(write(terms[0])[0], mo("+"), write(terms[1])[0], mo("+"), mo("…"), mo("+"), bracketed(write(terms[terms.length - 1]), PRODUCT));
     const sorted = [...terms].sort((a, b) => (negated(a) !== null) - (negated(b) !== null)); // 1 − y, not −y + 1
     return row(...sorted.flatMap((term, j) => {
       const without = negated(term), body = bracketed(write(without ?? term), j || without !== null ? PRODUCT : SUM);
@@ -85,13 +87,14 @@ const inNumbers = (tree) => written(tree, (k) => [mn(v[k]), v[k] < 0 ? SUM : ATO
 // MathML as plain text, for titles and for those who listen.
 function plain(element) {
   if (element.nodeType === 3) return element.data;
+  if (element.localName === "span") return [...element.childNodes].map(plain).join("");
   const parts = [...element.childNodes].map(plain), tag = element.localName;
-  const whole = (j) => (/[ +−·×/]/.test(parts[j]) && !/^\([^()]*\)$/.test(parts[j]) ? "(" + parts[j] + ")" : parts[j]);
+  const whole = (j) => (/[ +−·×/]/.test(parts[j]) && !/^\([^()]*\)$|^−?[\d.]+$/.test(parts[j]) ? "(" + parts[j] + ")" : parts[j]);
   if (tag === "msub") return parts[0] + [...parts[1]].map((c) => DIGITS[c] ?? c).join("");
   if (tag === "msup") return whole(0) + "^" + whole(1);
   if (tag === "mfrac") return parts[0].startsWith("∂") ? parts[0] + "/" + parts[1] : whole(0) + "/" + whole(1);
   if (tag === "msqrt") return "√(" + parts.join("") + ")";
-  if (parts[0] === "=" && !element.previousSibling) return "= ";
+  if (tag === "mo" && !element.previousSibling && SIGNS.includes(parts[0])) return parts[0] + " ";
   if (tag === "mo" && element.previousSibling && /^[=+−×·]=?$|^\+=$|^→$/.test(parts[0])) return " " + parts[0] + " ";
   return parts.join("");
 }

@@ -20,20 +20,17 @@ function runBackward(data, gradients) {
   gradients.fill(0);
   gradients[root] = 1;
   for (let t = tape.length - 1; t >= 0; t--) {
-    const k = tape[t], above = gradients[k], parents = nodes[k].parents, rules = partials[k];
+    const k = tape[t], above = gradients[k], parents = nodes[k].parents, local = partials[k](data);
     for (let i = 0; i < parents.length; i++)
-      if (parents[i] !== null) gradients[parents[i]] += above * rules[i](data);
+      if (parents[i] !== null) gradients[parents[i]] += above * local[i];
   }
 }
 
 // Everything from the leaves. A partial that is not finite where the result is (√ at 0) is no derivative.
 function compute() {
   runForward(v);
-  d = partials.map((rules, k) => rules.map((rule) => {
-    if (!rule) return null;
-    const partial = rule(v);
-    return Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN;
-  }));
+  const orNone = (partial, k) => (partial === null || Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN);
+  d = partials.map((rule, k) => (rule ? rule(v).map((partial) => orNone(partial, k)) : []));
   grad.fill(0);
   grad[root] = Number.isFinite(v[root]) ? 1 : NaN;
   for (const k of [...tape].reverse())
@@ -165,10 +162,10 @@ const backwardBegins = () => steps.findIndex((step) => step.kind === "root");
 // The derivative through a closed unit with one exit: that of the exit for an operand.
 const through = (unit, term) => (unit.node === null ? term / grad[unit.main] : null);
 
-// What is known after the steps so far: which units have data, and each unit's gradient.
-function known() {
+// What is known after the steps up to one: which units have data, and each unit's gradient.
+function known(last = now) {
   const reached = new Set(units.filter((unit) => !unit.operations.length)), gradients = new Map(), passed = new Set();
-  for (const step of steps.slice(0, now + 1)) {
+  for (const step of steps.slice(0, last + 1)) {
     if (step.kind === "forward") reached.add(step.unit);
     if (step.kind === "root") gradients.set(root, grad[root]);
     if (step.kind === "backward") {

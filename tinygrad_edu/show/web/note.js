@@ -1,6 +1,15 @@
 // The note: what the present step does, in a formula, beside the box that it speaks of.
 
-const equation = (...parts) => { const element = math("math", row(...parts)); element.setAttribute("display", "inline"); return element; };
+// A formula that breaks its lines before its signs: a piece of MathML for each part.
+const SIGNS = ["=", "+=", "×", "+"];
+function equation(...parts) {
+  const pieces = [];
+  for (const part of parts) {
+    if (!pieces.length || (part.localName === "mo" && SIGNS.includes(part.textContent))) pieces.push([]);
+    pieces[pieces.length - 1].push(part);
+  }
+  return html("span", { className: "equation" }, ...pieces.flatMap((piece, j) => [...(j ? [" "] : []), math("math", row(...piece))]));
+}
 const equal = () => mo("=");
 
 // The lines of a step: texts and formulas.

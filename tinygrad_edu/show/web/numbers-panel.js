@@ -31,7 +31,7 @@ function makeLeaves() {
     return () => {
       if (document.activeElement !== slider) slider.value = v[k];
       if (document.activeElement !== box) box.value = Number(v[k].toPrecision(6));
-      out.textContent = now === steps.length - 1 ? shownDerivative(grad[k]) : "";
+      out.textContent = now === steps.length - 1 && !asking ? shownDerivative(grad[k]) : "";
     };
   });
   if (leaves.length > MOST_ROWS) at("leaves").append(html("p", { className: "hint" }, "… and " + (leaves.length - MOST_ROWS) + " more"));

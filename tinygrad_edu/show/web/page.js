@@ -2,14 +2,17 @@
 
 const initial = Float64Array.from(v);
 
+// While a training plays, the loss is drawn at each frame, the map at every second, and all else at every sixth: lines
+// and letters cost a browser more than the arithmetic.
 function paint() {
+  showTraining();
+  if (!playing || frames % 2 === 0) drawHeat();
+  if (playing && frames % 6) return;
   paintPicture();
   writeNote();
   showLeaves();
-  showTraining();
   showPaths();
-  drawHeat();
-  placeNote();
+  if (!playing) placeNote();
 }
 
 function start() {
@@ -18,6 +21,7 @@ function start() {
   at("boxes").closest("label").hidden = !places.length;
   at("tools").open = window.innerWidth > 640;
   document.documentElement.classList.toggle("few", nodes.length <= 10);
+  document.documentElement.classList.toggle("with-data", Boolean(examples));
   const area = at("stage");
   stage = { width: area.clientWidth || 800, height: area.clientHeight || 480 };
   if (examples) setExample(v, example);
@@ -62,7 +66,7 @@ const actions = {
 };
 for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
 at("step").addEventListener("input", () => go(Number(at("step").value)));
-at("scrub").addEventListener("input", () => { play(false); goTo(history[Number(at("scrub").value)]); });
+at("scrub").addEventListener("input", () => { const entry = history[Number(at("scrub").value)]; play(false); goTo(entry); });
 at("detail").addEventListener("change", redraw);
 at("lines").addEventListener("change", paint);
 at("boxes").addEventListener("change", () => { closeAll(at("boxes").value); rearrange(); });

@@ -40,6 +40,7 @@ function pathsTo(k) {
 
 function showPaths() {
   const out = at("paths");
+  if (asking) { out.replaceChildren(html("p", { className: "hint" }, "Covered while a question is open.")); return; }
   if (lit === null) { out.replaceChildren(html("p", { className: "hint" }, "Point at a box, or move to it with Tab, to see its paths. Enter keeps it.")); return; }
   const { paths, count } = pathsTo(lit);
   const title = html("h3", {}, equation(derivative(root, lit)));

@@ -116,7 +116,7 @@ function rearrange() {
 let lit = null, pinned = null;
 
 function paintPicture() {
-  const { reached, gradients, passed } = known(), step = steps[now];
+  const { reached, gradients, passed } = known(asking ? now - 1 : now), step = steps[now];
   const along = lit === null ? new Set() : wiresAbove(lit);
   const target = step.kind === "backward" ? step.wire.tail : step.unit;
   const measured = wires.map((wire) => strength(wire, passed)), largest = Math.max(0, ...measured.filter(Number.isFinite).map(Math.abs)) || 1;
@@ -138,14 +138,16 @@ function paintPicture() {
     const { line, text } = drawn.wire.get(wire), active = step.wire === wire;
     const isNow = active || (step.kind === "forward" && wire.head === step.unit);
     const number = factorOn(wire), size = measured[j];
-    const show = number !== null && reached.has(wire.head) && (drawn.detail === FACTORS || active || (along.has(wire) && along.size < 24));
+    const room = drawn.detail === FACTORS || drawn.direction === "down";
+    const show = number !== null && reached.has(wire.head) && room && !(active && asking) && (drawn.detail === FACTORS || active || (along.has(wire) && along.size < 24));
     text.textContent = show ? (Number.isNaN(number) ? "none" : "×" + shown(number)) : "";
     text.classList.toggle("now", active);
     line.classList.toggle("now", isNow);
     line.classList.toggle("lit", along.has(wire));
     line.classList.toggle("positive", Number.isFinite(size) && size > 0);
     line.classList.toggle("negative", Number.isFinite(size) && size < 0);
-    line.style.strokeWidth = Number.isFinite(size) ? (wires.length < DENSE ? 1 + 3.5 * Math.abs(size) / largest : 0.3 + 2.4 * Math.abs(size) / largest) : "";
+    const width = Number.isFinite(size) ? (wires.length < DENSE ? 1 + 3.5 * Math.abs(size) / largest : 0.3 + 2.4 * Math.abs(size) / largest).toFixed(1) : "";
+    if (line.style.strokeWidth !== width) line.style.strokeWidth = width;
   });
 }
 

@@ -82,17 +82,17 @@ function train(count) {
 // After any change of numbers: everything that is shown follows, the paths included.
 function recompute() {
   if (examples) setExample(v, example);
-  compute();
-  runSteps();
+  if (!playing || frames % 6 === 0) { compute(); runSteps(); }
   paint();
   remember();
 }
 
 function play(on) {
   playing = on;
+  at("picture").classList.toggle("playing", on);
   at("play-training").setAttribute("aria-pressed", String(on));
   at("play-training").lastElementChild.textContent = on ? "Pause" : "Train";
-  if (!on) { remember(); return; }
+  if (!on) { recompute(); return; }
   now = steps.length - 1;
   let last = performance.now(), due = 0;
   const frame = (time) => {
@@ -118,15 +118,14 @@ function goTo(entry) {
 }
 
 function showTraining() {
-  const entry = history[Number(at("scrub").value)] ?? history[history.length - 1];
-  at("loss").textContent = shown(loss());
+  at("loss").textContent = shown(playing ? history[history.length - 1].loss : loss());
   at("taken").textContent = taken === 1 ? "after 1 step" : "after " + taken + " steps";
   at("warning").textContent = said;
   const last = history.length - 1;
   at("scrub").max = last;
   at("scrub").disabled = last < 1;
   if (document.activeElement !== at("scrub") || playing) at("scrub").value = history.findLastIndex((e) => e.step <= taken);
-  at("scrub").setAttribute("aria-valuetext", "step " + (entry ? entry.step : 0));
+  at("scrub").setAttribute("aria-valuetext", "step " + taken);
   drawCurve();
 }
 

@@ -1,0 +1,104 @@
+"""Interactive pages in a real headless Chromium, for the tests of them."""
+
+import math
+import random
+import shutil
+
+import pytest
+
+from tinygrad_edu.lesson import forward, network
+from tinygrad_edu.show import explore
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+WIDE = {"width": 1920, "height": 1080}
+SIZES = [{"width": w, "height": h} for w, h in ((390, 844), (800, 1000), (853, 480), (1280, 720), (1920, 1080))]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open the page of a root; at the end it has said nothing on the console and asked for its file only."""
+    pages = []
+
+    def visit(root, viewport=WIDE, scheme="light", address="", **options):
+        file = tmp_path / f"page{len(pages)}.html"
+        explore(root, file, **options)
+        page = browser.new_page(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+        said, asked = [], []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(file.as_uri() + address)
+        pages.append((page, said, asked, file.as_uri()))
+        return page
+
+    yield visit
+    for page, said, asked, own in pages:
+        assert said == []
+        assert [url for url in asked if not url.startswith("data:")] == [own]
+        page.close()
+
+
+def worked_example():
+    mlp = network()
+    return mlp, forward(mlp).total
+
+
+def wait(page, condition):
+    """Until it holds, looked at each frame: the page's policy forbids the `eval` of wait_for_function."""
+    page.evaluate(
+        f"new Promise(done => {{ const look = () => {condition} ? done() : requestAnimationFrame(look); look(); }})"
+    )
+
+
+def sentence(page):
+    return page.evaluate("[...document.getElementById('sentence').children].map(plain).join(' | ')")
+
+
+def close(a, b, tolerance=1e-12):
+    return a == b or abs(a - b) <= tolerance * max(1.0, abs(b))
+
+
+def worst_case(page):
+    """What is wrong at a step: the box that it is about out of view or under small print; None where nothing is."""
+    return page.evaluate(
+        """() => {
+          const area = document.getElementById("stage").getBoundingClientRect();
+          const inside = (box) => box.left >= area.left - 1 && box.right <= area.right + 1 && box.top >= area.top - 1 &&
+            box.bottom <= area.bottom + 1;
+          for (const box of document.querySelectorAll(".box.now"))
+            if (!inside(box.getBoundingClientRect())) return "out of view: " + box.id;
+          for (const text of document.querySelectorAll("body *")) {
+            const own = [...text.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+            if (!own || !text.checkVisibility()) continue;
+            if (["SCRIPT", "STYLE", "TITLE", "OPTION"].includes(text.tagName) || text.closest("math")) continue;
+            const size = parseFloat(getComputedStyle(text).fontSize) * (text.closest("#world") ? camera.scale : 1);
+            if (size < 11.99) return size + " px: " + text.textContent;
+          }
+          const note = document.getElementById("note").getBoundingClientRect();
+          if (!inside(note)) return "the note is out of view";
+          return null;
+        }"""
+    )
+
+
+def moons(count):
+    rng, found = random.Random(1), []
+    for k in range(count):
+        angle, upper = math.pi * rng.random(), k % 2 == 0
+        x, y = (math.cos(angle), math.sin(angle)) if upper else (1 - math.cos(angle), 0.5 - math.sin(angle))
+        found.append(([x + rng.gauss(0, 0.1), y + rng.gauss(0, 0.1)], 1.0 if upper else -1.0))
+    return found
