@@ -210,3 +210,34 @@ def test_a_correct_expression_gives_what_python_gives(text):
     values = {"x": 0.75, "y": -1.5}
     got = expression.build({name: values[name] for name in expression.names}).data
     assert got == eval(text, FUNCTIONS | values)
+
+
+W40, W30 = "w*" * 20, "*w" * 15
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("w + * x", "invalid syntax, at character 5\n  w + * x\n      ^"),
+        ("  w + * x", "invalid syntax, at character 7\n    w + * x\n        ^"),
+        ("w +", "invalid syntax, at character 4\n  w +\n     ^"),
+        (" w +", "invalid syntax, at character 5\n   w +\n      ^"),
+        ("w w", "invalid syntax, at character 3\n  w w\n    ^"),
+        (f"{W40}§{W30}", f"§ is not part of an expression, at character 41\n  {W40}§{W30}\n  {' ' * 40}^"),
+        (f"w{W40}§{W30}*", f"§ is not part of an expression, at character 42\n  …{W40}§{W30}…\n  {' ' * 41}^"),
+        ("日本 § w", "§ is not part of an expression, at character 4\n  日本 § w\n       ^"),  # each takes two columns
+        ("(" * 300 + "w" + ")" * 300, f"nested too deeply, at character 1\n  {'(' * 40}…\n  {'^' * 40}"),
+        ("1" * 5000, f"a number is too large, at character 1\n  {'1' * 40}…\n  {'^' * 40}"),
+    ],
+)
+def test_the_place_of_a_mistake_is_marked(text, message):
+    with pytest.raises(ExpressionError) as raised:
+        parse(text)
+    assert str(raised.value) == message
+
+
+def test_a_number_that_overflows_is_one_that_backward_refuses():
+    root = parse("1e200 * 1e200").build()
+    assert root.data == float("inf")
+    with pytest.raises(ValueError, match="finite"):
+        root.backward()

@@ -154,7 +154,8 @@ class Reader:
         except SyntaxError as error:
             if "nested" in error.msg or "limit" in error.msg:  # the limit of digits in an integer
                 raise self.refuse("nested too deeply" if "nested" in error.msg else "a number is too large") from None
-            start = self.indent + min(max((error.offset or 1) - 1, 0), len(self.source))
+            end = len(self.source)  # where Python says 0: the text ends too early
+            start = self.indent + min(error.offset - 1 if error.offset else end, end)
             reason = re.split(r"[.:] (Perhaps|Maybe)", error.msg)[0]
             raise ExpressionError(reason, self.line, start, start + 1) from None
 

@@ -86,6 +86,8 @@ def left_alone(node: ast.AST) -> bool:
             return True
         case ast.Call(func=ast.Name(id="TypeVar" | "cast")):
             return True
+        case ast.keyword(arg="strict"):  # a guard, which no right program needs
+            return True
     if isinstance(node, ast.FunctionDef):
         return any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
     return False
@@ -152,7 +154,7 @@ def arguments(args, keywords, changed) -> Iterator[str]:
     starred = any(isinstance(arg, ast.Starred) for arg in args)
     if len(args) == 2 and not starred and len({*map(ast.dump, args)}) == 2:
         yield changed(args=args[::-1])
-    if keywords and keywords[-1].arg not in (None, "strict"):  # a guard, which no right program needs
+    if keywords and keywords[-1].arg not in (None, "strict"):
         yield changed(keywords=keywords[:-1])
 
 
