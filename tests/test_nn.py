@@ -678,3 +678,48 @@ def test_clipping_scales_all_gradients_together():
     a.grad, b.grad = 3.0, 4.0
     assert (clip_gradients([a, b], 10.0), a.grad, b.grad) == (5.0, 3.0, 4.0)
     assert (clip_gradients([a, b], 1.0), a.grad, b.grad) == (5.0, pytest.approx(0.6), pytest.approx(0.8))
+
+
+@pytest.mark.parametrize("target", [-0.1, 1.1])
+def test_a_target_that_is_no_probability_is_refused_beside_logits_too(target):
+    with pytest.raises(ValueError, match="binary_cross_entropy_with_logits expected targets"):
+        binary_cross_entropy_with_logits([0.5], [target])
+
+
+def test_shares_may_be_off_by_a_rounding_only():
+    cross_entropy([1.0, 2.0], [0.25, 0.7500005])
+    for shares in ([0.25, 0.750002], [0.25, 0.749998]):
+        with pytest.raises(ValueError, match="cross_entropy expected probabilities that sum to 1"):
+            cross_entropy([1.0, 2.0], shares)
+
+
+def test_a_parameter_of_ones_own_stands_in_the_first_place():
+    from tinygrad_edu.nn.modules import Parameter
+
+    assert tuple(Parameter(0.5).place) == (1, 1, 0)
+
+
+def test_the_weights_come_before_the_inputs():
+    neuron = MLP(2, [1], seed=1).layers[0].neurons[0]
+    x = [Value(1.0, "x1"), Value(2.0, "x2")]
+    nodes = tinygrad_edu.engine.topological(neuron(x))
+    [dot] = [node for node in nodes if node.op.name == "dot"]
+    assert list(dot.parents) == [*neuron.w, *x]
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_a_weight_decay_below_0_is_refused(make):
+    with pytest.raises(ValueError, match=f"{make.__name__} expected .*weight_decay.*-0.1"):
+        make([Value(1.0)], lr=0.1, weight_decay=-0.1)
+
+
+def test_an_optimizer_of_ones_own_keeps_nothing_unless_it_says_so():
+    class Plain(tinygrad_edu.nn.Optimizer):
+        def rule(self, p, g, lr):
+            return (p - lr * g,)
+
+    w = Value(3.0)
+    (w * w).backward()
+    optimizer = Plain([w], lr=0.5)
+    optimizer.step()
+    assert (w.data, optimizer.kept) == (0.0, [])
