@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import tinygrad_edu
 from tests.test_value import live_values
 from tinygrad_edu import NOT_COMPUTED, TABLE, Value, grad
-from tinygrad_edu.engine import check_recorded, hessian, hvp, jvp, leaves, local_derivatives, topological, vjp
+from tinygrad_edu.engine import check_recorded, freeing, hessian, hvp, jvp, leaves, local_derivatives, topological, vjp
 from tinygrad_edu.engine import errors as errors
 
 
@@ -145,6 +145,40 @@ def test_a_deep_chain_copies_pickles_and_differentiates_again():
     twin = copy.deepcopy(y)
     assert len(topological(twin)) == 100_000
     assert pickle.loads(pickle.dumps(y)).data == y.data
+
+
+def test_a_graph_is_taken_apart_without_recursion(monkeypatch):
+    """As it is where the stack of the C program is small; what somebody else holds stays whole."""
+    gc.collect()
+    before = live_values()
+    monkeypatch.setattr(Value, "__del__", freeing.unlink, raising=False)
+    x = Value(1.0)
+    y = x
+    for _ in range(10_000):
+        y = (y * y) + 0.0  # an operand that stands twice
+    kept = y.parents[0]
+    z = y * 2 + x
+    assert kept.parents
+    del y, z
+    assert kept.op.name == "mul" and kept.parents[0].parents
+    assert live_values() - before == 20_000
+    below = kept.parents[0]
+    del kept
+    assert below.op.name == "add" and live_values() - before == 19_999
+    del below
+    assert live_values() - before == 1
+    u = x * x + 1
+    operands = u.parents
+    twin = copy.copy(u)
+    del u
+    assert twin.parents[0].parents == (x, x)
+    del twin
+    assert operands[0].parents == (x, x)
+    del x, operands
+    with pytest.raises(TypeError):
+        Value(None)
+    assert live_values() == before
+    monkeypatch.undo()
 
 
 def everything():

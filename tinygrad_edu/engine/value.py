@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from tinygrad_edu.engine import copies, familiar, operations
+from tinygrad_edu.engine import copies, familiar, freeing, operations
 from tinygrad_edu.engine.errors import UNDEFINED, cannot_start, no_derivative
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
 
@@ -141,3 +142,5 @@ class Value(operations.Operations, familiar.Familiar):
 
 
 operations.Value = Value  # type: ignore[attr-defined]  # what an operation makes
+if sys.platform == "emscripten":
+    Value.__del__ = freeing.unlink  # type: ignore[attr-defined]
