@@ -125,6 +125,14 @@ def test_the_walk_ends_with_three_things_to_do_that_can_be_typed(walk):
         assert part in done.stdout
 
 
+def test_the_readme_shows_what_the_walk_prints(walk):
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
+    printed = [line.rstrip(" ─") for line in walk[0].splitlines()]
+    places = [printed.index(line) for line in shown.splitlines()]
+    assert places == sorted(places) and len(places) == 8
+
+
 def test_there_is_one_minus_sign(walk, audited):
     for output in (walk[0].partition("Files")[0], audited.partition("What it says")[0]):
         assert re.findall(r"\B-[\d.]+|e-\d+", output) == []

@@ -6,7 +6,6 @@ Each command runs in a forked child, which has all its modules already, so that 
 import errno
 import gc
 import os
-import resource
 import signal
 import sys
 import warnings
@@ -15,6 +14,8 @@ import pytest
 
 from tinygrad_edu import cli
 from tinygrad_edu.files import write
+
+resource = pytest.importorskip("resource")
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 

@@ -10,7 +10,9 @@ import pytest
 from tinygrad_edu.files import distinct, folder, write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
-not_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+not_root = pytest.mark.skipif(
+    os.name != "posix" or getattr(os, "geteuid", os.getuid)() == 0, reason="root may write anywhere"
+)
 
 
 def mode(path):

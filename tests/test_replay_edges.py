@@ -341,9 +341,9 @@ for backend in ("numpy", "native", "jax"):
     except ImportError as error:
         print(error)
 """
-ARRAYS = 'programs on arrays need NumPy: pip install "tinygrad_edu[fast]"\n'
-NATIVE = 'native programs need llvmlite and NumPy: pip install "tinygrad_edu[fast]"\n'
-JAX = 'programs on JAX need it: pip install "tinygrad_edu[jax]"\n'
+ARRAYS = f"programs on arrays need NumPy: {sys.executable} -m pip install numpy\n"
+NATIVE = f"native programs need llvmlite and NumPy: {sys.executable} -m pip install llvmlite numpy\n"
+JAX = f"programs on JAX need it: {sys.executable} -m pip install jax\n"
 
 
 @pytest.mark.parametrize(

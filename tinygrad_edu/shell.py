@@ -16,6 +16,8 @@ def install(*packages: str) -> str:
 
     It names the libraries, not an extra of this package: those are found whether or not an index has this package.
     """
+    if sys.platform == "emscripten":  # no shell, and no process
+        return f"import micropip; await micropip.install({[*packages]})"
     return f"{quote(sys.executable or 'python')} -m pip install {' '.join(packages)}"
 
 

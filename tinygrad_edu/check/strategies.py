@@ -1,4 +1,4 @@
-"""Hypothesis strategies: operands, expressions, networks and batches (`pip install "tinygrad_edu[check]"`).
+"""Hypothesis strategies: operands, expressions, networks and batches (for which Hypothesis is installed).
 
 Everything is bounded by construction: an operand that would leave the domain of its operation, or stand at its kink, is
 first mapped into it. So nothing that is drawn is thrown away, and what fails shrinks to a short expression.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import OPERATORS, TABLE, Domain, Row, Value
 from tinygrad_edu.engine.formulas import applied, compile_formula, on_floats, rows_in
+from tinygrad_edu.shell import install
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -24,7 +25,7 @@ def strategies() -> Any:
     try:
         from hypothesis import strategies
     except ImportError:
-        raise ImportError('strategies need Hypothesis: pip install "tinygrad_edu[check]"') from None
+        raise ImportError(f"strategies need Hypothesis: {install('hypothesis')}") from None
     return strategies
 
 

@@ -7,11 +7,12 @@ from reprlib import repr as short
 from typing import Any
 
 from tinygrad_edu.replay.program import Program
+from tinygrad_edu.shell import install
 
 try:
     import numpy as np
 except ImportError:
-    raise ImportError('programs on arrays need NumPy: pip install "tinygrad_edu[fast]"') from None
+    raise ImportError(f"programs on arrays need NumPy: {install('numpy')}") from None
 
 __all__ = ["ArrayProgram", "array_primitives", "np"]
 

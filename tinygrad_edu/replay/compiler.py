@@ -56,9 +56,8 @@ def compile(
         also: inputs whose gradients come as a third result, (q,), or (N, q) for a batch, not reduced.
         reduce: for a batch, "mean" or "sum" of the values and gradients over the examples (a penalty on the params
             counts once in the mean), or None: values (N,), gradients (N, p).
-        backend: "python", "numpy", "native" (`pip install "tinygrad_edu[fast]"`), "jax"
-            (`pip install "tinygrad_edu[jax]"`), "torch" (`pip install "tinygrad_edu[torch]"`), or "auto": native where
-            it is installed, else NumPy where it is and there are inputs, else Python.
+        backend: "python", "numpy", "native" (needs NumPy and llvmlite), "jax", "torch", or "auto": native where it is
+            installed, else NumPy where it is and there are inputs, else Python.
 
     Returns a program: `program(params, inputs)` is `(value, gradient)`, of one example, inputs `(k,)`, or of a batch,
     `(N, k)`. On arrays, nan and inf follow NumPy: log(0) is -inf, where a Value raises.

@@ -11,11 +11,12 @@ from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.array_source import HELPERS
 from tinygrad_edu.replay.arrays import array_primitives, np
 from tinygrad_edu.replay.numpy_arrays import NumpyProgram
+from tinygrad_edu.shell import install
 
 try:
     import jax
 except ImportError:
-    raise ImportError('programs on JAX need it: pip install "tinygrad_edu[jax]"') from None
+    raise ImportError(f"programs on JAX need it: {install('jax')}") from None
 
 
 class JaxProgram(NumpyProgram):

@@ -8,11 +8,12 @@ from typing import Any
 from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.array_source import HELPERS
 from tinygrad_edu.replay.numpy_arrays import NumpyProgram
+from tinygrad_edu.shell import install
 
 try:
     import torch
 except ImportError:
-    raise ImportError('programs on PyTorch need it: pip install "tinygrad_edu[torch]"') from None
+    raise ImportError(f"programs on PyTorch need it: {install('torch')}") from None
 
 
 class TorchProgram(NumpyProgram):

@@ -8,12 +8,13 @@ from typing import Any
 
 from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.formulas import MATH, bind, on_floats
+from tinygrad_edu.shell import install
 
 try:
     from llvmlite import binding as binding
     from llvmlite import ir as ir
 except ImportError:
-    raise ImportError('native programs need llvmlite and NumPy: pip install "tinygrad_edu[fast]"') from None
+    raise ImportError(f"native programs need llvmlite and NumPy: {install('llvmlite', 'numpy')}") from None
 
 DOUBLE, INT32, INT64, BYTE = ir.DoubleType(), ir.IntType(32), ir.IntType(64), ir.IntType(8)
 POINTER, CODE = DOUBLE.as_pointer(), INT32.as_pointer()
