@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import inspect
 import math
 import pickle
 import random
@@ -723,3 +724,18 @@ def test_an_optimizer_of_ones_own_keeps_nothing_unless_it_says_so():
     optimizer = Plain([w], lr=0.5)
     optimizer.step()
     assert (w.data, optimizer.kept) == (0.0, [])
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (SGD.__init__, {"lr": 0.01, "momentum": 0.0, "weight_decay": 0.0}),
+        (Adam.__init__, {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}),
+        (tinygrad_edu.nn.train, {"epochs": 1000, "goal": -math.inf, "tolerance": 0.0, "on_epoch": None}),
+        (tinygrad_edu.nn.huber, {"delta": 1.0}),
+    ],
+    ids=lambda case: getattr(case, "__qualname__", ""),
+)
+def test_what_is_not_given_is_as_documented(function, expected):
+    parameters = inspect.signature(function).parameters.values()
+    assert {p.name: p.default for p in parameters if p.default is not p.empty} == expected
