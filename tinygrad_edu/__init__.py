@@ -43,7 +43,16 @@ from tinygrad_edu.engine.operations import sum as sum
 
 if _TYPE_CHECKING:
     from tinygrad_edu.check import assert_gradients, check_gradients
-    from tinygrad_edu.nn import MLP, SGD, Adam, Layer, Neuron, train
+    from tinygrad_edu.exchange import as_script, from_torch, from_torch_graph, to_sympy, to_torch
+    from tinygrad_edu.nn import MLP, SGD, Adam, History, Layer, Neuron, Sequential, fit, health, train
+    from tinygrad_edu.plot import (
+        animate,
+        plot_decision_boundary,
+        plot_gradients,
+        plot_history,
+        plot_loss_landscape,
+        plot_network,
+    )
     from tinygrad_edu.replay import compile as compile
     from tinygrad_edu.show import (
         count_operations,
@@ -70,6 +79,10 @@ _LAZY = {
     "SGD": "nn",
     "Adam": "nn",
     "train": "nn",
+    "fit": "nn",
+    "History": "nn",
+    "Sequential": "nn",
+    "health": "nn",
     "compile": "replay",
     "count_operations": "show",
     "draw": "show",
@@ -81,8 +94,19 @@ _LAZY = {
     "name": "show",
     "trace": "show",
     "tree": "show",
+    "animate": "plot",
+    "plot_decision_boundary": "plot",
+    "plot_gradients": "plot",
+    "plot_history": "plot",
+    "plot_loss_landscape": "plot",
+    "plot_network": "plot",
+    "as_script": "exchange",
+    "from_torch": "exchange",
+    "from_torch_graph": "exchange",
+    "to_sympy": "exchange",
+    "to_torch": "exchange",
 }
-_ROOMS = {"check", "lesson", "nn", "replay", "show"}
+_ROOMS = {"check", "exchange", "lesson", "nn", "plot", "replay", "show"}
 
 __all__ = [
     "MLP",
@@ -91,9 +115,13 @@ __all__ = [
     "TABLE",
     "Adam",
     "Domain",
+    "History",
     "Layer",
     "Neuron",
+    "Sequential",
     "Value",
+    "animate",
+    "as_script",
     "assert_gradients",
     "check_gradients",
     "count_operations",
@@ -102,17 +130,28 @@ __all__ = [
     "explain",
     "explain_update",
     "explore",
+    "fit",
     "frames",
+    "from_torch",
+    "from_torch_graph",
     "grad",
+    "health",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "log_softmax",
     "name",
+    "plot_decision_boundary",
+    "plot_gradients",
+    "plot_history",
+    "plot_loss_landscape",
+    "plot_network",
     "register",
     "registered",
     "softmax",
+    "to_sympy",
+    "to_torch",
     "trace",
     "train",
     "tree",
