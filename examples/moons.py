@@ -5,6 +5,7 @@ import random
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import MLP, collector_paused
+from tinygrad_edu.plot import plot_decision_boundary
 
 random.seed(1337)
 
@@ -48,3 +49,4 @@ for k in range(100):
             p.data -= learning_rate * p.grad
 
 print(f"{accuracy:.0%}")  # 100%
+plot_decision_boundary(model, X, y).savefig("moons.png")

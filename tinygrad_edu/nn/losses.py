@@ -132,7 +132,7 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value
     return total(terms) / len(terms)  # type: ignore[no-any-return]
 
 
-def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[float]) -> Value:
+def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value | float]) -> Value:
     """The cross entropy of one example, -Σ t_i log softmax(z)_i = log Σ exp(z_j - Σ t_i z_i), stable for any finite z.
 
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4)
