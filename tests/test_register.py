@@ -311,3 +311,22 @@ def test_a_row_that_is_taken_back_is_freed_with_all_that_was_made_of_it():
     gc.collect()
     assert [made() for made in gone] == [None] * 3
     assert not [name for name in linecache.cache if "own_cube" in name]
+
+
+def test_threads_may_register_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    def attempt(k):
+        try:
+            return register("contested", "c", f"{k} * x", f"{k}")
+        except ValueError as error:
+            assert "the name 'contested' is taken" in str(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        [row] = [row for row in pool.map(attempt, range(2, 40)) if row]
+    try:
+        v = Value(1.0)
+        v.contested().backward()
+        assert row.partials == (f"{v.grad:g}",)
+    finally:
+        unregister(row)

@@ -6,6 +6,7 @@ import linecache
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,8 @@ from tinygrad_edu.engine.formulas import (
 )
 from tinygrad_edu.engine.table import TABLE, Row
 from tinygrad_edu.engine.value import Value
+
+LOCK = RLock()  # two threads may register operations at once
 
 
 def register(name: str, symbol: str, primal: str, *partials: str, **properties: Any) -> Row:
@@ -45,15 +48,16 @@ def register(name: str, symbol: str, primal: str, *partials: str, **properties: 
     if not isinstance(primal, str):
         raise ValueError(f"{name}: expected the primal as a formula in text, got {primal!r}")
     row = Row(name, symbol, primal, *partials, **properties)
-    validate(row)
-    TABLE[name] = row  # its formulas may name it
-    try:
-        row.function, row.pullback, methods = compiled(row)
-    except BaseException:
-        del TABLE[name]
-        raise
-    for name, method in methods.items():
-        setattr(Value, name, method)
+    with LOCK:
+        validate(row)
+        TABLE[name] = row  # its formulas may name it
+        try:
+            row.function, row.pullback, methods = compiled(row)
+        except BaseException:
+            del TABLE[name]
+            raise
+        for name, method in methods.items():
+            setattr(Value, name, method)
     return row
 
 
@@ -81,18 +85,20 @@ def unregister(row: Row) -> None:
 
     Raises ValueError for a row of the package's own, and while another row uses it.
     """
-    if TABLE.get(row.name) is not row or row in BUILT_IN:
-        raise ValueError(f"{row.name} is not an operation that was registered")
-    users = [other.name for other in TABLE.values() if other is not row and row.name in rows_in(formulas_of(other), id)]
-    if users:
-        raise ValueError(f"{row.name} is used by {', '.join(users)}")
-    # While its own name is still in the table.
-    partials_on_floats(row), partials_on_values(row), on_floats(row)
-    del TABLE[row.name]
     from tinygrad_edu.engine import write
 
-    for name in write.methods(row):
-        delattr(Value, name)
+    with LOCK:
+        if TABLE.get(row.name) is not row or row in BUILT_IN:
+            raise ValueError(f"{row.name} is not an operation that was registered")
+        others = [other for other in TABLE.values() if other is not row]
+        users = [other.name for other in others if row.name in rows_in(formulas_of(other), id)]
+        if users:
+            raise ValueError(f"{row.name} is used by {', '.join(users)}")
+        # While its own name is still in the table.
+        partials_on_floats(row), partials_on_values(row), on_floats(row)
+        del TABLE[row.name]
+        for name in write.methods(row):
+            delattr(Value, name)
 
 
 @contextmanager
