@@ -130,7 +130,7 @@ def explore(
     page = Template(resource("page.html")).substitute(
         title=escape(plain(title, 200)),
         rate=float(learning_rate),
-        loss_name=escape(Names(root).text(root)) + (", mean of all examples" if examples else ""),
+        loss_name=("mean " if examples else "") + escape(Names(root).text(root)),
         trace=json.dumps(known, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         style=style,
         style_hash=fingerprint(style),

@@ -2,6 +2,7 @@
 // A formula is a number, the place of a node in quotes ("12"), or [operation, operand, …].
 
 const SUM = 0, PRODUCT = 1, POWER = 2, ATOM = 3; // how tightly a written formula holds together
+const SIGNS = ["=", "+=", "×", "+"]; // before which a line may break
 const MOST_TERMS = 5; // of a sum that is written out
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 
@@ -10,7 +11,12 @@ function math(tag, ...children) {
   for (const child of children) element.append(typeof child === "string" ? child : child);
   return element;
 }
-const mo = (text) => math("mo", text), row = (...parts) => math("mrow", ...parts);
+function mo(text) {
+  const sign = math("mo", text);
+  if (SIGNS.includes(text)) for (const [key, value] of [["form", "infix"], ["lspace", "0.27em"], ["rspace", "0.27em"]]) sign.setAttribute(key, value);
+  return sign;
+}
+const row = (...parts) => math("mrow", ...parts);
 const mn = (number) => {
   const text = typeof number === "number" ? shownDerivative(number) : number, [mantissa, exponent] = text.split("e");
   if (!/^−?\d+$/.test(exponent ?? "")) return math("mn", text);
@@ -88,6 +94,7 @@ const inNumbers = (tree) => written(tree, (k) => [mn(v[k]), v[k] < 0 ? SUM : ATO
 function plain(element) {
   if (element.nodeType === 3) return element.data;
   if (element.localName === "span") return [...element.childNodes].map(plain).join("");
+  if (element.localName === "wbr") return " ";
   const parts = [...element.childNodes].map(plain), tag = element.localName;
   const whole = (j) => (/[ +−·×/]/.test(parts[j]) && !/^\([^()]*\)$|^−?[\d.]+$/.test(parts[j]) ? "(" + parts[j] + ")" : parts[j]);
   if (tag === "msub") return parts[0] + [...parts[1]].map((c) => DIGITS[c] ?? c).join("");
@@ -103,7 +110,7 @@ function plain(element) {
 
 const spelled = (text) => text.replace(/[₀-₉]/g, (c) => DIGITS.indexOf(c)).replaceAll("_", "");
 const nodeNamed = new Map(nodes.map((node, k) => [spelled(node.name), String(k)]));
-const SPELLINGS = { "σ": "sigmoid", ln: "log", "√": "sqrt" };
+const SPELLINGS = new Map([["σ", "sigmoid"], ["ln", "log"], ["√", "sqrt"]]);
 
 class Unreadable extends Error {}
 
@@ -145,7 +152,7 @@ function read(text, names = nodeNamed) {
       return inner;
     }
     if (/^[\d.]/.test(token)) return Number(token);
-    const word = SPELLINGS[token] ?? token;
+    const word = SPELLINGS.get(token) ?? token;
     if (names.has(spelled(word))) return names.get(spelled(word));
     if (Object.hasOwn(operation, word) && tokens[at] === "(") {
       at++;

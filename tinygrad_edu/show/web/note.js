@@ -1,14 +1,13 @@
 // The note: what the present step does, in a formula, beside the box that it speaks of.
 
 // A formula that breaks its lines before its signs: a piece of MathML for each part.
-const SIGNS = ["=", "+=", "×", "+"];
 function equation(...parts) {
   const pieces = [];
   for (const part of parts) {
     if (!pieces.length || (part.localName === "mo" && SIGNS.includes(part.textContent))) pieces.push([]);
     pieces[pieces.length - 1].push(part);
   }
-  return html("span", { className: "equation" }, ...pieces.flatMap((piece, j) => [...(j ? [" "] : []), math("math", row(...piece))]));
+  return html("span", { className: "equation" }, ...pieces.flatMap((piece, j) => [...(j ? [html("wbr")] : []), math("math", row(...piece))]));
 }
 const equal = () => mo("=");
 
@@ -65,26 +64,24 @@ function placeNote() {
   const about = step.kind === "start" ? [] : step.wire ? [step.wire.tail, step.unit] : [step.unit];
   const width = note.offsetWidth, height = note.offsetHeight, gap = 14;
   if (!width || !stage.width) return;
-  let spot = { x: 12, y: stage.height - height - 12 };
-  if (about.length) {
-    const box = onStage(about), middle = { x: (box.left + box.right) / 2 - width / 2, y: (box.top + box.bottom) / 2 - height / 2 };
-    const inside = (x, low, high) => Math.max(low, Math.min(high, x));
-    const around = [middle.x, box.left, box.right - width, box.right + gap, box.left - gap - width];
-    const spots = [0, 40, 90, 150].flatMap((off) => around.flatMap((x) => [{ x, y: box.bottom + gap + off }, { x, y: box.top - gap - height - off }]));
-    spots.push(
-      { x: box.right + gap, y: middle.y }, { x: box.left - gap - width, y: middle.y },
-      { x: 8, y: stage.height - height - 8 }, { x: stage.width - width - 8, y: stage.height - height - 8 },
-      { x: 8, y: HEAD }, { x: stage.width - width - 8, y: HEAD },
-    );
-    for (const spot of spots) { spot.x = inside(spot.x, 8, stage.width - width - 8); spot.y = inside(spot.y, 8, stage.height - height - 8); }
-    const covered = (s, b) => Math.max(0, Math.min(s.x + width, b.right) - Math.max(s.x, b.left)) * Math.max(0, Math.min(s.y + height, b.bottom) - Math.max(s.y, b.top));
-    const cost = (s) => order.reduce((sum, unit) => {
-      const weight = about.includes(unit) ? 200 : unit === unitOf[root] ? 20 : 1;
-      return sum + weight * covered(s, seen.get(unit));
-    }, 4 * Math.hypot(s.x - middle.x, s.y - middle.y));
-    const seen = new Map(order.map((unit) => [unit, onStage([unit])])), costs = spots.map(cost);
-    spot = spots[costs.indexOf(Math.min(...costs))];
-  }
+  const box = about.length ? onStage(about) : { left: 8, right: 8, top: HEAD, bottom: HEAD }, middle = { x: (box.left + box.right) / 2 - width / 2, y: (box.top + box.bottom) / 2 - height / 2 };
+  const inside = (x, low, high) => Math.max(low, Math.min(high, x));
+  const around = [middle.x, box.left, box.right - width, box.right + gap, box.left - gap - width];
+  const spots = about.length ? [] : [0.1, 0.3, 0.5, 0.7, 0.9].flatMap((a) => [0, 0.2, 0.4, 0.6, 0.8, 1].map((b) => ({ x: a * stage.width - width / 2, y: HEAD + b * (stage.height - HEAD - height) })));
+  spots.push(...[0, 40, 90, 150].flatMap((off) => around.flatMap((x) => [{ x, y: box.bottom + gap + off }, { x, y: box.top - gap - height - off }])));
+  spots.push(
+    { x: box.right + gap, y: middle.y }, { x: box.left - gap - width, y: middle.y },
+    { x: 8, y: stage.height - height - 8 }, { x: stage.width - width - 8, y: stage.height - height - 8 },
+    { x: 8, y: HEAD }, { x: stage.width - width - 8, y: HEAD },
+  );
+  for (const spot of spots) { spot.x = inside(spot.x, 8, stage.width - width - 8); spot.y = inside(spot.y, 8, stage.height - height - 8); }
+  const covered = (s, b) => Math.max(0, Math.min(s.x + width, b.right) - Math.max(s.x, b.left)) * Math.max(0, Math.min(s.y + height, b.bottom) - Math.max(s.y, b.top));
+  const cost = (s) => order.reduce((sum, unit) => {
+    const weight = about.includes(unit) ? 200 : unit === unitOf[root] ? 200 : 1;
+    return sum + weight * covered(s, seen.get(unit));
+  }, (about.length ? 4 : 0.1) * Math.hypot(s.x - middle.x, s.y - middle.y));
+  const seen = new Map(order.map((unit) => [unit, onStage([unit])])), costs = spots.map(cost);
+  const spot = spots[costs.indexOf(Math.min(...costs))];
   note.style.translate = Math.round(spot.x) + "px " + Math.round(spot.y) + "px";
 }
 

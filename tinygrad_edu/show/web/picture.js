@@ -58,6 +58,7 @@ function drawPicture(detail, direction) {
     drawn.wire.set(wire, { line, text });
   }
   for (const unit of order) boxes.append(drawBox(unit, detail));
+  at("picture").classList.toggle("dense", wires.length >= DENSE);
   at("world").replaceChildren(lines, labels, boxes);
 }
 

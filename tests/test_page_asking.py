@@ -1,0 +1,227 @@
+"""The page asks before it shows: which answers are right, and what it says to those that are not."""
+
+import csv
+import io
+import random
+
+import pytest
+
+from tests.pages import SIZES, worked_example
+from tinygrad_edu import Value
+from tinygrad_edu.misconceptions import MISCONCEPTIONS
+from tinygrad_edu.nn import MLP
+
+
+def mixed():
+    """A root with many operations, away from kinks and from numbers that agree by chance."""
+    a, b, c = Value(0.7, "a"), Value(1.9, "b"), Value(-0.6, "c")
+    z = a * b + c
+    h = z.tanh()
+    y = (h * a - b / (c + 3.0)).sigmoid()
+    e = (y - 0.3) ** 2 + (a * 1.3).exp() * h.sin() + (b * b + 0.4).log() * a.sqrt()
+    for label, value in (("z", z), ("h", h), ("y", y), ("E", e)):
+        value.label = label
+    return e
+
+
+# Every question of a page: its kind, its formula as text, the right number, names to play with.
+QUESTIONS = """
+const all = steps.flatMap((step) => questionsOf(step));
+const rule = (q) => plain(inNames(nodes[q.k].partials[q.i]));
+const described = all.map((q) => ({ kind: q.kind, right: q.value(v), local: rule(q), upstream: grad[q.k] }));
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(browser, tmp_path_factory):
+    from tinygrad_edu.show import explore
+
+    found = []
+    for k, root in enumerate((mixed(), worked_example()[1])):
+        file = tmp_path_factory.mktemp("asking") / f"{k}.html"
+        explore(root, file)
+        page = browser.new_page(viewport=SIZES[3])
+        page.goto(file.as_uri())
+        page.evaluate(f"(() => {{ {QUESTIONS}; window.all = all; window.described = described; }})()")
+        found.append((page, page.evaluate("window.described"), page.evaluate("nodes.map(n => n.name)")))
+    yield found
+    for page, _, _ in found:
+        page.close()
+
+
+def equivalents(rng, question, names):
+    """Another way to write the same."""
+    right, local, upstream = question["right"], f"({question['local']})", question["upstream"]
+    n, m = rng.choice(names), rng.choice(names)
+    as_number = [
+        f"{right:.4g}",
+        repr(right),
+        f"{right * rng.uniform(0.999, 1.001)!r}",
+        f"{right / 3!r} * 3",
+        f"-({-right!r})",
+        f"{right - 5!r} + 5",
+    ]
+    as_formula = [
+        local,
+        f"{local} + {n} − {n}",
+        f"{n} * {local} / {n}",
+        f"2{local} - {local}",
+        f"−(−{local})",
+        f"{local}^2 / {local}",
+        f"{local} * exp({m} - {m})",
+        f"({local} · {n} + {local} · {m}) / ({n} + {m})",
+        f"{local} * (sin({n})² + cos({n})**2)",
+    ]
+    if question["kind"] == "local":
+        return rng.choice(as_number + as_formula * 2)
+    if question["kind"] == "contribution":
+        return rng.choice([*as_number, *(f"{upstream:.4g} × ({formula})" for formula in as_formula)])
+    return rng.choice(as_number)
+
+
+def near_misses(rng, question, names):
+    """Close to it, and not the same."""
+    right, local, upstream = question["right"], f"({question['local']})", question["upstream"]
+    n = rng.choice(names)
+    off = 1 + rng.choice((-1, 1)) * rng.uniform(0.012, 0.2)
+    as_number = [f"{right * off!r}", f"{-right!r}", f"{right * 10!r}", f"{right / 2!r}", f"{right + 1!r}", "0"]
+    as_formula = [
+        f"{local} * {off}",
+        f"{local} + {off - 1} * {local} * exp({n})",
+        f"−{local}",
+        f"{local} / 2",
+        f"{local} * ({n} − {n})",
+        f"{local}^3",
+        f"sin({local}) + 1",
+        f"{local} + 0.001 + 0.02 * {n}^2",
+    ]
+    if question["kind"] == "local":
+        return rng.choice(as_number + as_formula * 2)
+    if question["kind"] == "contribution":
+        return rng.choice([*as_number, *(f"{upstream:.4g} × ({formula})" for formula in as_formula[:4])])
+    return rng.choice(as_number)
+
+
+@pytest.mark.parametrize(("generator", "right"), [(equivalents, True), (near_misses, False)])
+def test_a_thousand_answers_are_judged(pages, generator, right):
+    rng = random.Random(7)
+    wrong = []
+    for page, questions, names in pages:
+        usable = [k for k, q in enumerate(questions) if abs(q["right"]) > 1e-9]
+        tries = []
+        for _ in range(500):
+            k = rng.choice(usable)
+            tries.append([k, generator(rng, questions[k], names)])
+        verdicts = page.evaluate("tries => tries.map(([k, text]) => judged(all[k], text))", tries)
+        wrong += [
+            (questions[k], text, verdict["words"])
+            for (k, text), verdict in zip(tries, verdicts, strict=True)
+            if verdict["right"] is not right
+        ]
+    assert wrong == []
+
+
+def asked(page, k, text):
+    return page.evaluate("([k, text]) => judged(all[k], text)", [k, text])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2 +", "Something is missing at the end."),
+        ("(2", "A bracket is not closed."),
+        ("quark", "“quark” is no name in this graph."),
+        ("2 )", "“)” is not expected here."),
+        ("constructor", "“constructor” is no name in this graph."),
+        ("exp", "“exp” is no name in this graph."),
+    ],
+)
+def test_what_cannot_be_read_is_said(pages, text, words):
+    verdict = asked(pages[0][0], 0, text)
+    assert (verdict["right"], verdict["readable"], verdict["words"]) == (False, False, words)
+
+
+def mistake(page, kind, op, wrong):
+    """What is said to a wrong answer, an expression in JavaScript of the question `q`."""
+    return page.evaluate(
+        f"(() => {{ const k = all.findIndex(q => q.kind === '{kind}' && nodes[q.k].op === '{op}'); const q = all[k];"
+        f"const found = judged(q, String({wrong})); return [found.right, found.mistake && found.mistake.name]; }})()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "op", "wrong", "name"),
+    [
+        ("local", "sigmoid", "-q.value(v)", "sign of a difference"),
+        ("local", "sigmoid", "v[nodes[q.k].parents[0]] * (1 - v[nodes[q.k].parents[0]])", "sigmoid' of the input"),
+        ("local", "tanh", "1 - v[nodes[q.k].parents[0]] ** 2", "tanh' of the input"),
+        ("local", "pow", "q.value(v) / 2", "the square's 2"),
+        ("contribution", "tanh", "grad[q.k]", "inner derivative missing"),
+        ("contribution", "tanh", "d[q.k][0]", "gradient from above missing"),
+        ("local", "tanh", "v[q.k]", "the value, not its derivative"),
+    ],
+)
+def test_a_wrong_answer_is_met_with_the_mistake_that_it_betrays(pages, kind, op, wrong, name):
+    assert name in {m.name for m in MISCONCEPTIONS}
+    assert mistake(pages[0][0], kind, op, wrong) == [False, name]
+
+
+def test_the_last_contribution_for_the_sum_is_overwriting(pages):
+    found = pages[0][0].evaluate(
+        "(() => { const k = all.findIndex(q => q.kind === 'sum'); return judged(all[k], "
+        "String(grad[all[k].k] * d[all[k].k][all[k].i])).mistake.name; })()"
+    )
+    assert found == "overwritten"
+
+
+def test_a_question_covers_its_answer_and_leads_on(visit):
+    w = Value(0.3, "w")
+    z = w * 2.0
+    z.label = "z"
+    y = z.sigmoid()
+    y.label = "y"
+    page = visit(y)
+    page.check("#ask")
+    page.evaluate("go(backwardBegins() + 1)")
+    assert page.evaluate("document.querySelector('#n1 .grad').textContent") == ""
+    assert page.inner_text("#paths") == "Covered while a question is open."
+    page.fill("#answer", "z(1 − z)")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".verdict") == "Is y in y (1 - y) what goes in, or what comes out?"
+    page.keyboard.press("Enter")
+    assert page.inner_text(".verdict").startswith("Not that: σ' is y (1 - y) with the output y")
+    page.fill("#answer", "y(1 − y)")
+    page.keyboard.press("Enter")
+    page.fill("#answer", "1")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".verdict").startswith("The outer function is one factor.")
+    page.click(".question >> text=Show")
+    assert page.evaluate("document.querySelector('#n1 .grad').textContent") == "0.2288"
+    assert page.inner_text("#points") == "1 of 2 right, 0 at the first try"
+
+
+def test_the_score_is_kept_and_saved_as_csv(visit, tmp_path):
+    page = visit((Value(0.3, "w") * 2.0).sigmoid())
+    page.check("#ask")
+    page.evaluate("go(backwardBegins() + 1)")
+    page.fill("#answer", "0.2288")
+    page.keyboard.press("Enter")
+    page.fill("#answer", "=1+1")
+    page.click(".question >> text=Show")
+    with page.expect_download() as download:
+        page.click("#save-score")
+    download.value.save_as(tmp_path / "score.csv")
+    rows = list(csv.reader(io.StringIO((tmp_path / "score.csv").read_text(encoding="utf-8"))))
+    assert rows[0] == ["step", "question", "answer", "right", "tries", "hint"]
+    assert [row[2:4] for row in rows[1:]] == [["0.2288", "true"], ["'=1+1", "false"]]
+    page.reload()
+    assert page.inner_text("#points") == "1 of 2 right, 1 at the first try"
+    page.click("#forget-score")
+    assert page.is_hidden("#score")
+
+
+def test_closed_boxes_are_not_asked_about(visit):
+    page = visit(MLP(2, [16, 16, 1], activation="tanh", seed=1), data=[([0.1, 0.2], 1.0)])
+    page.check("#ask")
+    page.click("#last")
+    assert page.locator(".question").count() == 0
