@@ -241,3 +241,10 @@ def test_softmax():
     tied = [Value(1.0), Value(1.0)]
     tinygrad_edu.max(tied).backward()
     assert [v.grad for v in tied] == [0.5, 0.5]
+
+
+def test_a_derivative_that_overflows_is_infinite_as_in_a_backward_pass():
+    x = Value(0.0)
+    root = x * 1e200 * 1e200
+    root.backward()
+    assert grad(root, x).data == x.grad == math.inf

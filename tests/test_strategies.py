@@ -65,6 +65,12 @@ def test_sizes_are_kept_to(graph, network):
     assert all(1 <= len(layer.neurons) <= 2 for layer in network.layers)
 
 
+@given(batches(2, 1))
+def test_batches_are_between_minus_one_and_one(batch):
+    assert 1 <= len(batch) <= 4
+    assert all((len(x), len(t)) == (2, 1) and max(map(abs, [*x, *t])) <= 1 for x, t in batch)
+
+
 @pytest.mark.parametrize(
     ("strategy", "wanted"),
     [

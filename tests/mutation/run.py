@@ -53,7 +53,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "page": (["show/*.js", "show/**/*.js", "show/page*.py", "show/javascript.py"], ["tests/test_page*.py"]),
     "replay": (["replay/*.py", "replay/native/*.py"], ["tests/test_replay*.py", "tests/test_properties.py"]),
     "plot": (["plot/*.py"], ["tests/test_plot*.py"]),
-    "exchange": (["exchange/*.py"], ["tests/test_scripts.py", "tests/test_symbols.py", "tests/test_exchange*.py"]),
+    "exchange": (["exchange/scripts.py", "exchange/symbols.py"], ["tests/test_scripts.py", "tests/test_symbols.py"]),
     "lesson": (["lesson/*.py", "misconceptions.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
     "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
 }  # fmt: skip
@@ -277,7 +277,6 @@ def main() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError), contextlib.redirect_stdout(io.StringIO()):
             __import__(library)
-    results = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(folder)
         for room in given.rooms:
@@ -291,22 +290,21 @@ def main() -> None:
             if given.list:
                 print(*(f"{m.file}:{m.line}: {m.slip.old} -> {m.slip.new}" for m in found), sep="\n")
             elif found:
-                results += try_room(room, found, copy)
-    if given.list:
-        return
-    rows = {row["room"]: row for row in counted(results)}
-    if given.again:  # what is caught now was passed then
-        for row in before:
-            if row["room"] in rows:
-                left = rows[row["room"]]["survivors"]
-                caught = row["passed"] - len(left) - rows[row["room"]]["equivalent"]
-                same = row["equivalent"] + rows[row["room"]]["equivalent"]
-                changed = {"caught": row["caught"] + caught, "equivalent": same, "passed": len(left), "survivors": left}
-                rows[row["room"]] = row | changed
-    merged = {row["room"]: row for row in before} | rows
-    everything = [merged[room] for room in ROOMS if room in merged]
-    keep("slips", "python tests/mutation/run.py", time.monotonic() - start, everything)
-    print(table(everything))
+                save(try_room(room, found, copy), given.again, time.monotonic() - start)
+    if not given.list:
+        print(table(kept("slips")["rows"]))
+
+
+def save(results: list[dict[str, str]], again: bool, seconds: float) -> None:
+    """Keep the result of a room beside those of the others."""
+    before = {row["room"]: row for row in kept("slips")["rows"]}
+    [row] = counted(results)
+    if again and row["room"] in before:  # what is caught now had passed
+        old, same = before[row["room"]], row["equivalent"]
+        caught = old["caught"] + old["passed"] - row["passed"] - same
+        row |= {"slips": old["slips"], "caught": caught, "equivalent": old["equivalent"] + same}
+    everything = before | {row["room"]: row}
+    keep("slips", seconds, [everything[room] for room in ROOMS if room in everything])
 
 
 if __name__ == "__main__":

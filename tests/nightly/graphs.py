@@ -79,7 +79,7 @@ def main() -> None:
                 print(f"{way} is {apart:.1e} apart in\n{graph}")
     rows = [{"way": way, "tried": n, "wrong": wrong.get(way, 0), "worst": worst[way]} for way, n in tried.items()]
     print(*rows, sep="\n")
-    keep("graphs", "python tests/nightly/graphs.py", time.monotonic() - start, rows)
+    keep("graphs", time.monotonic() - start, rows)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,11 @@ def commit() -> str:
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
-def keep(part: str, command: str, seconds: float, rows: list[dict[str, Any]]) -> None:
-    """Write the result of a part."""
+def keep(part: str, seconds: float, rows: list[dict[str, Any]]) -> None:
+    """Write the result of a part, with the command line that made it."""
+    script = Path(sys.argv[0]).resolve().relative_to(ROOT).as_posix()
     content = {
-        "command": command,
+        "command": " ".join(["python", script, *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
         "commit": commit(),
         "python": f"{platform.python_implementation()} {platform.python_version()}, {sys.platform}",

@@ -29,7 +29,7 @@ def main() -> None:
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)", last)}
     print(last)
     row = {"tried": sum(counts.values()), "wrong": sum(n for word, n in counts.items() if word[:4] in ("fail", "erro"))}
-    keep("suite", "python tests/nightly/suite.py", time.monotonic() - start, [row | counts])
+    keep("suite", time.monotonic() - start, [row | counts])
 
 
 if __name__ == "__main__":
