@@ -640,3 +640,32 @@ def test_losses_by_name_and_by_function_agree():
     one = trained("python", [(x, max(t, 0)) for x, t in moons(10)], "binary_cross_entropy_with_logits")
     other = trained("python", [(x, max(t, 0)) for x, t in moons(10)], binary_cross_entropy_with_logits)
     assert numbers(one[0]) == numbers(other[0])
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    with pytest.raises(OSError, match="nowhere"):
+        with_checkpoint(tmp_path / "nowhere" / "run.json")
+    (tmp_path / "full.json").mkdir()
+    with pytest.raises(ValueError, match=r"full\.json expected a file, got what is none"):
+        with_checkpoint(tmp_path / "full.json")
+
+
+def test_a_disk_that_fills_up_costs_the_checkpoint_only(tmp_path, monkeypatch):
+    from tinygrad_edu.nn import checkpoints
+
+    path, written = tmp_path / "run.json", []
+
+    def full(target, content):
+        written.append(content)
+        if len(written) > 1:
+            raise OSError(28, "No space left on device", str(target))
+        target.write_text(content)
+        return target
+
+    expected, _ = with_checkpoint(tmp_path / "whole.json")
+    monkeypatch.setattr(checkpoints, "write", full)
+    network, history = with_checkpoint(path)
+    assert numbers(network) == numbers(expected)
+    assert history.notes == [f"{path} could not be written: No space left on device"]
+    monkeypatch.undo()
+    assert numbers(with_checkpoint(path)[0]) == numbers(expected)

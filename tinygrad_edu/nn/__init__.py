@@ -26,6 +26,7 @@ from tinygrad_edu.nn.optim import (
     step_decay,
     warmup,
 )
+from tinygrad_edu.nn.saving import load, save
 from tinygrad_edu.nn.training import fit, train, training_step
 
 __all__ = [
@@ -54,8 +55,10 @@ __all__ = [
     "health",
     "hinge",
     "huber",
+    "load",
     "mae",
     "mse",
+    "save",
     "squared_error",
     "step_decay",
     "train",

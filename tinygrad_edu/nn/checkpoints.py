@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.saving import read
 
 FORMAT, VERSION = "tinygrad_edu training", 1
 SHARE = 0.05  # of the time that may go into writing
@@ -32,7 +33,14 @@ class Checkpoint:
     def offer(self, loop: Any) -> None:
         """Write, unless writing takes more than its share of the time: what is lost is trained again, to the same."""
         if perf_counter() - self.last > self.cost / SHARE:
+            self.save(loop)
+
+    def save(self, loop: Any) -> None:
+        """Write; where that fails, on a full disk for example, say so and go on: the file is as it was."""
+        try:
             self.write(loop)
+        except OSError as error:
+            loop.history.note(f"{self.path} could not be written: {error.strerror}")
 
     def write(self, loop: Any) -> None:
         """Write the state after an epoch."""
@@ -61,6 +69,7 @@ class Checkpoint:
         Raises ValueError, with the reason, where it is damaged, of a newer version, or of another training.
         """
         if not self.path.exists():
+            self.write(loop)  # so that a path that cannot be written to is refused before the work is done
             return
         state = read(self.path, FORMAT, VERSION)
         try:
@@ -86,24 +95,6 @@ class Checkpoint:
         if history.stopped.startswith("all ") and len(history.losses) - 1 < loop.epochs:
             history.stopped = ""  # it was to be shorter
             history.losses.pop()
-
-
-def read(path: PathLike, expected: str, version: int) -> dict[str, Any]:
-    """A file of ours. Raises ValueError, with the reason, for any other."""
-    try:
-        found = json.loads(Path(path).read_bytes().decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged, or no file of {expected.split()[0]}: {error}") from None
-    if not isinstance(found, dict) or found.get("format") != expected:
-        got = found.get("format") if isinstance(found, dict) else None
-        raise ValueError(f"{path} expected the format {expected!r}, got {got!r}")
-    if not isinstance(found.get("version"), int):
-        raise ValueError(f"{path} is damaged: its version is {found.get('version')!r}")
-    if found["version"] > version:
-        raise ValueError(
-            f"{path} is of version {found['version']}, newer than {version}: upgrade tinygrad_edu to read it"
-        )
-    return found
 
 
 def digest(rows: Any) -> str:

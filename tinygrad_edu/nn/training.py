@@ -220,7 +220,7 @@ class Loop:
                 self.finish()
             history.seconds = perf_counter() - started
         if self.checkpoint:
-            self.checkpoint.write(self)
+            self.checkpoint.save(self)
         return history
 
     def finish(self) -> None:

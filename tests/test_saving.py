@@ -1,0 +1,154 @@
+"""Networks in files and back."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+
+from tinygrad_edu import TABLE, Value, log_softmax, registered, softmax
+from tinygrad_edu.check.strategies import networks
+from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Sequential, load, save
+
+
+def state(network):
+    return [
+        (name, p.data, math.copysign(1, p.data), p.label, getattr(p, "place", None))
+        for name, p in network.named_parameters()
+    ]
+
+
+def there_and_back(network, folder):
+    again = load(save(network, folder / "network.json"))
+    assert type(again) is type(network)
+    assert state(again) == state(network)
+    assert repr(again) == repr(network)
+    return again
+
+
+@given(networks(MLP))
+def test_every_network_that_strategies_draw_comes_back(tmp_path_factory, network):
+    network.layers[0].neurons[0].w[0].data = -0.0
+    again = there_and_back(network, tmp_path_factory.getbasetemp())
+    x = [0.3, -1.7, 1e-3][: len(network.layers[0].neurons[0].w)]
+    values = [y.data if isinstance(y, Value) else [v.data for v in y] for y in (again(x), network(x))]
+    assert values[0] == values[1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MLP(2, [3, 2], bias="shared", activation=Value.tanh, labels="layer", seed=1),
+        lambda: MLP(2, [3, 1], bias=False, output_activation="sigmoid", seed=2),
+        lambda: Layer(3, 2, activation="gelu", seed=1),
+        lambda: Neuron(3, nonlin=False, seed=1),
+        lambda: Sequential(Layer(2, 2, seed=1), Layer(2, 2, bias="shared", seed=2), softmax),
+        lambda: Sequential(Layer(2, 2, seed=1), Sequential(MLP(2, [2], seed=3)), log_softmax),
+    ],
+)
+def test_other_networks_come_back(make, tmp_path):
+    network = make()
+    if isinstance(network, MLP):
+        network.layers[0].neurons[1].activation = None
+        network.layers[0].neurons[0].w[0].label = "θ₁ <b>"
+    again = there_and_back(network, tmp_path)
+    if isinstance(network, Layer):
+        assert [y.data for y in again([1, 2, 3])] == [y.data for y in network([1, 2, 3])]
+    for layer, its in zip(getattr(network, "layers", []), getattr(again, "layers", []), strict=True):
+        if isinstance(layer, Layer):
+            assert len({id(n.b) for n in layer.neurons}) == len({id(n.b) for n in its.neurons})
+
+
+class Net(Module):
+    def __init__(self):
+        self.body, self.gain = Layer(2, 3, seed=1), Value(2.0)
+
+
+def test_a_class_of_ones_own_is_given(tmp_path):
+    net, other = Net(), Net()
+    path = save(net, tmp_path / "net.json")
+    other.gain.data = 7.0
+    assert load(path, other) is other
+    assert state(other) == state(net)
+    with pytest.raises(ValueError, match=r"net\.json has a Net, which load cannot make: load\(path, Net\(\)\)$"):
+        load(path)
+    with pytest.raises(ValueError, match=r"net\.json does not fit the network: it lacks layers\.0.*; it has body\."):
+        load(path, MLP(2, [3]))
+
+
+def test_an_operation_of_ones_own(tmp_path):
+    with registered("cube", "³", "x * x * x", "3 * x * x"):
+        network = MLP(1, [2], output_activation="cube", seed=1)
+        path = save(network, tmp_path / "cube.json")
+        assert state(load(path)) == state(network)
+    assert "cube" not in TABLE
+    with pytest.raises(ValueError, match=r"cube\.json is damaged: its operation 'cube' is not registered here"):
+        load(path)
+
+
+def test_what_a_file_cannot_hold_is_refused_and_the_file_stays(tmp_path):
+    path = save(MLP(1, [1], seed=1), tmp_path / "network.json")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="save: <lambda> is no operation of the table, and a file holds no code"):
+        save(MLP(1, [1], output_activation=lambda z: z * z), path)
+    network = MLP(1, [1])
+    network.layers[0].neurons[0].w[0].data = math.nan
+    with pytest.raises(ValueError, match="save expected finite floats, w1 is nan"):
+        save(network, path)
+    assert path.read_bytes() == before
+    with pytest.raises(OSError, match="nowhere"):
+        save(MLP(1, [1]), tmp_path / "nowhere" / "network.json")
+
+
+def damage(content, *way, to):
+    *way, last = way
+    inner = content
+    for key in way:
+        inner = inner[key]
+    inner[last] = to
+    return content
+
+
+WEIGHT = "layers.0.neurons.0.w.0"
+DAMAGES = {
+    "expected the format 'tinygrad_edu network', got 'tinygrad_edu training'": ("format", "tinygrad_edu training"),
+    "is of version 2, newer than 1: upgrade tinygrad_edu": ("version", 2),
+    "is damaged: its version is '1'": ("version", "1"),
+    "is damaged: expected a finite float and a label, got 'os' and 'w1'": ("parameters", WEIGHT, 0, "os"),
+    "is damaged: expected a finite float and a label, got inf and 'w1'": ("parameters", WEIGHT, 0, math.inf),
+    "is damaged: expected layer, neuron and input, got (1, 1)": ("parameters", WEIGHT, [0.5, "w1", 1, 1]),
+    "is damaged: expected a neuron with 1 to 3 inputs, got 1000000000": (
+        "network", "layers", 0, "neurons", 0, "inputs", 10**9,
+    ),
+    "is damaged: its operation '__import__' is not registered here": (
+        "network", "layers", 0, "neurons", 0, "activation", "__import__",
+    ),
+    "is damaged: expected a Neuron, Layer, MLP or Sequential, got 'Net'": ("network", "kind", "Net"),
+    "is damaged: KeyError 'neurons'": ("network", "layers", 0, {"kind": "Layer"}),
+    "does not fit the network: it lacks layers.0.neurons.0.w.1": ("network", "layers", 0, "neurons", 0, "inputs", 2),
+    "does not fit the network: it has layers.0.neurons.0.b": ("network", "layers", 0, "neurons", 0, "bias", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", DAMAGES)
+def test_damaged_foreign_and_newer_files_are_refused(words, tmp_path):
+    path = save(MLP(1, [1, 1], bias=True, seed=1) if "3 inputs" in words else MLP(1, [1], seed=1), tmp_path / "n.json")
+    content = json.loads(path.read_text())
+    if "3 inputs" in words:
+        content["parameters"].pop("layers.1.neurons.0.b")
+    *way, to = DAMAGES[words]
+    path.write_text(json.dumps(damage(content, *way, to=to)))
+    with pytest.raises(ValueError) as error:
+        load(path)
+    assert str(error.value).removeprefix(f"{path} ") == words
+
+
+def test_every_truncation_is_refused(tmp_path):
+    path = save(MLP(2, [2], seed=1), tmp_path / "n.json")
+    whole = path.read_bytes()
+    for length in range(len(whole.rstrip())):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"n\.json is damaged, or no file of tinygrad_edu"):
+            load(path)
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.json")

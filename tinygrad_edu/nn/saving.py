@@ -1,0 +1,191 @@
+"""Networks in files: JSON, floats exact, nothing in them executed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from tinygrad_edu.engine import TABLE, Value, log_softmax, softmax
+from tinygrad_edu.files import PathLike, write
+from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
+
+FORMAT, VERSION = "tinygrad_edu network", 1
+COMPOSITES: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax}
+
+
+class Damaged(ValueError):
+    """A file is not what `save` wrote."""
+
+
+def save(network: Module, path: PathLike) -> Path:
+    """Write a network to a file: its layers, activations and biases, its parameters with their labels.
+
+    >>> import tempfile
+    >>> network = MLP(2, [3, 1], activation="tanh", seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load(save(network, Path(folder, "network.json")))
+    >>> again([0.5, 1.0]).data == network([0.5, 1.0]).data
+    True
+
+    Arguments:
+        network: of neurons, layers, `MLP` and `Sequential`, which the file describes; of any other module it has the
+            parameters by name.
+        path: of the file, which is replaced as a whole or, where that fails, left as it was.
+
+    Returns the path. Raises ValueError for a parameter that is not finite and for an activation that the table does not
+    have, OSError where the file cannot be written.
+    """
+    named = dict(network.named_parameters())
+    for name, parameter in named.items():
+        if type(parameter.data) is not float or not isfinite(parameter.data):
+            raise ValueError(f"save expected finite floats, {parameter.label or name} is {parameter.data!r}")
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "class": type(network).__name__,
+        "network": described(network),
+        "parameters": {
+            name: [parameter.data, parameter.label, *([*parameter.place] if isinstance(parameter, Parameter) else [])]
+            for name, parameter in named.items()
+        },
+    }
+    return write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def load(path: PathLike, network: Module | None = None) -> Any:
+    """Read a network that `save` wrote.
+
+    Arguments:
+        path: of the file.
+        network: one with the same parameters, to set them; needed for classes of one's own, else it is made.
+
+    Returns the network. Raises ValueError, with the reason, for a file that is damaged, of another kind or of a newer
+    version, and where it does not fit the network, which is left as it was; OSError where it cannot be read.
+    """
+    content = read(path, FORMAT, VERSION)
+    try:
+        parameters = {name: checked(*entry) for name, entry in content["parameters"].items()}
+        if network is None:
+            if content["network"] is None:
+                raise ValueError(
+                    f"{path} has a {content['class']}, which load cannot make: load(path, {content['class']}())"
+                )
+            limit = len(parameters)
+            network = made(content["network"], limit)
+        named = dict(network.named_parameters())
+        if named.keys() != parameters.keys():
+            missing, more = [*(named.keys() - parameters.keys())], [*(parameters.keys() - named.keys())]
+            raise ValueError(
+                f"{path} does not fit the network: "
+                + "; ".join(
+                    f"{what} {min(names)}" for what, names in (("it lacks", missing), ("it has", more)) if names
+                )
+            )
+    except Damaged as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path} is damaged: {type(error).__name__} {error}") from None
+    for name, (data, label, place) in parameters.items():
+        named[name].data, named[name].label = data, label
+        if place and isinstance(named[name], Parameter):
+            named[name].place = place
+    return network
+
+
+def checked(data: Any, label: Any, *place: Any) -> tuple[float, str, Place | None]:
+    """A parameter's number, label and place."""
+    if type(data) is not float or not isfinite(data) or type(label) is not str:
+        raise Damaged(f"expected a finite float and a label, got {data!r} and {label!r}")
+    if place and not (len(place) == 3 and all(type(number) is int for number in place)):
+        raise Damaged(f"expected layer, neuron and input, got {place!r}")
+    return data, label, Place(*place) if place else None
+
+
+def described(part: Any) -> Any:
+    """What a part of a network is, without its numbers; None for a class of one's own."""
+    if type(part) is Neuron:
+        return {
+            "kind": "Neuron",
+            "inputs": len(part.w),
+            "activation": named(part.activation),
+            "bias": part.b is not None,
+        }
+    if type(part) is Layer:
+        neurons = [described(neuron) for neuron in part.neurons]
+        biases = [neuron.b for neuron in part.neurons]
+        shared = len(biases) > 1 and biases[0] is not None and all(bias is biases[0] for bias in biases)
+        return {"kind": "Layer", "shared": shared, "neurons": neurons}
+    if type(part) in (MLP, Sequential):
+        layers = [described(layer) for layer in part.layers]
+        return None if None in layers else {"kind": type(part).__name__, "layers": layers}
+    return None if isinstance(part, Module) else {"kind": "function", "name": named(part)}
+
+
+def named(function: Any) -> str | None:
+    """An activation by its name in the table."""
+    if function is None:
+        return None
+    for name, row in TABLE.items():
+        if function is row.function or function is getattr(Value, name, None):
+            return name
+    for name, composite in COMPOSITES.items():
+        if function is composite:
+            return name
+    shown = getattr(function, "__name__", repr(function))
+    raise ValueError(f"save: {shown} is no operation of the table, and a file holds no code; register it as a row")
+
+
+def function_of(name: Any) -> Any:
+    if name is None:
+        return None
+    if name in COMPOSITES:
+        return COMPOSITES[name]
+    if name not in TABLE:
+        raise Damaged(f"its operation {name!r} is not registered here")
+    return TABLE[name].function
+
+
+def made(part: dict[str, Any], limit: int) -> Any:
+    """The part of a network that a file describes, of at most `limit` weights a neuron."""
+    kind = part["kind"]
+    if kind == "function":
+        return function_of(part["name"])
+    if kind == "Neuron":
+        if type(part["inputs"]) is not int or not 1 <= part["inputs"] <= limit:
+            raise Damaged(f"expected a neuron with 1 to {limit} inputs, got {part['inputs']!r}")
+        neuron = Neuron(part["inputs"], activation=None, bias=part["bias"] is True, init="zeros")
+        neuron.activation = function_of(part["activation"])
+        return neuron
+    if kind == "Layer":
+        layer = Layer(1, 1)
+        layer.neurons = [made(neuron, limit) for neuron in part["neurons"]]
+        if part["shared"] is True:
+            for neuron in layer.neurons:
+                neuron.b = layer.neurons[0].b
+        return layer
+    if kind in ("MLP", "Sequential"):
+        network = MLP(1, [1]) if kind == "MLP" else Sequential(softmax)
+        network.layers = [made(layer, limit) for layer in part["layers"]]
+        return network
+    raise Damaged(f"expected a Neuron, Layer, MLP or Sequential, got {kind!r}")
+
+
+def read(path: PathLike, expected: str, version: int) -> dict[str, Any]:
+    """A file of ours. Raises ValueError, with the reason, for any other."""
+    if Path(path).exists() and not Path(path).is_file():  # a device may have no end
+        raise ValueError(f"{path} expected a file, got what is none")
+    try:
+        found = json.loads(Path(path).read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged, or no file of {expected.split()[0]}: {error}") from None
+    if not isinstance(found, dict) or found.get("format") != expected:
+        got = found.get("format") if isinstance(found, dict) else None
+        raise ValueError(f"{path} expected the format {expected!r}, got {got!r}")
+    if type(found.get("version")) is not int:
+        raise ValueError(f"{path} is damaged: its version is {found.get('version')!r}")
+    if found["version"] > version:
+        raise ValueError(f"{path} is of version {found['version']}, newer than {version}: upgrade tinygrad_edu")
+    return found
