@@ -44,7 +44,7 @@ from tinygrad_edu.engine.operations import sum as sum
 if _TYPE_CHECKING:
     from tinygrad_edu.check import assert_gradients, check_gradients
     from tinygrad_edu.exchange import as_script, from_torch, from_torch_graph, to_sympy, to_torch
-    from tinygrad_edu.nn import MLP, SGD, Adam, History, Layer, Neuron, Sequential, fit, health, train
+    from tinygrad_edu.nn import MLP, SGD, Adam, History, Layer, Neuron, Sequential, fit, health, load, save, train
     from tinygrad_edu.plot import (
         animate,
         plot_decision_boundary,
@@ -83,6 +83,8 @@ _LAZY = {
     "History": "nn",
     "Sequential": "nn",
     "health": "nn",
+    "load": "nn",
+    "save": "nn",
     "compile": "replay",
     "count_operations": "show",
     "draw": "show",
@@ -140,6 +142,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "load",
     "log_softmax",
     "name",
     "plot_decision_boundary",
@@ -149,6 +152,7 @@ __all__ = [
     "plot_network",
     "register",
     "registered",
+    "save",
     "softmax",
     "to_sympy",
     "to_torch",
