@@ -136,4 +136,6 @@ for _ in range(10):
 replayed = (time.perf_counter() - began) / 10 / len(unseen)
 print(f"backward() of Values takes {eager / replayed:.0f} times as long")  # ...
 
-plot_history(curve).savefig("names_gpt.png")
+figure = plot_history(curve)
+figure.axes[0].set_xlabel("step")
+figure.savefig("names_gpt.png")

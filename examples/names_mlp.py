@@ -71,4 +71,6 @@ while len(written) < 10:
         written.append(name[:-1])
 print(*written)  # ...
 
-plot_history(curve).savefig("names_mlp.png")
+figure = plot_history(curve)
+figure.axes[0].set_xlabel("step")
+figure.savefig("names_mlp.png")

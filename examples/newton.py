@@ -47,6 +47,6 @@ while math.hypot(x.data - 1, y.data - 1) > 1e-3:
 print(steps)  # 17082
 
 set_to([1.0, 1.0])
-figure = plot_loss_landscape(valley, [x, y], path=path, directions=[[1.0, 0.0], [0.0, 1.0]])
+figure = plot_loss_landscape(valley, [x, y], path=path, directions=[[1.0, 0.0], [0.0, 1.0]], resolution=80)
 figure.axes[0].set(xlabel="x - 1", ylabel="y - 1")
 figure.savefig("newton.png")

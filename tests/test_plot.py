@@ -140,10 +140,20 @@ def test_the_boundary_of_a_score_is_where_it_passes_the_threshold():
 
 
 def test_points_are_marked_by_class():
-    ax = plot_decision_boundary(lambda x: [Value(x[0]), Value(x[1])], POINTS, ["cat", "dog", "cat", "dog"]).axes[0]
+    ax = plot_decision_boundary(
+        lambda x: [Value(x[0]), Value(x[1])], POINTS, ["cat", "dog", "cat", "dog"], resolution=9
+    ).axes[0]
     assert [line.get_label() for line in ax.lines] == ["cat", "dog"]
     assert [len(line.get_xdata()) for line in ax.lines] == [2, 2]
     assert len({line.get_marker() for line in ax.lines}) == 2
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_class_of_higher_scores_has_the_colour_of_what_is_positive(sign):
+    figure = plot_decision_boundary(lambda x: sign * (x[1] - 0.5), POINTS, ["a", "b", "a", "b"], resolution=9)
+    colours = {line.get_label(): line.get_color() for line in figure.axes[0].lines}
+    assert colours[{1: "b", -1: "a"}[sign]] == THEMES["light"].data
+    assert colours[{1: "a", -1: "b"}[sign]] == THEMES["light"].grad
 
 
 @pytest.mark.parametrize(

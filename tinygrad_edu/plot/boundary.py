@@ -57,10 +57,11 @@ def plot_decision_boundary(
     else:
         regions(ax, theme, colours, xs, ys, grid)
     series = SERIES[theme]
+    if len(grid[0][0]) == 1 and len(classes) == 2:  # the class of higher scores has the colour of what is positive
+        classes.sort(key=lambda c: -mean_score(network, pairs, [label == c for label in labels]))
     for k, label in enumerate(classes):
         at = [pair for pair, its in zip(pairs, labels, strict=True) if its == label]
-        # The higher class of a score has the colour of what is positive.
-        colour = series[(1 - k) if len(grid[0][0]) == 1 and len(classes) == 2 else k % 10]
+        colour = series[k % 10]
         fill = colours.background if theme == "print" and k % 2 else colour
         edge = colour if theme == "print" else colours.background
         ax.plot(
@@ -79,7 +80,7 @@ def score(figure: Any, ax: Any, colours: Any, xs: Any, ys: Any, scores: Any, thr
     """One score: its height by colour, and a line at the threshold."""
     low, high = min(map(min, scores)), max(map(max, scores))
     middle = threshold if threshold is not None else 0.5 if low >= 0 and high <= 1 else 0.0
-    reach = max(high - middle, middle - low) or 1.0
+    reach = 0.5 if threshold is None and middle == 0.5 else max(high - middle, middle - low) or 1.0
     levels = [middle + reach * (k - 10) / 10 for k in range(21)]
     shown = ax.contourf(xs, ys, scores, levels=levels, cmap=diverging(colours), alpha=0.55, extend="both")
     if low < middle < high:
@@ -112,6 +113,12 @@ def spread(numbers: list[float], resolution: int) -> list[float]:
     low, high = min(numbers), max(numbers)
     margin = 0.12 * (high - low) or 1.0
     return [low - margin + (high - low + 2 * margin) * k / (resolution - 1) for k in range(resolution)]
+
+
+def mean_score(network: Callable[[list[float]], Any], pairs: list[list[float]], chosen: list[bool]) -> float:
+    """The mean of the scores at some points."""
+    scores = [numbers_of(network(pair))[0] for pair, its in zip(pairs, chosen, strict=True) if its]
+    return sum(scores) / len(scores)
 
 
 def numbers_of(outputs: Any) -> list[float]:

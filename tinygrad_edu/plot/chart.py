@@ -49,6 +49,6 @@ def history_text(history: Any, *, width: int = 72, height: int = 8) -> str:
     last = str(len(losses) - 1)
     lines.append(f"{'':{margin}} 0{last:>{max(columns - 1, len(last) + 1)}}" + ("   log scale" if logarithmic else ""))
     best, stopped = getattr(history, "best", None), plain(getattr(history, "stopped", ""), longest=width * 2)
-    if best is not None and getattr(history, "validation", []):
+    if best and getattr(history, "validation", []):
         lines.append(f"best validation {history.validation[best - 1]:.4g} in epoch {best}")
     return "\n".join([*lines, *([stopped] if stopped else [])])
