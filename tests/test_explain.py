@@ -104,6 +104,21 @@ def test_through_chooses_the_stations():
         explain(PASSED.total, W5, through=[PASSED.z[1][1]])
 
 
+def test_terms_stand_in_the_order_of_the_operations():
+    x = Value(2.0, "x")
+    assert "∂f/∂x = 2·x + 3 = 2·2 + 3 = 7" in str(explain(x * x + 3 * x, x, through=[]))
+    assert "∂f/∂x = cos(x) + exp(x) =" in str(explain(tinygrad_edu.sin(x) + x.exp(), x, through=[]))
+
+
+def test_a_root_and_a_leaf_without_label_stand_in_formulas_by_name():
+    w = Value(0.5)
+    z = w * w * 3
+    z.label = "z"
+    text = str(explain(z.sigmoid(), w))
+    assert "∂f/∂z = f(1 − f) =" in text
+    assert "∂z/∂x = 6·x " in text
+
+
 def test_a_leaf_without_a_name_is_its_number_and_a_long_formula_is_left_out():
     w, unnamed = Value(0.5, "w"), Value(3.0)
     y = w * unnamed
@@ -142,7 +157,9 @@ def test_paper_arithmetic_rounds_each_number_before_it_is_used():
     # 0.69 − 0.73, where the exact factor rounds to 0.043
 
 
-@pytest.mark.parametrize("digits, factors", [(2, "0.043 × 0.2 × 0.59"), (6, "0.042773 × 0.195584 × 0.585405")])
+@pytest.mark.parametrize(
+    "digits, factors", [(1, "0.04 × 0.2 × 0.6"), (2, "0.043 × 0.2 × 0.59"), (6, "0.042773 × 0.195584 × 0.585405")]
+)
 def test_digits(digits, factors):
     assert factors in str(explain(PASSED.total, W5, digits=digits))
 

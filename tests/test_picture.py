@@ -359,6 +359,14 @@ def test_a_gradient_from_before_is_marked():
     assert ">4 + 4 from before<" in draw(root).source
 
 
+def test_the_rounding_of_terms_that_cancel_is_not_taken_for_something_from_before():
+    x = Value(1.0, "x")
+    y = x * 0.1 + x * 0.2 - x * 0.3
+    y.backward()
+    assert x.grad == 5.551115123125783e-17  # and 2.8e-17 exactly
+    assert "from" not in draw(y).source
+
+
 def test_a_gradient_of_another_root_is_marked_and_one_that_is_on_its_way_is_not():
     w = Value(2.0, "w")
     h = w * 3
@@ -518,6 +526,9 @@ def test_formats(renderer, tmp_path):
     assert b"<svg" in Path(picture.render(directory=str(tmp_path))).read_bytes()  # SVG if nothing is said
     assert picture.pipe(format="dot", encoding="utf-8").startswith("digraph")
     assert picture.pipe(format="svg", engine="neato") != picture.pipe(format="svg")
+    assert Path(picture.render(outfile=str(tmp_path / "four.png"))).read_bytes().startswith(b"\x89PNG")
+    by_neato = Path(picture.render(str(tmp_path / "five"), engine="neato")).read_text()
+    assert by_neato == picture.pipe(format="svg", engine="neato", encoding="utf-8")
     with pytest.raises(ValueError, match=r"outfile .*one.gv is the file of the source: save\(\) writes that"):
         picture.render(outfile=str(tmp_path / "one.gv"))
 

@@ -167,7 +167,8 @@ class Explanation(Written):
         so_far: dict[Value, Expr] = {edge.upper: ONE}
         for step in self.all.within(edge):
             local = local_derivative(step.upper, step.operand or 0, self.expression)
-            so_far[step.lower] = add(so_far.get(step.lower, ZERO), multiply(so_far[step.upper], local))
+            # The last operations come first: their terms go behind.
+            so_far[step.lower] = add(multiply(so_far[step.upper], local), so_far.get(step.lower, ZERO))
             if size(so_far[step.lower]) > LONGEST:
                 return None
         return so_far[edge.lower]
