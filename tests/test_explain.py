@@ -104,6 +104,14 @@ def test_through_chooses_the_stations():
         explain(PASSED.total, W5, through=[PASSED.z[1][1]])
 
 
+def test_html_sets_formulas_off_and_a_repr_is_short():
+    explanation = explain(PASSED.total, W5)
+    assert explanation.html().startswith("<div><p><i>∂E/∂w₅</i> over 1 path</p><table")
+    assert explanation.html().endswith("<i>∂E/∂w₅ = 0.004897</i> ✓ reverse mode gives the same</p></div>")
+    assert re.fullmatch(r"<explanation of ∂E/∂w₅ = 0\.00489727\d+>", repr(explanation))
+    assert re.fullmatch(r"<update from 0\.3 to 0\.2995\d+>", repr(explain_update(PASSED.total, W5)))
+
+
 def test_terms_stand_in_the_order_of_the_operations():
     x = Value(2.0, "x")
     assert "∂f/∂x = 2·x + 3 = 2·2 + 3 = 7" in str(explain(x * x + 3 * x, x, through=[]))

@@ -54,6 +54,7 @@ def test_names_are_given_once():
     assert [names.text(v) for v in topological(root)] == ["v₂", "v₃", "f"]
     assert names.text(inner) == "v₂"
     assert names.latex(b) == "a^{(2)}"
+    assert [names.code(v) for v in (a, b, c, inner)] == ["a", "a(2)", "v1", "v2"]
 
 
 def test_copies_are_counted_from_the_first_example_and_from_the_leaves_up():

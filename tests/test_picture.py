@@ -313,7 +313,12 @@ def test_frames_have_one_size_and_show_a_contribution_only_when_it_was_added(ren
     root.backward()
     for k, picture in enumerate(pictures):
         drawn = draw(root, step=k, contributions=True, digits=6).pipe(format="svg", encoding="utf-8")
-        for what in ("<text[^>]*>([^<]*)", 'fill="(#b91c1c|#1e40af)"[^>]*>←'):
+        for what in (
+            "<text[^>]*>([^<]*)",
+            'fill="(#b91c1c|#1e40af)"[^>]*>←',
+            'fill="([^"]*)"[^>]*>×',
+            'xlink:title="(.*?)"',
+        ):
             assert sorted(re.findall(what, picture)) == sorted(re.findall(what, drawn))
         widths = [sorted(map(float, re.findall('stroke-width="(.*?)"', svg))) for svg in (picture, drawn)]
         assert [width for width in widths[0] if width != 1] == [width for width in widths[1] if width != 1]

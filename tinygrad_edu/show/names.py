@@ -58,7 +58,7 @@ def roles(root: Value) -> dict[Value, str]:
         before = sum(sizes.get(k, 0) for k in range(1, layer))
         inner = [parent for parent in node.parents if isinstance(parent, Value) and parent in places]
         for parent in inner:  # the weighted sum without its bias, or z: only the end of the neuron keeps its name
-            if places[parent] == (layer, neuron) and parent in found:
+            if places[parent] == (layer, neuron):
                 if node.op.name == "add":
                     del found[parent]
                 else:
