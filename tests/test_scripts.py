@@ -159,6 +159,8 @@ def test_what_it_refuses():
     x = Value(2.0, "x")
     with pytest.raises(ValueError, match="as_script expected a framework of numpy, torch, jax, got 'keras'"):
         as_script(x * 2, "keras")
+    with pytest.raises(TypeError, match=r"as_script expected a Value, got .*MLP.*: take an output or a loss"):
+        as_script(MLP(2, [1]), "numpy")
     y = x * 2
     x.data = 5.0
     with pytest.raises(ValueError, match="x"):

@@ -59,6 +59,11 @@ def test_names_of_leaves_without_a_label_and_of_one_label():
     assert len(to_sympy(a * b).free_symbols) == 2
 
 
+def test_what_is_no_value_is_refused():
+    with pytest.raises(TypeError, match=r"to_sympy expected a Value, got 3\.0 \(float\)"):
+        to_sympy(3.0)
+
+
 def test_an_operation_without_a_form_is_named():
     from tinygrad_edu.engine.formulas import bind
 

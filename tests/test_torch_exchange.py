@@ -5,8 +5,11 @@ import random
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinygrad_edu import Value, explain
+from tinygrad_edu.check.strategies import networks
 from tinygrad_edu.engine import TABLE, leaves, topological
 from tinygrad_edu.exchange import from_torch, from_torch_graph, to_torch
 from tinygrad_edu.exchange.pytorch import ACTIVATIONS
@@ -392,3 +395,15 @@ def test_the_root_may_be_the_leaf_times_one():
     root = from_torch_graph(x * 1, {"x": x})
     assert isinstance(root, Value)
     assert [leaf.label for leaf in leaves(root)] == ["x"]
+
+
+@given(networks(MLP), st.integers(0, 1000))
+@settings(max_examples=50)
+def test_any_network_to_torch_and_back_is_the_same_network(network, seed):
+    rng = random.Random(seed)
+    x = [rng.uniform(-2, 2) for _ in network.layers[0].neurons[0].w]
+    module = to_torch(network)
+    ours, theirs = gradients(network, x), gradients_in_torch(module, x)
+    assert ours[0] == pytest.approx(theirs[0], rel=1e-10, abs=1e-14)
+    assert ours[1] == pytest.approx(theirs[1], rel=1e-10, abs=1e-14)
+    assert from_torch(module).to_weights() == network.to_weights()

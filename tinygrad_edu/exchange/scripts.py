@@ -9,6 +9,7 @@ from tinygrad_edu.engine import TABLE, Row, Value, check_recorded, leaves
 from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.listing import Listing
 from tinygrad_edu.replay.trace import recorded
+from tinygrad_edu.show.backward import to_show
 
 MATH = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh sign"
 ARCS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
@@ -97,11 +98,11 @@ def as_script(root: Value, framework: str = "torch") -> str:
     no name for is written by its formula in the table.
 
     Raises ValueError for another framework, for data that changed since the forward pass, and for an operation that
-    neither the framework nor a formula expresses.
+    neither the framework nor a formula expresses; TypeError for what is no Value.
     """
     if framework not in IMPORTS:
         raise ValueError(f"as_script expected a framework of {', '.join(IMPORTS)}, got {framework!r}")
-    check_recorded(root)
+    check_recorded(to_show(root, "as_script expected a Value"))
     params = leaves(root)
     trace = recorded(root, params, [])
     trace.labels = [spared(label) for label in trace.labels]

@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_edu.engine import Value, check_recorded, leaves, topological
 from tinygrad_edu.engine.formulas import MATH, applied, bind
 from tinygrad_edu.shell import install
+from tinygrad_edu.show.backward import to_show
 from tinygrad_edu.show.names import Names
 
 
@@ -48,10 +49,11 @@ def to_sympy(root: Value) -> Any:
     Each leaf that is a Value is a symbol without assumptions, named after its label, or x1, x2, … in the order of use;
     w, w(2), … where one label names several. Constants are numbers.
 
-    Raises ImportError, with the command to run, without SymPy, and ValueError for an operation that has no SymPy form.
+    Raises ImportError, with the command to run, without SymPy, and ValueError for an operation that has no SymPy form;
+    TypeError for what is no Value.
     """
     s, known = sympy(), sympy_primitives()
-    check_recorded(root)
+    check_recorded(to_show(root, "to_sympy expected a Value"))
     textbook = {
         "sigmoid": lambda x: 1 / (1 + s.exp(-x)),
         "softplus": lambda x: s.log(1 + s.exp(x)),
