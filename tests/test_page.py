@@ -378,13 +378,13 @@ def test_a_large_network_starts_closed_and_opens(visit):
     assert before == 2 + 33 + 4
     page.click("#g1_3")
     assert page.locator(".box").count() == before - 1 + 6  # two weights, the sum, the bias, z and h
-    page.click("#last")
+    page.evaluate("go(steps.length - 1)")
     assert worst_case(page) is None
     page.select_option("#boxes", "layers")
     assert page.locator(".box").count() == 2 + 3 + 4
     page.click("#g2")
     assert page.locator(".box").count() == 2 + 2 + 16 + 4
-    page.click("#last")
+    page.evaluate("go(steps.length - 1)")
     end = page.evaluate("[...known().gradients].every(([k, g]) => Math.abs(g - grad[k]) < 1e-12)")
     assert end
 
@@ -393,7 +393,7 @@ def test_closed_boxes_hand_back_the_gradients_of_open_ones(visit):
     page = visit(MLP(2, [3, 2, 1], activation="tanh", seed=1), data=moons(4))
     for level in ("nodes", "neurons", "layers"):
         page.select_option("#boxes", level)
-        page.click("#last")
+        page.evaluate("go(steps.length - 1)")
         assert page.evaluate("[...known().gradients].length") > 3
         assert page.evaluate("[...known().gradients].every(([k, g]) => Math.abs(g - grad[k]) < 1e-12)")
 

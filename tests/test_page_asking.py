@@ -220,6 +220,17 @@ def test_the_score_is_kept_and_saved_as_csv(visit, tmp_path):
     assert page.is_hidden("#score")
 
 
+def test_a_box_is_closed_while_a_question_is_open(visit):
+    page = visit(worked_example()[1])
+    page.check("#ask")
+    page.evaluate("go(backwardBegins() + 4)")
+    assert page.locator(".question").count() == 1
+    page.select_option("#boxes", "neurons")
+    page.click("#last")
+    page.select_option("#boxes", "nodes")
+    assert page.evaluate("now === steps.length - 1")
+
+
 def test_closed_boxes_are_not_asked_about(visit):
     page = visit(MLP(2, [16, 16, 1], activation="tanh", seed=1), data=[([0.1, 0.2], 1.0)])
     page.check("#ask")

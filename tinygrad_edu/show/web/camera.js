@@ -6,16 +6,23 @@ const camera = { x: 0, y: 0, scale: 1, fitted: true };
 let stage = { width: 0, height: 0 };
 
 const HEAD = 44; // pixels at the top of the stage, for the legend and the buttons
-const fitting = (picture) => Math.min((stage.width - 24) / picture.width, (stage.height - HEAD - 12) / picture.height, 1.6);
+const fitting = (picture) =>
+  Math.min((stage.width - 24) / picture.width, (stage.height - HEAD - 12) / picture.height, 1.6);
 
 // The richest detail in which the whole picture can be read; of the two directions the one that gives larger letters.
 function bestView() {
   const wanted = at("detail").value;
   let best = null;
-  for (const detail of wanted === "auto" ? (wires.length < DENSE ? [FACTORS, NUMBERS, NAMES] : [NUMBERS, NAMES]) : [Number(wanted)]) {
+  for (const detail of wanted === "auto"
+    ? wires.length < DENSE
+      ? [FACTORS, NUMBERS, NAMES]
+      : [NUMBERS, NAMES]
+    : [Number(wanted)]) {
     for (const direction of ["right", "down"]) {
-      const { width, height } = layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)), scale = fitting({ width, height });
-      if (!best || best.scale < LEAST / TEXT || detail === best.detail) if (!best || scale > best.scale) best = { detail, direction, scale };
+      const { width, height } = layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)),
+        scale = fitting({ width, height });
+      if (!best || best.scale < LEAST / TEXT || detail === best.detail)
+        if (!best || scale > best.scale) best = { detail, direction, scale };
     }
     if (best.scale >= LEAST / TEXT) break;
   }
@@ -44,13 +51,17 @@ function apply() {
   const room = 60;
   camera.x = Math.min(stage.width - room, Math.max(room - drawn.width * camera.scale, camera.x));
   camera.y = Math.min(stage.height - room, Math.max(room - drawn.height * camera.scale, camera.y));
-  at("world").setAttribute("transform", "translate(" + camera.x.toFixed(1) + "," + camera.y.toFixed(1) + ") scale(" + camera.scale.toFixed(4) + ")");
+  at("world").setAttribute(
+    "transform",
+    "translate(" + camera.x.toFixed(1) + "," + camera.y.toFixed(1) + ") scale(" + camera.scale.toFixed(4) + ")",
+  );
   drawMap();
   placeNote();
 }
 
 function zoomAt(x, y, times) {
-  const scale = Math.min(4, Math.max(LEAST / TEXT, camera.scale * times)), change = scale / camera.scale;
+  const scale = Math.min(4, Math.max(LEAST / TEXT, camera.scale * times)),
+    change = scale / camera.scale;
   camera.x = x - (x - camera.x) * change;
   camera.y = y - (y - camera.y) * change;
   camera.scale = scale;
@@ -61,9 +72,20 @@ function zoomAt(x, y, times) {
 // Where boxes are on the stage, in pixels.
 function onStage(boxes) {
   const edges = boxes.map((unit) => drawn.boxes.get(unit));
-  const side = (value, low, high) => ({ low: Math.min(...edges.map(low)) * camera.scale + value, high: Math.max(...edges.map(high)) * camera.scale + value });
-  const x = side(camera.x, (b) => b.x - b.width / 2, (b) => b.x + b.width / 2);
-  const y = side(camera.y, (b) => b.y - b.height / 2, (b) => b.y + b.height / 2);
+  const side = (value, low, high) => ({
+    low: Math.min(...edges.map(low)) * camera.scale + value,
+    high: Math.max(...edges.map(high)) * camera.scale + value,
+  });
+  const x = side(
+    camera.x,
+    (b) => b.x - b.width / 2,
+    (b) => b.x + b.width / 2,
+  );
+  const y = side(
+    camera.y,
+    (b) => b.y - b.height / 2,
+    (b) => b.y + b.height / 2,
+  );
   return { left: x.low, right: x.high, top: y.low, bottom: y.high };
 }
 
@@ -85,28 +107,49 @@ function drawMap() {
   const larger = drawn.width * camera.scale > stage.width + 1 || drawn.height * camera.scale > stage.height + 1;
   at("map").toggleAttribute("hidden", !larger);
   if (!larger) return;
-  const scale = Math.min(150 / drawn.width, 90 / drawn.height), map = at("map");
+  const scale = Math.min(150 / drawn.width, 90 / drawn.height),
+    map = at("map");
   map.setAttribute("width", Math.ceil(drawn.width * scale));
   map.setAttribute("height", Math.ceil(drawn.height * scale));
   const rects = order.map((unit) => {
     const b = drawn.boxes.get(unit);
-    return svg("rect", { x: (b.x - b.width / 2) * scale, y: (b.y - b.height / 2) * scale, width: Math.max(2, b.width * scale), height: Math.max(2, b.height * scale), class: drawn.unit.get(unit).group.getAttribute("class") });
+    return svg("rect", {
+      x: (b.x - b.width / 2) * scale,
+      y: (b.y - b.height / 2) * scale,
+      width: Math.max(2, b.width * scale),
+      height: Math.max(2, b.height * scale),
+      class: drawn.unit.get(unit).group.getAttribute("class"),
+    });
   });
-  const seen = { x: (-camera.x / camera.scale) * scale, y: (-camera.y / camera.scale) * scale, width: (stage.width / camera.scale) * scale, height: (stage.height / camera.scale) * scale };
+  const seen = {
+    x: (-camera.x / camera.scale) * scale,
+    y: (-camera.y / camera.scale) * scale,
+    width: (stage.width / camera.scale) * scale,
+    height: (stage.height / camera.scale) * scale,
+  };
   map.replaceChildren(...rects, svg("rect", { ...seen, class: "seen" }));
 }
 
 function watchCamera() {
-  const area = at("stage"), fingers = new Map();
+  const area = at("stage"),
+    fingers = new Map();
   let dragged = null;
-  const local = (event) => { const box = area.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
-  area.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    zoomAt(...local(event), Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)));
-  }, { passive: false });
+  const local = (event) => {
+    const box = area.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  area.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      zoomAt(...local(event), Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)));
+    },
+    { passive: false },
+  );
   area.addEventListener("dblclick", (event) => {
     if (event.target.closest(".box, #note, button")) return;
-    if (camera.fitted) zoomAt(...local(event), 1.8); else fit();
+    if (camera.fitted) zoomAt(...local(event), 1.8);
+    else fit();
   });
   area.addEventListener("pointerdown", (event) => {
     if (event.target.closest("#note, button, #map")) return;
@@ -115,9 +158,13 @@ function watchCamera() {
   });
   area.addEventListener("pointermove", (event) => {
     if (!fingers.has(event.pointerId)) return;
-    const before = fingers.get(event.pointerId), here = local(event);
+    const before = fingers.get(event.pointerId),
+      here = local(event);
     if (!dragged && Math.hypot(here[0] - before[0], here[1] - before[1]) < 4) return;
-    if (!dragged) { dragged = true; area.setPointerCapture(event.pointerId); }
+    if (!dragged) {
+      dragged = true;
+      area.setPointerCapture(event.pointerId);
+    }
     if (fingers.size === 2) {
       const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
       const apart = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]) || 1;
@@ -129,7 +176,8 @@ function watchCamera() {
     fingers.set(event.pointerId, here);
     apply();
   });
-  for (const end of ["pointerup", "pointercancel"]) area.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  for (const end of ["pointerup", "pointercancel"])
+    area.addEventListener(end, (event) => fingers.delete(event.pointerId));
   at("map").addEventListener("click", (event) => {
     const box = at("map").getBoundingClientRect();
     camera.x = stage.width / 2 - ((event.clientX - box.left) / box.width) * drawn.width * camera.scale;

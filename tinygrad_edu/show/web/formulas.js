@@ -1,7 +1,10 @@
 // Formulas: read from what a person types, evaluated, and written as MathML.
 // A formula is a number, the place of a node in quotes ("12"), or [operation, operand, …].
 
-const SUM = 0, PRODUCT = 1, POWER = 2, ATOM = 3; // how tightly a written formula holds together
+const SUM = 0,
+  PRODUCT = 1,
+  POWER = 2,
+  ATOM = 3; // how tightly a written formula holds together
 const SIGNS = ["=", "+=", "×", "+"]; // before which a line may break
 const MOST_TERMS = 5; // of a sum that is written out
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
@@ -13,12 +16,19 @@ function math(tag, ...children) {
 }
 function mo(text) {
   const sign = math("mo", text);
-  if (SIGNS.includes(text)) for (const [key, value] of [["form", "infix"], ["lspace", "0.27em"], ["rspace", "0.27em"]]) sign.setAttribute(key, value);
+  if (SIGNS.includes(text))
+    for (const [key, value] of [
+      ["form", "infix"],
+      ["lspace", "0.27em"],
+      ["rspace", "0.27em"],
+    ])
+      sign.setAttribute(key, value);
   return sign;
 }
 const row = (...parts) => math("mrow", ...parts);
 const mn = (number) => {
-  const text = typeof number === "number" ? shownDerivative(number) : number, [mantissa, exponent] = text.split("e");
+  const text = typeof number === "number" ? shownDerivative(number) : number,
+    [mantissa, exponent] = text.split("e");
   if (!/^−?\d+$/.test(exponent ?? "")) return math("mn", text);
   return row(math("mn", mantissa), mo("·"), math("msup", math("mn", "10"), math("mn", exponent)));
 };
@@ -53,26 +63,43 @@ function written(tree, leaf) {
     const list = parts.flatMap((operand, j) => (j ? [mo(","), write(operand)[0]] : [write(operand)[0]]));
     return [row(math("mi", op === "sigmoid" ? "σ" : op), mo("("), ...list, mo(")")), ATOM];
   }
-  function negated(part) { // the part without its sign, where it begins with one
+  function negated(part) {
+    // the part without its sign, where it begins with one
     if (isNumber(part) && part < 0) return -part;
     if (part[0] !== "*" || !isNumber(part[1]) || part[1] >= 0) return null;
     const rest = part[1] === -1 ? part.slice(2) : [-part[1], ...part.slice(2)];
     return rest.length === 1 ? rest[0] : ["*", ...rest];
   }
   function sum(terms) {
-    if (terms.length > MOST_TERMS) return row(write(terms[0])[0], mo("+"), write(terms[1])[0], mo("+"), mo("…"), mo("+"), bracketed(write(terms[terms.length - 1]), PRODUCT));
+    if (terms.length > MOST_TERMS)
+      return row(
+        write(terms[0])[0],
+        mo("+"),
+        write(terms[1])[0],
+        mo("+"),
+        mo("…"),
+        mo("+"),
+        bracketed(write(terms[terms.length - 1]), PRODUCT),
+      );
     const sorted = [...terms].sort((a, b) => (negated(a) !== null) - (negated(b) !== null)); // 1 − y, not −y + 1
-    return row(...sorted.flatMap((term, j) => {
-      const without = negated(term), body = bracketed(write(without ?? term), j || without !== null ? PRODUCT : SUM);
-      return without !== null ? [mo("−"), body] : j ? [mo("+"), body] : [body];
-    }));
+    return row(
+      ...sorted.flatMap((term, j) => {
+        const without = negated(term),
+          body = bracketed(write(without ?? term), j || without !== null ? PRODUCT : SUM);
+        return without !== null ? [mo("−"), body] : j ? [mo("+"), body] : [body];
+      }),
+    );
   }
   function product(factors) {
-    const minus = isNumber(factors[0]) && factors[0] < 0, above = [], below = [];
+    const minus = isNumber(factors[0]) && factors[0] < 0,
+      above = [],
+      below = [];
     for (const part of factors) {
-      if (part[0] === "**" && isNumber(part[2]) && part[2] < 0) below.push(part[2] === -1 ? part[1] : ["**", part[1], -part[2]]);
-      else if (isNumber(part)) { if (Math.abs(part) !== 1) above.push(Math.abs(part)); }
-      else above.push(part);
+      if (part[0] === "**" && isNumber(part[2]) && part[2] < 0)
+        below.push(part[2] === -1 ? part[1] : ["**", part[1], -part[2]]);
+      else if (isNumber(part)) {
+        if (Math.abs(part) !== 1) above.push(Math.abs(part));
+      } else above.push(part);
     }
     if (!above.length) above.push(1);
     const side = (list) => (list.length === 1 && below.length ? write(list[0])[0] : beside(list));
@@ -80,10 +107,13 @@ function written(tree, leaf) {
     return [minus ? row(mo("−"), body) : body, minus ? SUM : below.length ? POWER : PRODUCT];
   }
   function beside(factors) {
-    return row(...factors.flatMap((part, j) => {
-      const [element, held] = write(part), body = bracketed([element, held], PRODUCT + (factors.length > 1 && held === PRODUCT ? 1 : 0));
-      return j ? [mo("·"), body] : [body];
-    }));
+    return row(
+      ...factors.flatMap((part, j) => {
+        const [element, held] = write(part),
+          body = bracketed([element, held], PRODUCT + (factors.length > 1 && held === PRODUCT ? 1 : 0));
+        return j ? [mo("·"), body] : [body];
+      }),
+    );
   }
   return write(tree)[0];
 }
@@ -95,8 +125,10 @@ function plain(element) {
   if (element.nodeType === 3) return element.data;
   if (element.localName === "span") return [...element.childNodes].map(plain).join("");
   if (element.localName === "wbr") return " ";
-  const parts = [...element.childNodes].map(plain), tag = element.localName;
-  const whole = (j) => (/[ +−·×/]/.test(parts[j]) && !/^\([^()]*\)$|^−?[\d.]+$/.test(parts[j]) ? "(" + parts[j] + ")" : parts[j]);
+  const parts = [...element.childNodes].map(plain),
+    tag = element.localName;
+  const whole = (j) =>
+    /[ +−·×/]/.test(parts[j]) && !/^\([^()]*\)$|^−?[\d.]+$/.test(parts[j]) ? "(" + parts[j] + ")" : parts[j];
   if (tag === "msub") return parts[0] + [...parts[1]].map((c) => DIGITS[c] ?? c).join("");
   if (tag === "msup") return whole(0) + "^" + whole(1);
   if (tag === "mfrac") return parts[0].startsWith("∂") ? parts[0] + "/" + parts[1] : whole(0) + "/" + whole(1);
@@ -110,7 +142,11 @@ function plain(element) {
 
 const spelled = (text) => text.replace(/[₀-₉]/g, (c) => DIGITS.indexOf(c)).replaceAll("_", "");
 const nodeNamed = new Map(nodes.map((node, k) => [spelled(node.name), String(k)]));
-const SPELLINGS = new Map([["σ", "sigmoid"], ["ln", "log"], ["√", "sqrt"]]);
+const SPELLINGS = new Map([
+  ["σ", "sigmoid"],
+  ["ln", "log"],
+  ["√", "sqrt"],
+]);
 
 class Unreadable extends Error {}
 
@@ -120,7 +156,7 @@ function read(text, names = nodeNamed) {
   const take = (...wanted) => (wanted.includes(tokens[at]) ? tokens[at++] : null);
   function sum() {
     let tree = product();
-    for (let sign; (sign = take("+", "-", "−")); ) tree = ["+", tree, sign === "+" ? product() : ["*", -1, product()]];
+    for (let sign; (sign = take("+", "-", "−"));) tree = ["+", tree, sign === "+" ? product() : ["*", -1, product()]];
     return tree;
   }
   function product() {
@@ -128,7 +164,8 @@ function read(text, names = nodeNamed) {
     for (;;) {
       if (take("*", "×", "·")) tree = ["*", tree, signed()];
       else if (take("/", ":")) tree = ["*", tree, ["**", signed(), -1]];
-      else if (tokens[at] === "(" || /^[\p{L}√]/u.test(tokens[at] ?? "")) tree = ["*", tree, power()]; // y(1 − y)
+      else if (tokens[at] === "(" || /^[\p{L}√]/u.test(tokens[at] ?? ""))
+        tree = ["*", tree, power()]; // y(1 − y)
       else return tree;
     }
   }

@@ -1,14 +1,16 @@
 // The graph: what it computes, its gradient, and the steps in which the chain rule gets there.
 
 const trace = JSON.parse(document.getElementById("trace").textContent);
-const nodes = trace.nodes, root = nodes.length - 1;
+const nodes = trace.nodes,
+  root = nodes.length - 1;
 const isOperation = (k) => nodes[k].parents.length > 0;
 const tape = nodes.map((_, k) => k).filter(isOperation);
 const leaves = nodes.map((_, k) => k).filter((k) => !isOperation(k));
 const name = (k) => nodes[k].name;
 
 let v = Float64Array.from(nodes, (node) => Number(node.data)); // the data of each node
-let d = [], grad = new Float64Array(nodes.length); // the local derivatives, and ∂root/∂node
+let d = [],
+  grad = new Float64Array(nodes.length); // the local derivatives, and ∂root/∂node
 
 // The forward pass: forward[k] is the table's formula for node k.
 function runForward(data) {
@@ -20,21 +22,26 @@ function runBackward(data, gradients) {
   gradients.fill(0);
   gradients[root] = 1;
   for (let t = tape.length - 1; t >= 0; t--) {
-    const k = tape[t], above = gradients[k], parents = nodes[k].parents, local = partials[k](data);
-    for (let i = 0; i < parents.length; i++)
-      if (parents[i] !== null) gradients[parents[i]] += above * local[i];
+    const k = tape[t],
+      above = gradients[k],
+      parents = nodes[k].parents,
+      local = partials[k](data);
+    for (let i = 0; i < parents.length; i++) if (parents[i] !== null) gradients[parents[i]] += above * local[i];
   }
 }
 
 // Everything from the leaves. A partial that is not finite where the result is (√ at 0) is no derivative.
 function compute() {
   runForward(v);
-  const orNone = (partial, k) => (partial === null || Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN);
+  const orNone = (partial, k) =>
+    partial === null || Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN;
   d = partials.map((rule, k) => (rule ? rule(v).map((partial) => orNone(partial, k)) : []));
   grad.fill(0);
   grad[root] = Number.isFinite(v[root]) ? 1 : NaN;
   for (const k of [...tape].reverse())
-    nodes[k].parents.forEach((parent, i) => { if (parent !== null) grad[parent] += grad[k] * d[k][i]; });
+    nodes[k].parents.forEach((parent, i) => {
+      if (parent !== null) grad[parent] += grad[k] * d[k][i];
+    });
 }
 
 // Units: what the picture draws. A unit is one node, or a neuron or layer that is closed and stands for its nodes.
@@ -54,7 +61,8 @@ function closeAll(level) {
 function groupOf(k) {
   const place = placeOf(k);
   if (!place) return null;
-  const layer = String(place[0]), neuron = place.join(".");
+  const layer = String(place[0]),
+    neuron = place.join(".");
   return closed.has(layer) ? layer : closed.has(neuron) ? neuron : null;
 }
 
@@ -63,14 +71,17 @@ function groupTitle(key, members) {
   return neuron ? "neuron " + neuron + " of layer " + layer : "layer " + layer;
 }
 
-let units = [], unitOf = [], wires = [];
+let units = [],
+  unitOf = [],
+  wires = [];
 
 // A wire leads from an operand's unit to the unit that uses it: one an operand of a node, one for all that a closed
 // unit takes from another.
 function arrange() {
   const made = new Map();
   unitOf = nodes.map((_, k) => {
-    const group = groupOf(k), id = group === null ? "n" + k : "g" + group.replace(".", "_");
+    const group = groupOf(k),
+      id = group === null ? "n" + k : "g" + group.replace(".", "_");
     if (!made.has(id)) made.set(id, { id, group, members: [], inputs: [], outputs: [] });
     made.get(id).members.push(k);
     return made.get(id);
@@ -80,26 +91,33 @@ function arrange() {
   for (const unit of units) {
     unit.node = unit.group === null ? unit.members[0] : null;
     unit.operations = unit.members.filter(isOperation);
-    unit.exits = unit.members.filter((k) => k === root || nodes.some((node, j) => unitOf[j] !== unit && node.parents.includes(k)));
+    unit.exits = unit.members.filter(
+      (k) => k === root || nodes.some((node, j) => unitOf[j] !== unit && node.parents.includes(k)),
+    );
     unit.main = unit.node ?? (unit.exits.length === 1 ? unit.exits[0] : null); // the node whose numbers it shows
     unit.name = unit.main === null ? groupTitle(unit.group) : name(unit.main);
   }
   for (const unit of units) {
     const gathered = new Map();
-    for (const k of unit.operations) nodes[k].parents.forEach((parent, i) => {
-      if (parent === null || unitOf[parent] === unit) return;
-      const key = unit.group === null ? k + "_" + i : unitOf[parent].id;
-      if (!gathered.has(key)) {
-        const wire = { id: "e" + unit.id + "_" + gathered.size, tail: unitOf[parent], head: unit, edges: [] };
-        gathered.set(key, wire);
-        wires.push(wire);
-        unit.inputs.push(wire);
-        unitOf[parent].outputs.push(wire);
-      }
-      gathered.get(key).edges.push({ k, i, parent });
-    });
+    for (const k of unit.operations)
+      nodes[k].parents.forEach((parent, i) => {
+        if (parent === null || unitOf[parent] === unit) return;
+        const key = unit.group === null ? k + "_" + i : unitOf[parent].id;
+        if (!gathered.has(key)) {
+          const wire = { id: "e" + unit.id + "_" + gathered.size, tail: unitOf[parent], head: unit, edges: [] };
+          gathered.set(key, wire);
+          wires.push(wire);
+          unit.inputs.push(wire);
+          unitOf[parent].outputs.push(wire);
+        }
+        gathered.get(key).edges.push({ k, i, parent });
+      });
   }
-  if (!inOrder()) { closed.clear(); arrange(); return; } // a network that feeds itself has no order of closed units
+  if (!inOrder()) {
+    closed.clear();
+    arrange();
+    return;
+  } // a network that feeds itself has no order of closed units
   makeSteps();
 }
 
@@ -124,19 +142,26 @@ function inOrder() {
 // The parameter on a wire of a closed neuron: the weight that its sum multiplies this operand by.
 function weightOf(wire) {
   if (wire.edges.length !== 1) return null;
-  const { k, i } = wire.edges[0], node = nodes[k];
+  const { k, i } = wire.edges[0],
+    node = nodes[k];
   if (node.op !== "dot") return null;
-  const half = node.parents.length / 2, other = node.parents[i < half ? i + half : i - half];
+  const half = node.parents.length / 2,
+    other = node.parents[i < half ? i + half : i - half];
   return other !== null && nodes[other].role === "parameter" ? other : null;
 }
 
 // The steps: each unit forward, then the root's own gradient, then each wire backward.
 
-let steps = [], now = 0;
+let steps = [],
+  now = 0;
 
 function makeSteps() {
   const working = order.filter((unit) => unit.operations.length);
-  steps = [{ kind: "start" }, ...working.map((unit) => ({ kind: "forward", unit })), { kind: "root", unit: unitOf[root] }];
+  steps = [
+    { kind: "start" },
+    ...working.map((unit) => ({ kind: "forward", unit })),
+    { kind: "root", unit: unitOf[root] },
+  ];
   for (const unit of [...working].reverse())
     for (const wire of unit.inputs) steps.push({ kind: "backward", unit, wire });
   runSteps();
@@ -164,7 +189,9 @@ const through = (unit, term) => (unit.node === null ? term / grad[unit.main] : n
 
 // What is known after the steps up to one: which units have data, and each unit's gradient.
 function known(last = now) {
-  const reached = new Set(units.filter((unit) => !unit.operations.length)), gradients = new Map(), passed = new Set();
+  const reached = new Set(units.filter((unit) => !unit.operations.length)),
+    gradients = new Map(),
+    passed = new Set();
   for (const step of steps.slice(0, last + 1)) {
     if (step.kind === "forward") reached.add(step.unit);
     if (step.kind === "root") gradients.set(root, grad[root]);

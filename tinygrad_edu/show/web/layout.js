@@ -5,7 +5,8 @@
 function layout(order, wires, direction, size, gaps) {
   const across = direction === "right";
   const box = new Map(order.map((unit) => [unit, { unit, ...size(unit) }]));
-  const thick = (item) => (across ? item.width : item.height), tall = (item) => (across ? item.height : item.width);
+  const thick = (item) => (across ? item.width : item.height),
+    tall = (item) => (across ? item.height : item.width);
 
   // Ranks are counted from the result: an operand stands just before the first that uses it.
   for (const unit of [...order].reverse())
@@ -31,14 +32,19 @@ function layout(order, wires, direction, size, gaps) {
   // A wire over several ranks gets a place in each.
   for (const item of box.values()) Object.assign(item, { up: [], down: [] });
   for (const wire of wires) {
-    const tail = box.get(wire.tail), head = box.get(wire.head), chain = [tail];
+    const tail = box.get(wire.tail),
+      head = box.get(wire.head),
+      chain = [tail];
     for (let rank = tail.rank - 1; rank > head.rank; rank--) {
       const bend = { rank, width: 10, height: 10, bend: true, up: [], down: [] };
       ranks[rank].push(bend);
       chain.push(bend);
     }
     chain.push(head);
-    chain.slice(1).forEach((item, j) => { chain[j].down.push(item); item.up.push(chain[j]); });
+    chain.slice(1).forEach((item, j) => {
+      chain[j].down.push(item);
+      item.up.push(chain[j]);
+    });
     routes.set(wire, chain);
   }
   ranks.forEach((rank) => rank.forEach((item, j) => (item.at = j)));
@@ -50,29 +56,42 @@ function layout(order, wires, direction, size, gaps) {
     for (const rank of ranks) {
       const lines = rank.flatMap((item) => item.down.map((other) => [item.at, other.at]));
       if (lines.length > 400) continue;
-      for (let a = 0; a < lines.length; a++) for (let b = a + 1; b < lines.length; b++)
-        if ((lines[a][0] - lines[b][0]) * (lines[a][1] - lines[b][1]) < 0) count++;
+      for (let a = 0; a < lines.length; a++)
+        for (let b = a + 1; b < lines.length; b++)
+          if ((lines[a][0] - lines[b][0]) * (lines[a][1] - lines[b][1]) < 0) count++;
     }
     return count;
   };
-  let best = ranks.map((rank) => [...rank]), fewest = crossings();
+  let best = ranks.map((rank) => [...rank]),
+    fewest = crossings();
   for (let sweep = 0; sweep < 16 && fewest; sweep++) {
-    const upward = sweep % 2 === 1, list = upward ? [...ranks].reverse() : ranks;
+    const upward = sweep % 2 === 1,
+      list = upward ? [...ranks].reverse() : ranks;
     for (const rank of list) {
-      const near = (item) => (upward ? item.up : item.down), wanted = new Map();
+      const near = (item) => (upward ? item.up : item.down),
+        wanted = new Map();
       for (const item of rank) wanted.set(item, near(item).length ? middle(near(item)) : item.at);
       rank.sort((a, b) => wanted.get(a) - wanted.get(b) || a.at - b.at);
       rank.forEach((item, j) => (item.at = j));
     }
     const count = crossings();
-    if (count < fewest) { fewest = count; best = ranks.map((rank) => [...rank]); }
+    if (count < fewest) {
+      fewest = count;
+      best = ranks.map((rank) => [...rank]);
+    }
   }
-  best.forEach((rank, r) => { ranks[r] = rank; rank.forEach((item, j) => (item.at = j)); });
+  best.forEach((rank, r) => {
+    ranks[r] = rank;
+    rank.forEach((item, j) => (item.at = j));
+  });
 
   // Coordinates across a rank: as near to the neighbours as the boxes beside it let each be.
   for (const rank of ranks) {
     let at = 0;
-    for (const item of rank) { item.y = at + tall(item) / 2; at += tall(item) + gaps.beside; }
+    for (const item of rank) {
+      item.y = at + tall(item) / 2;
+      at += tall(item) + gaps.beside;
+    }
     for (const item of rank) item.y -= at / 2;
   }
   for (let sweep = 0; sweep < 24; sweep++) {
@@ -90,46 +109,76 @@ function layout(order, wires, direction, size, gaps) {
   let along = 0;
   for (const rank of [...ranks].reverse()) {
     const width = Math.max(...rank.map(thick));
-    for (const item of rank) { item.x = along + width / 2; item.from = along; item.to = along + width; items.push(item); }
+    for (const item of rank) {
+      item.x = along + width / 2;
+      item.from = along;
+      item.to = along + width;
+      items.push(item);
+    }
     along += width + gaps.between;
   }
-  const low = Math.min(...items.map((item) => item.y - tall(item) / 2)), high = Math.max(...items.map((item) => item.y + tall(item) / 2));
+  const low = Math.min(...items.map((item) => item.y - tall(item) / 2)),
+    high = Math.max(...items.map((item) => item.y + tall(item) / 2));
   for (const item of items) item.y -= low;
   const turned = (x, y) => (across ? { x, y } : { x: y, y: x });
 
   // Wires leave and enter a box side by side, in the order in which they come.
   const port = new Map();
   for (const item of box.values()) {
-    for (const [side, list] of [["in", item.unit.inputs], ["out", item.unit.outputs]]) {
-      const other = (wire) => { const chain = routes.get(wire); return side === "in" ? chain[chain.length - 2].y : chain[1].y; };
-      const sorted = [...list].sort((a, b) => other(a) - other(b)), room = tall(item) * 0.62;
-      sorted.forEach((wire, j) => port.set(side + wire.id, item.y + (sorted.length > 1 ? (j / (sorted.length - 1) - 0.5) * room * Math.min(1, sorted.length / 4) : 0)));
+    for (const [side, list] of [
+      ["in", item.unit.inputs],
+      ["out", item.unit.outputs],
+    ]) {
+      const other = (wire) => {
+        const chain = routes.get(wire);
+        return side === "in" ? chain[chain.length - 2].y : chain[1].y;
+      };
+      const sorted = [...list].sort((a, b) => other(a) - other(b)),
+        room = tall(item) * 0.62;
+      sorted.forEach((wire, j) =>
+        port.set(
+          side + wire.id,
+          item.y + (sorted.length > 1 ? (j / (sorted.length - 1) - 0.5) * room * Math.min(1, sorted.length / 4) : 0),
+        ),
+      );
     }
   }
   const paths = new Map();
   for (const wire of wires) {
-    const chain = routes.get(wire), points = [];
+    const chain = routes.get(wire),
+      points = [];
     chain.forEach((item, j) => {
-      const first = j === 0, last = j === chain.length - 1;
+      const first = j === 0,
+        last = j === chain.length - 1;
       const y = first ? port.get("out" + wire.id) : last ? port.get("in" + wire.id) : item.y;
       if (!first) points.push([last ? item.x - thick(item) / 2 : item.from, y]);
       if (!last) points.push([first ? item.x + thick(item) / 2 : item.to, y]);
     });
     let path = "";
     for (let j = 0; j < points.length; j++) {
-      const [x, y] = points[j], p = turned(x, y);
+      const [x, y] = points[j],
+        p = turned(x, y);
       if (j === 0) path += "M" + Math.round(p.x) + "," + Math.round(p.y);
       else if (j % 2 === 0) path += "L" + Math.round(p.x) + "," + Math.round(p.y);
       else {
-        const half = (points[j - 1][0] + x) / 2, a = turned(half, points[j - 1][1]), b = turned(half, y);
+        const half = (points[j - 1][0] + x) / 2,
+          a = turned(half, points[j - 1][1]),
+          b = turned(half, y);
         path += "C" + [a.x, a.y, b.x, b.y, p.x, p.y].map(Math.round).join(",");
       }
     }
-    const [x0, y0] = points[0], [x1, y1] = points[1];
-    paths.set(wire, { path, label: turned(across ? x0 + 5 : x0 + (x1 - x0) * 0.4, across ? y0 : y0 + (y1 - y0) * 0.36) });
+    const [x0, y0] = points[0],
+      [x1, y1] = points[1];
+    paths.set(wire, {
+      path,
+      label: turned(across ? x0 + 5 : x0 + (x1 - x0) * 0.4, across ? y0 : y0 + (y1 - y0) * 0.36),
+    });
   }
-  const boxes = new Map([...box].map(([unit, item]) => [unit, { ...turned(item.x, item.y), width: item.width, height: item.height }]));
-  const width = along - gaps.between, height = high - low;
+  const boxes = new Map(
+    [...box].map(([unit, item]) => [unit, { ...turned(item.x, item.y), width: item.width, height: item.height }]),
+  );
+  const width = along - gaps.between,
+    height = high - low;
   return { boxes, paths, width: across ? width : height, height: across ? height : width };
 }
 
@@ -142,9 +191,16 @@ function spread(rank, wanted, tall, gap) {
     if (j) offset += (tall(rank[j - 1]) + tall(item)) / 2 + gap;
     const weight = item.bend ? 3 : 1;
     let block = { sum: (wanted[j] - offset) * weight, weight, members: [[item, offset]] };
-    while (blocks.length && blocks[blocks.length - 1].sum / blocks[blocks.length - 1].weight > block.sum / block.weight) {
+    while (
+      blocks.length &&
+      blocks[blocks.length - 1].sum / blocks[blocks.length - 1].weight > block.sum / block.weight
+    ) {
       const before = blocks.pop();
-      block = { sum: before.sum + block.sum, weight: before.weight + block.weight, members: [...before.members, ...block.members] };
+      block = {
+        sum: before.sum + block.sum,
+        weight: before.weight + block.weight,
+        members: [...before.members, ...block.members],
+      };
     }
     blocks.push(block);
   });

@@ -8,7 +8,13 @@ function makeLeaves() {
   const rows = listed.map((k) => {
     const label = html("label", { htmlFor: "slider" + k, title: name(k) }, shortName(name(k)));
     const reach = Math.max(1, 2 * Math.abs(v[k]));
-    const slider = html("input", { type: "range", id: "slider" + k, min: v[k] - reach, max: v[k] + reach, step: "any" });
+    const slider = html("input", {
+      type: "range",
+      id: "slider" + k,
+      min: v[k] - reach,
+      max: v[k] + reach,
+      step: "any",
+    });
     const box = html("input", { type: "number", id: "number" + k, step: "any" });
     const moves = html("input", { type: "checkbox", id: "moves" + k, checked: moving.has(k) });
     box.setAttribute("aria-label", name(k) + ", number");
@@ -26,7 +32,12 @@ function makeLeaves() {
     };
     slider.addEventListener("input", () => change(slider.value));
     box.addEventListener("change", () => change(box.value));
-    moves.addEventListener("change", () => { if (moves.checked) moving.add(k); else moving.delete(k); restart(); paint(); });
+    moves.addEventListener("change", () => {
+      if (moves.checked) moving.add(k);
+      else moving.delete(k);
+      restart();
+      paint();
+    });
     at("leaves").append(html("div", { className: "leaf" }, moves, label, slider, box, out));
     return () => {
       if (document.activeElement !== slider) slider.value = v[k];
@@ -34,12 +45,20 @@ function makeLeaves() {
       out.textContent = now === steps.length - 1 && !asking ? shownDerivative(grad[k]) : "";
     };
   });
-  if (leaves.length > MOST_ROWS) at("leaves").append(html("p", { className: "hint" }, "… and " + (leaves.length - MOST_ROWS) + " more"));
+  if (leaves.length > MOST_ROWS)
+    at("leaves").append(html("p", { className: "hint" }, "… and " + (leaves.length - MOST_ROWS) + " more"));
   const held = leaves.filter((k) => nodes[k].role === "held").map(name);
   at("held").textContent = held.length
-    ? "A tick lets descent move a number. " + listedNames(held) + (held.length === 1 ? " is" : " are") + " held: " + trace.held + "."
+    ? "A tick lets descent move a number. " +
+      listedNames(held) +
+      (held.length === 1 ? " is" : " are") +
+      " held: " +
+      trace.held +
+      "."
     : "A tick lets descent move a number.";
-  showLeaves = () => { for (const show of rows) show(); };
+  showLeaves = () => {
+    for (const show of rows) show();
+  };
 }
 
 const listedNames = (names) => (names.length > 6 ? [...names.slice(0, 5), "…"] : names).join(", ");

@@ -3,7 +3,8 @@
 function shown(number, digits = trace.digits) {
   if (Number.isNaN(number)) return "nan";
   if (!Number.isFinite(number)) return number < 0 ? "−∞" : "∞";
-  const rounded = Number(number.toPrecision(digits)), size = Math.abs(rounded);
+  const rounded = Number(number.toPrecision(digits)),
+    size = Math.abs(rounded);
   let text;
   if (size === 0) text = "0";
   else if (size >= 10 ** digits && size < 10 ** (digits + 2)) text = number.toFixed(0);

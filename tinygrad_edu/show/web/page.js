@@ -27,9 +27,10 @@ function start() {
   if (examples) setExample(v, example);
   runForward(v);
   compute();
-  for (const level of ["nodes", "neurons", "layers"]) { // as open as can be read
+  for (const level of ["nodes", "neurons", "layers"]) {
+    // as open as can be read
     if (level === "nodes" && nodes.length > DETAILED && places.length) continue;
-    closeAll(at("boxes").value = level);
+    closeAll((at("boxes").value = level));
     arrange();
     if (!places.length || bestView().scale >= LEAST / TEXT) break;
   }
@@ -55,25 +56,56 @@ const actions = {
   fit: () => fit(),
   closer: () => zoomAt(stage.width / 2, stage.height / 2, 1.25),
   further: () => zoomAt(stage.width / 2, stage.height / 2, 0.8),
-  descend: () => { train(1); },
-  "descend-ten": () => { train(10); },
+  descend: () => {
+    train(1);
+  },
+  "descend-ten": () => {
+    train(10);
+  },
   "play-training": () => play(!playing),
-  reset: () => { play(false); v.set(initial); restart(); recompute(); },
+  reset: () => {
+    play(false);
+    v.set(initial);
+    restart();
+    recompute();
+  },
   "save-svg": saveSvg,
   "save-png": savePng,
   "save-score": () => download("score.csv", new Blob([scoreAsCsv()], { type: "text/csv" })),
-  "forget-score": () => { score = { answers: [] }; keepScore(); },
+  "forget-score": () => {
+    score = { answers: [] };
+    keepScore();
+  },
 };
 for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
 at("step").addEventListener("input", () => go(Number(at("step").value)));
-at("scrub").addEventListener("input", () => { const entry = history[Number(at("scrub").value)]; play(false); goTo(entry); });
+at("scrub").addEventListener("input", () => {
+  const entry = history[Number(at("scrub").value)];
+  play(false);
+  goTo(entry);
+});
 at("detail").addEventListener("change", redraw);
 at("lines").addEventListener("change", paint);
-at("boxes").addEventListener("change", () => { closeAll(at("boxes").value); rearrange(); });
-at("theme").addEventListener("change", () => { document.documentElement.dataset.theme = at("theme").value; paint(); });
-at("ask").addEventListener("change", () => { ask(); paint(); });
+at("boxes").addEventListener("change", () => {
+  closeAll(at("boxes").value);
+  rearrange();
+});
+at("theme").addEventListener("change", () => {
+  document.documentElement.dataset.theme = at("theme").value;
+  paint();
+});
+at("ask").addEventListener("change", () => {
+  ask();
+  paint();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-window.addEventListener("hashchange", () => { v.set(initial); now = 0; restore(); restart(); recompute(); });
+window.addEventListener("hashchange", () => {
+  v.set(initial);
+  now = 0;
+  restore();
+  restart();
+  recompute();
+});
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
   const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: steps.length - 1 }[event.key];
@@ -85,6 +117,8 @@ document.addEventListener("keydown", (event) => {
 // In a frame the page says how high it is; a notebook makes the frame as high.
 if (window.parent !== window) {
   document.documentElement.classList.add("framed");
-  new ResizeObserver(() => window.parent.postMessage({ tinygradEdu: Math.ceil(document.body.scrollHeight) }, "*")).observe(document.body);
+  new ResizeObserver(() =>
+    window.parent.postMessage({ tinygradEdu: Math.ceil(document.body.scrollHeight) }, "*"),
+  ).observe(document.body);
 }
 start();

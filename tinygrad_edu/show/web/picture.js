@@ -23,8 +23,14 @@ function textWidth(text, style = "") {
 }
 
 // In words: 0 names only, 1 numbers too, 2 the local derivatives on the wires as well.
-const NAMES = 0, NUMBERS = 1, FACTORS = 2;
-const GAPS = { [FACTORS]: { beside: 14, between: 70 }, [NUMBERS]: { beside: 12, between: 30 }, [NAMES]: { beside: 9, between: 26 } };
+const NAMES = 0,
+  NUMBERS = 1,
+  FACTORS = 2;
+const GAPS = {
+  [FACTORS]: { beside: 14, between: 66 },
+  [NUMBERS]: { beside: 12, between: 30 },
+  [NAMES]: { beside: 9, between: 26 },
+};
 const DENSE = 100; // wires, from where they are thin and have more room
 const gapsOf = (detail) => (wires.length < DENSE ? GAPS[detail] : { beside: 8, between: 84 });
 
@@ -33,28 +39,43 @@ function symbolOf(unit) {
   const node = nodes[unit.node ?? -1];
   if (!node || !node.op) return "";
   const exponent = node.op === "pow" ? node.constants[1] : null;
-  return Number.isInteger(exponent) && exponent >= 0 ? "x" + [...String(exponent)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("") : node.symbol;
+  return Number.isInteger(exponent) && exponent >= 0
+    ? "x" + [...String(exponent)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")
+    : node.symbol;
 }
+const WIDEST = Math.ceil(textWidth("−0.00" + "5".repeat(trace.digits))); // of the numbers in a box
 const shortName = (text) => (text.length > 12 ? text.slice(0, 11) + "…" : text);
 
 function sizeOf(unit, detail) {
-  const title = textWidth(shortName(unit.name), "italic") + (symbolOf(unit) ? textWidth(symbolOf(unit), "bold") + 7 : 0);
+  const title =
+    textWidth(shortName(unit.name), "italic") + (symbolOf(unit) ? textWidth(symbolOf(unit), "bold") + 7 : 0);
   if (detail === NAMES) return { width: Math.max(38, Math.ceil(title) + 14), height: 28 };
-  return { width: Math.max(82, Math.ceil(title) + 16), height: 62 };
+  return { width: Math.max(WIDEST + 12, Math.ceil(title) + 16), height: 62 };
 }
 
 let drawn = null; // the layout, its detail, and the elements by unit and wire
 
 function drawPicture(detail, direction) {
-  drawn = { ...layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)), detail, direction, unit: new Map(), wire: new Map() };
-  const lines = svg("g", { class: "wires" }), labels = svg("g", { class: "labels" }), boxes = svg("g", { class: "boxes" });
+  drawn = {
+    ...layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)),
+    detail,
+    direction,
+    unit: new Map(),
+    wire: new Map(),
+  };
+  const lines = svg("g", { class: "wires" }),
+    labels = svg("g", { class: "labels" }),
+    boxes = svg("g", { class: "boxes" });
   for (const wire of wires) {
     const { path, label } = drawn.paths.get(wire);
     const line = svg("path", { d: path, class: "wire", id: wire.id });
     const text = svg("text", { x: label.x, y: label.y + 4, class: direction === "right" ? "factor beside" : "factor" });
     lines.append(line);
     labels.append(text);
-    line.addEventListener("click", () => { const w = weightOf(wire); if (w !== null) pin(w); });
+    line.addEventListener("click", () => {
+      const w = weightOf(wire);
+      if (w !== null) pin(w);
+    });
     drawn.wire.set(wire, { line, text });
   }
   for (const unit of order) boxes.append(drawBox(unit, detail));
@@ -63,16 +84,25 @@ function drawPicture(detail, direction) {
 }
 
 function drawBox(unit, detail) {
-  const { x, y, width, height } = drawn.boxes.get(unit), left = -width / 2, top = -height / 2;
+  const { x, y, width, height } = drawn.boxes.get(unit),
+    left = -width / 2,
+    top = -height / 2;
   const kind = unit.group !== null ? "closed" : isOperation(unit.node) ? "operation" : nodes[unit.node].role;
-  const group = svg("g", { id: unit.id, class: "box " + kind, transform: "translate(" + x + "," + y + ")", tabindex: "0", role: "button" });
+  const group = svg("g", {
+    id: unit.id,
+    class: "box " + kind,
+    transform: "translate(" + x + "," + y + ")",
+    tabindex: "0",
+    role: "button",
+  });
   const round = unit.group !== null ? 12 : 5;
   group.append(svg("rect", { x: left, y: top, width, height, rx: round, class: "back" }));
   const title = svg("text", { x: 0, y: detail === NAMES ? 5 : top + 17, class: "title" });
   if (symbolOf(unit)) title.append(svg("tspan", { class: "symbol" }, symbolOf(unit)), " ");
   title.append(svg("tspan", { class: "name" }, shortName(unit.name)));
   group.append(title);
-  let data = null, gradient = null;
+  let data = null,
+    gradient = null;
   if (detail !== NAMES) {
     data = svg("text", { x: 0, y: top + 36, class: "data" });
     gradient = svg("text", { x: 0, y: top + 54, class: "grad" });
@@ -80,7 +110,10 @@ function drawBox(unit, detail) {
   }
   group.addEventListener("pointerenter", () => light(unit));
   group.addEventListener("pointerleave", () => light(null));
-  group.addEventListener("focus", () => { light(unit); if (group.matches(":focus-visible")) keepInView([unit]); });
+  group.addEventListener("focus", () => {
+    light(unit);
+    if (group.matches(":focus-visible")) keepInView([unit]);
+  });
   group.addEventListener("click", () => press(unit));
   group.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -92,7 +125,10 @@ function drawBox(unit, detail) {
 }
 
 function press(unit) {
-  if (unit.group !== null) { openGroup(unit.group); return; }
+  if (unit.group !== null) {
+    openGroup(unit.group);
+    return;
+  }
   pin(unit.node);
 }
 
@@ -101,28 +137,42 @@ function openGroup(group) {
   closed.delete(group);
   rearrange();
   const first = units.find((unit) => unit.members.some((k) => placeOf(k) && placeOf(k).join(".").startsWith(group)));
-  if (first) { drawn.unit.get(first).group.focus({ preventScroll: true }); keepInView([first]); }
+  if (first) {
+    drawn.unit.get(first).group.focus({ preventScroll: true });
+    keepInView([first]);
+  }
 }
 
 function rearrange() {
-  const step = steps[now], anchor = step.unit && step.unit.main, kind = step.kind;
+  const { kind, unit } = steps[now];
+  const anchor = unit && unit.main;
+  const atEnd = now === steps.length - 1;
+  asking = null;
   arrange();
-  const found = anchor === undefined || anchor === null ? -1 : steps.findIndex((s) => s.kind === kind && s.unit && s.unit.members.includes(anchor));
-  now = kind === "start" ? 0 : found >= 0 ? found : Math.min(now, steps.length - 1);
+  const found =
+    anchor === undefined || anchor === null
+      ? -1
+      : steps.findIndex((s) => s.kind === kind && s.unit && s.unit.members.includes(anchor));
+  now = kind === "start" ? 0 : atEnd ? steps.length - 1 : found >= 0 ? found : Math.min(now, steps.length - 1);
   at("step").max = steps.length - 1;
   redraw();
+  ask();
 }
 
 // What a step changes: numbers that are known, the box and the wire that it is about, the lines' colour and width.
-let lit = null, pinned = null;
+let lit = null,
+  pinned = null;
 
 function paintPicture() {
-  const { reached, gradients, passed } = known(asking ? now - 1 : now), step = steps[now];
+  const { reached, gradients, passed } = known(asking ? now - 1 : now),
+    step = steps[now];
   const along = lit === null ? new Set() : wiresAbove(lit);
   const target = step.kind === "backward" ? step.wire.tail : step.unit;
-  const measured = wires.map((wire) => strength(wire, passed)), largest = Math.max(0, ...measured.filter(Number.isFinite).map(Math.abs)) || 1;
+  const measured = wires.map((wire) => strength(wire, passed)),
+    largest = Math.max(0, ...measured.filter(Number.isFinite).map(Math.abs)) || 1;
   for (const unit of order) {
-    const { group, data, gradient } = drawn.unit.get(unit), has = unit.main !== null && gradients.has(unit.main);
+    const { group, data, gradient } = drawn.unit.get(unit),
+      has = unit.main !== null && gradients.has(unit.main);
     const done = reached.has(unit);
     if (data) data.textContent = unit.main === null ? unit.exits.length + " outputs" : done ? shown(v[unit.main]) : "";
     if (gradient) gradient.textContent = has ? shownDerivative(gradients.get(unit.main)) : "";
@@ -136,18 +186,29 @@ function paintPicture() {
     else group.setAttribute("aria-expanded", "false");
   }
   wires.forEach((wire, j) => {
-    const { line, text } = drawn.wire.get(wire), active = step.wire === wire;
+    const { line, text } = drawn.wire.get(wire),
+      active = step.wire === wire;
     const isNow = active || (step.kind === "forward" && wire.head === step.unit);
-    const number = factorOn(wire), size = measured[j];
+    const number = factorOn(wire),
+      size = measured[j];
     const room = drawn.detail === FACTORS || drawn.direction === "down";
-    const show = number !== null && reached.has(wire.head) && room && !(active && asking) && (drawn.detail === FACTORS || active || (along.has(wire) && along.size < 24));
-    text.textContent = show ? (Number.isNaN(number) ? "none" : "×" + shown(number)) : "";
+    const show =
+      number !== null &&
+      reached.has(wire.head) &&
+      room &&
+      !(active && asking) &&
+      (drawn.detail === FACTORS || active || (along.has(wire) && along.size < 24));
+    text.textContent = show ? (Number.isNaN(number) ? "none" : "×" + shown(number, trace.digits - 1)) : "";
     text.classList.toggle("now", active);
     line.classList.toggle("now", isNow);
     line.classList.toggle("lit", along.has(wire));
     line.classList.toggle("positive", Number.isFinite(size) && size > 0);
     line.classList.toggle("negative", Number.isFinite(size) && size < 0);
-    const width = Number.isFinite(size) ? (wires.length < DENSE ? 1 + 3.5 * Math.abs(size) / largest : 0.3 + 2.4 * Math.abs(size) / largest).toFixed(1) : "";
+    const width = Number.isFinite(size)
+      ? (wires.length < DENSE ? 1 + (3.5 * Math.abs(size)) / largest : 0.3 + (2.4 * Math.abs(size)) / largest).toFixed(
+          1,
+        )
+      : "";
     if (line.style.strokeWidth !== width) line.style.strokeWidth = width;
   });
 }
@@ -156,8 +217,14 @@ function paintPicture() {
 function strength(wire, passed) {
   const choice = at("lines").value;
   if (choice === "plain") return NaN;
-  if (choice === "weights") { const w = weightOf(wire); return w === null ? NaN : v[w]; }
-  if (choice === "gradients") { const w = weightOf(wire); return w === null ? NaN : grad[w]; }
+  if (choice === "weights") {
+    const w = weightOf(wire);
+    return w === null ? NaN : v[w];
+  }
+  if (choice === "gradients") {
+    const w = weightOf(wire);
+    return w === null ? NaN : grad[w];
+  }
   if (!passed.has(wire)) return NaN;
   return wire.edges.reduce((sum, { k, i }) => sum + grad[k] * d[k][i], 0);
 }
@@ -173,20 +240,25 @@ function factorOn(wire) {
 
 function described(unit, done, gradient) {
   if (unit.main === null) return unit.name + ", closed, " + unit.exits.length + " outputs. Press to open.";
-  const node = nodes[unit.main], said = [unit.name];
+  const node = nodes[unit.main],
+    said = [unit.name];
   if (unit.group !== null) said[0] += ", " + groupTitle(unit.group) + ", closed";
   else if (isOperation(unit.node)) said.push(node.op + " of " + operandNames(unit.node));
   else said.push(node.role === "parameter" ? "leaf, moved by descent" : "leaf, held");
   said.push("data " + (done ? shown(v[unit.main]) : "not computed yet"));
-  said.push("grad " + (gradient === null ? "not computed yet" : gradient === undefined ? "" : shownDerivative(gradient)));
+  said.push(
+    "grad " + (gradient === null ? "not computed yet" : gradient === undefined ? "" : shownDerivative(gradient)),
+  );
   return said.join(", ") + (unit.group !== null ? ". Press to open." : "");
 }
 
-const operandNames = (k) => nodes[k].parents.map((parent, i) => (parent === null ? shown(nodes[k].constants[i]) : name(parent))).join(", ");
+const operandNames = (k) =>
+  nodes[k].parents.map((parent, i) => (parent === null ? shown(nodes[k].constants[i]) : name(parent))).join(", ");
 
 // All wires on a way from a node to the root.
 function wiresAbove(k) {
-  const above = new Set([k]), found = new Set();
+  const above = new Set([k]),
+    found = new Set();
   for (const node of tape) if (nodes[node].parents.some((parent) => above.has(parent))) above.add(node);
   for (const wire of wires) if (wire.edges.some(({ parent }) => above.has(parent))) found.add(wire);
   return found;

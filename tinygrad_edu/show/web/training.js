@@ -2,17 +2,26 @@
 
 const MOST_KEPT = 500; // states of the history; then every second one is dropped
 const moving = new Set(leaves.filter((k) => nodes[k].role === "parameter"));
-let history = [], taken = 0, playing = false, said = "";
+let history = [],
+  taken = 0,
+  playing = false,
+  said = "";
 
 // With a data set the loss is the mean over its examples, else that of the graph as it stands.
 const examples = trace.data ? trace.data.examples : null;
 let example = 0;
 
 function setExample(data, j) {
-  trace.data.leaves.forEach((k, i) => { if (k !== null) data[k] = examples[j][i]; });
+  trace.data.leaves.forEach((k, i) => {
+    if (k !== null) data[k] = examples[j][i];
+  });
 }
 
-const scratch = { v: new Float64Array(nodes.length), grad: new Float64Array(nodes.length), sum: new Float64Array(nodes.length) };
+const scratch = {
+  v: new Float64Array(nodes.length),
+  grad: new Float64Array(nodes.length),
+  sum: new Float64Array(nodes.length),
+};
 
 function lossAndGradient() {
   const { v: data, grad: gradients, sum } = scratch;
@@ -39,15 +48,23 @@ function lossAndGradient() {
 function loss() {
   const data = scratch.v;
   data.set(v);
-  if (!examples) { runForward(data); return data[root]; }
+  if (!examples) {
+    runForward(data);
+    return data[root];
+  }
   let sum = 0;
-  for (let j = 0; j < examples.length; j++) { setExample(data, j); runForward(data); sum += data[root]; }
+  for (let j = 0; j < examples.length; j++) {
+    setExample(data, j);
+    runForward(data);
+    sum += data[root];
+  }
   return sum / examples.length;
 }
 
 // One step: each parameter moves against its gradient. Says whether it could be taken.
 function stepDown() {
-  const rate = Number(at("rate").value), before = lossAndGradient();
+  const rate = Number(at("rate").value),
+    before = lossAndGradient();
   const sum = scratch.sum;
   if (!Number.isFinite(before) || ![...moving].every((k) => Number.isFinite(sum[k])) || !Number.isFinite(rate)) {
     said = "A number is not finite: there is no step to take. Reset, or choose other numbers.";
@@ -56,7 +73,16 @@ function stepDown() {
   for (const k of moving) v[k] -= rate * sum[k];
   taken++;
   const after = loss();
-  said = after > before ? "The loss grew, from " + shown(before) + " to " + shown(after) + ": the learning rate " + shown(rate) + " is too large, the step went past the minimum." : "";
+  said =
+    after > before
+      ? "The loss grew, from " +
+        shown(before) +
+        " to " +
+        shown(after) +
+        ": the learning rate " +
+        shown(rate) +
+        " is too large, the step went past the minimum."
+      : "";
   keep(after);
   return true;
 }
@@ -82,7 +108,10 @@ function train(count) {
 // After any change of numbers: everything that is shown follows, the paths included.
 function recompute() {
   if (examples) setExample(v, example);
-  if (!playing || frames % 6 === 0) { compute(); runSteps(); }
+  if (!playing || frames % 6 === 0) {
+    compute();
+    runSteps();
+  }
   paint();
   remember();
 }
@@ -92,9 +121,13 @@ function play(on) {
   at("picture").classList.toggle("playing", on);
   at("play-training").setAttribute("aria-pressed", String(on));
   at("play-training").lastElementChild.textContent = on ? "Pause" : "Train";
-  if (!on) { recompute(); return; }
+  if (!on) {
+    recompute();
+    return;
+  }
   now = steps.length - 1;
-  let last = performance.now(), due = 0;
+  let last = performance.now(),
+    due = 0;
   const frame = (time) => {
     if (!playing) return;
     due = Math.min(due + ((time - last) / 1000) * 2 ** Number(at("speed").value), 2000);
@@ -105,7 +138,8 @@ function play(on) {
     due = Math.min(due, 2);
     recompute();
     frames++;
-    if (fine) requestAnimationFrame(frame); else play(false);
+    if (fine) requestAnimationFrame(frame);
+    else play(false);
   };
   requestAnimationFrame(frame);
 }
@@ -124,22 +158,42 @@ function showTraining() {
   const last = history.length - 1;
   at("scrub").max = last;
   at("scrub").disabled = last < 1;
-  if (document.activeElement !== at("scrub") || playing) at("scrub").value = history.findLastIndex((e) => e.step <= taken);
+  if (document.activeElement !== at("scrub") || playing)
+    at("scrub").value = history.findLastIndex((e) => e.step <= taken);
   at("scrub").setAttribute("aria-valuetext", "step " + taken);
   drawCurve();
 }
 
 function drawCurve() {
-  const wide = 320, high = 110, left = 4, right = 6, losses = history.map((e) => e.loss).filter(Number.isFinite);
-  const largest = Math.max(...losses), least = Math.min(...losses), log = least > 0 && largest / least > 30;
-  const scaled = (x) => (log ? Math.log(x) : x), low = log ? scaled(least) : Math.min(0, least), high_ = scaled(largest);
+  const wide = 320,
+    high = 110,
+    left = 4,
+    right = 6,
+    losses = history.map((e) => e.loss).filter(Number.isFinite);
+  const largest = Math.max(...losses),
+    least = Math.min(...losses),
+    log = least > 0 && largest / least > 30;
+  const scaled = (x) => (log ? Math.log(x) : x),
+    low = log ? scaled(least) : Math.min(0, least),
+    high_ = scaled(largest);
   const lastStep = Math.max(1, history[history.length - 1].step);
-  const x = (step) => left + (step / lastStep) * (wide - left - right), y = (l) => 18 + (1 - (scaled(l) - low) / (high_ - low || 1)) * (high - 40);
-  const points = history.filter((e) => Number.isFinite(e.loss)).map((e) => x(e.step).toFixed(1) + "," + y(e.loss).toFixed(1));
+  const x = (step) => left + (step / lastStep) * (wide - left - right),
+    y = (l) => 18 + (1 - (scaled(l) - low) / (high_ - low || 1)) * (high - 40);
+  const points = history
+    .filter((e) => Number.isFinite(e.loss))
+    .map((e) => x(e.step).toFixed(1) + "," + y(e.loss).toFixed(1));
   const current = history.find((e) => e.step === taken);
   const parts = [svg("line", { x1: left, x2: wide - right, y1: high - 20, y2: high - 20, class: "axis" })];
   if (points.length > 1) parts.push(svg("polyline", { points: points.join(" "), class: "curve" }));
-  if (current && Number.isFinite(current.loss)) parts.push(svg("circle", { cx: x(taken), cy: y(current.loss), r: 4.5, class: "dot" }));
-  parts.push(svg("text", { x: left, y: 12 }, shown(largest) + (log ? " (log scale)" : "")), svg("text", { x: wide - right, y: high - 4, "text-anchor": "end" }, lastStep + (lastStep === 1 ? " step" : " steps")));
+  if (current && Number.isFinite(current.loss))
+    parts.push(svg("circle", { cx: x(taken), cy: y(current.loss), r: 4.5, class: "dot" }));
+  parts.push(
+    svg("text", { x: left, y: 12 }, shown(largest) + (log ? " (log scale)" : "")),
+    svg(
+      "text",
+      { x: wide - right, y: high - 4, "text-anchor": "end" },
+      lastStep + (lastStep === 1 ? " step" : " steps"),
+    ),
+  );
   at("curve").replaceChildren(...parts);
 }
