@@ -669,3 +669,22 @@ def test_a_disk_that_fills_up_costs_the_checkpoint_only(tmp_path, monkeypatch):
     assert history.notes == [f"{path} could not be written: No space left on device"]
     monkeypatch.undo()
     assert numbers(with_checkpoint(path)[0]) == numbers(expected)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([1.0] * 9, True),
+        ([1.0] * 8, False),  # too short to say
+        ([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.9], False),  # it still falls
+        ([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 2.0, 1.995, 1.99], True),  # by less than a hundredth in the last quarter
+        ([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 2.0, 1.98, 1.97], False),
+        ([900.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 3.0, 3.0], False),  # a hundredth of where it began
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], True),  # it rises
+        ([1.0] * 8 + [math.inf], False),
+    ],
+)
+def test_a_loss_stands_still_where_its_last_quarter_does(losses, expected):
+    from tinygrad_edu.nn.health import stalled
+
+    assert stalled(losses) is expected

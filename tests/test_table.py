@@ -9,7 +9,7 @@ import pytest
 import tinygrad_edu
 from tinygrad_edu import TABLE, Value, grad
 from tinygrad_edu.engine import Row
-from tinygrad_edu.engine.formulas import folds, on_floats, partials_on_floats, rows_in
+from tinygrad_edu.engine.formulas import COMPLEX, MissingPrimitive, bind, folds, on_floats, partials_on_floats, rows_in
 from tinygrad_edu.engine.registry import compiled
 from tinygrad_edu.engine.validation import check_formulas
 from tinygrad_edu.exchange.symbols import sympy_primitives
@@ -410,3 +410,31 @@ def test_the_table_is_closed():
     for row in ROWS:
         for formula in (row.primal, *row.partials, *row.shown):
             assert set(names(formula)) <= words
+
+
+@pytest.mark.parametrize("row", [row for row in PLAIN if row.name not in FLAT], ids=named)
+def test_complex_numbers_give_the_values_and_by_a_step_the_derivatives(row):
+    """f(x + ih) is f(x) + ih f'(x): for every row whose primitives have a complex form."""
+    try:
+        f = bind(COMPLEX, "complex")(row)
+    except MissingPrimitive:
+        assert row.name in ("erf", "erfc", "gelu", "atan2")
+        return
+    for at in points(row, 10):
+        out = on_floats(row)(*at)
+        assert math.isclose(complex(f(*map(complex, at))).real, out, rel_tol=1e-12, abs_tol=1e-15)
+        for k, partial in enumerate(partials_on_floats(row)):
+            moved = [complex(x, 1e-20 * (j == k)) for j, x in enumerate(at)]
+            assert math.isclose(complex(f(*moved)).imag / 1e-20, partial(*at, out), rel_tol=1e-10, abs_tol=1e-15)
+
+
+def test_complex_numbers_choose_by_their_real_parts_and_ties_go_by_half():
+    x, above, below = complex(1, 2), complex(1.5, 7), complex(-0.5, 1)
+    for name, at, expected in [
+        ("maximum", (x, above), above), ("maximum", (x, below), x), ("maximum", (x, complex(1, 4)), complex(1, 3)),
+        ("minimum", (x, above), x), ("minimum", (x, below), below), ("minimum", (x, complex(1, 4)), complex(1, 3)),
+        ("abs", (below,), -below), ("abs", (x,), x), ("abs", (complex(0, 1),), 0),
+        ("sign", (below,), -1), ("sign", (x,), 1), ("sign", (complex(0, 1),), 0),
+        ("step", (complex(0.5, 1),), 1), ("step", (below,), 0), ("step", (complex(0, 1),), 0),
+    ]:  # fmt: skip
+        assert COMPLEX[name](*at) == expected, (name, at)
