@@ -438,3 +438,17 @@ def test_complex_numbers_choose_by_their_real_parts_and_ties_go_by_half():
         ("step", (complex(0.5, 1),), 1), ("step", (below,), 0), ("step", (complex(0, 1),), 0),
     ]:  # fmt: skip
         assert COMPLEX[name](*at) == expected, (name, at)
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_what_is_written_computes_what_the_formula_does(row):
+    """The methods and functions of operations.py, with a Value or a number on either side."""
+    for at in points(row, 10):
+        expected = on_floats(row)(*at)
+        ways = [[Value(x) for x in at], at]
+        if len(at) == 2:
+            ways += [[Value(at[0]), at[1]], [at[0], Value(at[1])]]
+        for operands in ways:
+            made = row.function(*operands)
+            assert math.isclose(getattr(made, "data", made), expected, rel_tol=1e-14, abs_tol=1e-300), (row, operands)
+            assert isinstance(made, float) == (operands is at)
