@@ -178,7 +178,7 @@ def program(params, inputs):
     v3 = v2 + 6
     # backward: d_w is the derivative of v3 for w
     d_y = y + y
-    d_pre_activation = d_y * (square(sech(pre_activation)))
+    d_pre_activation = d_y * square(sech(pre_activation))
     d_w = d_pre_activation * x1
     d_b = d_pre_activation
     return v3, [d_w, d_b]"""
@@ -398,6 +398,7 @@ def test_many_examples_by_themselves_are_run_in_slices(monkeypatch):
 
 
 @each_backend
+@pytest.mark.filterwarnings("ignore:.*torch.distributed.*:FutureWarning")
 def test_programs_leave_no_classes_and_no_formulas_behind(backend):
     """One more program of a formula with another constant costs nothing that stays, once the caches are full."""
     if backend == "jax":
@@ -420,7 +421,7 @@ def test_programs_leave_no_classes_and_no_formulas_behind(backend):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
 def test_a_process_forked_while_a_thread_compiles_can_compile():
     pytest.importorskip("llvmlite")
     from tinygrad_edu.replay.native.machine import LOCK

@@ -49,6 +49,9 @@ class ArrayProgram(Program):
             self.require_examples(inputs)
         return params, inputs
 
+    def as_numbers(self, numbers: Any) -> Any:
+        return np.array(numbers, float)
+
     def hessian(self, params: Any, inputs: Any = ()) -> Any:
         n = self.trace.n_params
         return np.reshape(super().hessian(params, inputs), (n, n))
@@ -66,6 +69,6 @@ def as_array(what: str, numbers: Any) -> Any:
             array.dtype == object and all(isinstance(x, Real) for x in array.flat)
         ):
             raise TypeError
-        return array.astype(np.float64, order="C", copy=False)
+        return np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"the program expected real numbers in {what}, got {short(numbers)}") from None

@@ -11,12 +11,15 @@ from tinygrad_edu.engine import Value, collector_paused
 from tinygrad_edu.replay.program import Program
 from tinygrad_edu.replay.trace import Trace, check_leaves, recorded
 
-# How a function's inputs are changed for a second look: across 0, or, where that is outside of a domain, less and less.
+# How a function's inputs and params are changed for another look: across 0, both ways, and then less and less, for
+# functions that are not defined everywhere.
 CHANGES: tuple[Callable[[float], float], ...] = (
     lambda x: -x - 0.375,
+    lambda x: -x + 0.375,
     lambda x: 0.75 * x + 0.0625,
     lambda x: x * 1.0078125,
 )
+ACROSS = 2  # as many of them lead across 0
 REDUCTIONS = ("mean", "sum", None)
 BACKENDS = {  # name: module, class
     "python": ("plain", "PythonProgram"),
@@ -36,6 +39,8 @@ def compile(
     also: Sequence[Value] = (),
     reduce: str | None = "mean",
     backend: str = "auto",
+    optimizer: Any = None,
+    allow_unused: bool = False,
 ) -> Program:
     """Record a graph once, to run it forward and backward again and again on other numbers.
 
@@ -58,12 +63,14 @@ def compile(
             counts once in the mean), or None: values (N,), gradients (N, p).
         backend: "python", "numpy", "native" (needs NumPy and llvmlite), "jax", "torch", or "auto": native where it is
             installed, else NumPy where it is and there are inputs, else Python.
+        optimizer: of `params`, such as Adam(params): `program.step(inputs)` then changes the program's own params.
+        allow_unused: whether there may be inputs that nothing depends on, such as spare columns of the data.
 
     Returns a program: `program(params, inputs)` is `(value, gradient)`, of one example, inputs `(k,)`, or of a batch,
     `(N, k)`. On arrays, nan and inf follow NumPy: log(0) is -inf, where a Value raises.
 
     A Python `if` on the data of a Value is decided while the graph is recorded. From a root alone that cannot be seen;
-    a function is recorded for two different inputs, and refused where the graphs differ.
+    a function is recorded again for other inputs and params, and refused where the graphs differ.
 
     Raises ValueError for a param or input that the root does not depend on, a leaf listed twice, a node that is no
     leaf, graphs that differ, and an unknown backend or reduction; TypeError for anything that is no Value; ImportError
@@ -89,12 +96,21 @@ def compile(
             raise ValueError("compile expected a function to return (root, outputs), not outputs= beside it")
         f, given = root, inputs
         root, inputs, outputs = called(f, numbers_of(given), labels_of(given))
-    check_leaves(root, params, inputs, outputs)  # type: ignore[arg-type]
+    check_leaves(root, params, inputs, outputs, allow_unused)  # type: ignore[arg-type]
+    if optimizer is not None and [*map(id, optimizer.parameters)] != [*map(id, params)]:
+        raise ValueError(
+            f"compile expected an optimizer of the {len(params)} params, in their order; it has "
+            f"{len(optimizer.parameters)} parameters"
+        )
     with collector_paused():
         trace = recorded(root, params, inputs, outputs)  # type: ignore[arg-type]
     if f:
-        refuse_another_graph(f, trace, params, given)
-    return program_class(backend, has_inputs=len(inputs) > 0)(trace, [places[id(node)] for node in also], reduce)
+        refuse_another_graph(f, trace, params, given, allow_unused)
+    program = program_class(backend, has_inputs=len(inputs) > 0)(trace, [places[id(node)] for node in also], reduce)
+    program.optimizer = optimizer
+    if optimizer is not None:
+        program.params = [p.data for p in params]
+    return program
 
 
 def program_class(backend: str, has_inputs: bool) -> type[Program]:
@@ -119,25 +135,42 @@ def labels_of(inputs: Sequence[Any]) -> list[str]:
     return [x.label if isinstance(x, Value) else "" for x in inputs]
 
 
-def refuse_another_graph(f: Callable[..., Any], trace: Trace, params: Sequence[Value], inputs: Sequence[Any]) -> None:
-    """Raise ValueError where f builds another graph than this for other inputs."""
-    numbers = others = numbers_of(inputs)
-    again = None
-    for change in CHANGES:
-        others = [change(x) for x in numbers]
-        try:
-            again = called(f, others, labels_of(inputs))
-            break
-        except Exception:  # outside of where f is defined, which the last is the nearest to
-            continue
-    root, leaves, outputs = again or called(f, numbers, labels_of(inputs))
-    check_leaves(root, params, leaves, outputs)
-    difference = trace.difference(recorded(root, params, leaves, outputs))
-    if difference:
-        raise ValueError(
-            f"compile: the function builds another graph for the inputs {short(others)} than for {short(numbers)}: "
-            f"{difference}. A Python if on a Value, or its data used as a number, is fixed when the graph is recorded."
-        )
+def refuse_another_graph(
+    f: Callable[..., Any], trace: Trace, params: Sequence[Value], inputs: Sequence[Any], allow_unused: bool
+) -> None:
+    """Raise ValueError where f builds another graph than this for other inputs and params."""
+    numbers, data = numbers_of(inputs), [p.data for p in params]
+
+    def difference(numbers: Sequence[float], data: Sequence[float]) -> str:
+        for p, x in zip(params, data, strict=True):
+            p.data = x
+        root, leaves, outputs = called(f, numbers, labels_of(inputs))
+        check_leaves(root, params, leaves, outputs, allow_unused)
+        return trace.difference(recorded(root, params, leaves, outputs))
+
+    looks = {"inputs": 0, "params": 0}
+    try:
+        for k, change in enumerate(CHANGES):
+            for what, own in (("inputs", numbers), ("params", data)):
+                others = [change(x) for x in own]
+                if k >= ACROSS and looks[what]:
+                    continue
+                try:
+                    found = difference(others, data) if what == "inputs" else difference(numbers, others)
+                except Exception:  # outside of where f is defined, which the last is the nearest to
+                    continue
+                looks[what] += 1
+                if found:
+                    raise ValueError(
+                        f"compile: the function builds another graph for the {what} {short(others)} than for "
+                        f"{short(own)}: {found}. "
+                        "A Python if on a Value, or its data used as a number, is fixed when the graph is recorded."
+                    )
+        if not any(looks.values()):
+            difference(numbers, data)  # as it fails elsewhere, it may fail here
+    finally:
+        for p, x in zip(params, data, strict=True):
+            p.data = x
 
 
 def called(

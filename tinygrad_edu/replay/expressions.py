@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.engine.formulas import compile_formula, rows_in
+from tinygrad_edu.engine.formulas import compile_formula, names, rows_in
 from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, SUM, UNARY, Text, infix
 from tinygrad_edu.engine.languages import constant as number_text
+from tinygrad_edu.replay.formulas import filled
 
 
 class Expression(Text):
@@ -118,6 +119,8 @@ def evaluated(formula: str, operands: dict[str, Expression]) -> Expression:
     >>> evaluated("out * sigmoid(-x)", {"x": Expression("z", "an"), "out": Expression("h", "an")}).text
     'h * sigmoid(-z)'
     """
+    if all(x.number is not None for name, x in operands.items() if name in names(formula)) and "_i" not in formula:
+        return Expression(filled(formula, {name: x.number for name, x in operands.items() if x.number is not None}))
     scope = rows_in([formula], lambda row: lambda *operands: called(row, operands))
     scope |= {"sum": lambda x: reduced("sum", x, "t"), "max": lambda x: reduced("amax", x, "t")}
     return lifted(compile_formula(operands, formula, scope)(*operands.values()))

@@ -10,7 +10,9 @@ from functools import lru_cache
 
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.formulas import folds, rows_in
-from tinygrad_edu.replay.formulas import INLINE, numeral, template
+from tinygrad_edu.engine.languages import PYTHON, SUM, Text, constant
+from tinygrad_edu.plain import plain
+from tinygrad_edu.replay.formulas import INLINE, ON_FLOATS, filled, with_floats
 from tinygrad_edu.replay.trace import Trace
 
 TAKEN = {"program", "forward", "params", "inputs", "nan", "inf", "float", "len"}
@@ -41,7 +43,8 @@ def listing(trace: Trace, also: Sequence[int] = (), for_floats: bool = False) ->
         for_floats: write what is quicker for floats; the functions answer None to all else.
     """
     text = Listing(trace, also, for_floats)
-    return "\n\n\n".join([text.program(), *([text.forward()] if trace.outputs else [])])
+    functions = [text.program(), *([text.forward()] if trace.outputs else [])]
+    return "\n\n\n".join([with_floats(function) if for_floats else function for function in functions])
 
 
 class Listing:
@@ -51,10 +54,10 @@ class Listing:
         self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_params + trace.n_inputs
         self.names, self.comments = named(trace)
-        self.numbers = [numeral(number, for_floats) for number in trace.constants]
+        self.language = ON_FLOATS if for_floats else PYTHON
 
     def name(self, slot: int) -> str:
-        return self.names[slot] if slot >= 0 else self.numbers[~slot]
+        return self.names[slot] if slot >= 0 else constant(self.trace.constants[~slot]).text
 
     def head(self, function: str) -> list[str]:
         lines = [f"def {function}(params, inputs):"]
@@ -96,20 +99,19 @@ class Listing:
 
     def expression(self, row: Row, operands: Sequence[int]) -> str:
         if not row.many:
-            return self.fill(written(row, self.for_floats), row.operands, operands)
-        width = len(operands) // len(row.operands)
-        groups = [operands[k * width : (k + 1) * width] for k in range(len(row.operands))]
+            return self.fill(written(row, self.for_floats), row.operands, operands).text
+        groups = row.groups(operands)
         found, rest = folds(row.primal)
-        if len(found) == 1 and found[0][0] == rest and found[0][1] == "sum" and width <= LINE:
-            return " + ".join(self.fill(found[0][2], row.operands, at) for at in zip(*groups, strict=True))
-        lists = [f"[{', '.join(map(self.name, group))}]" for group in groups]
-        return f"{row.name}({', '.join(lists)})"
+        if len(found) == 1 and found[0][0] == rest and found[0][1] == "sum" and len(groups[0]) <= LINE:
+            terms = [self.fill(found[0][2], row.operands, at) for at in zip(*groups, strict=True)]
+            return " + ".join(term.within(SUM) for term in terms)
+        return row.written([self.name(k) for k in operands])
 
-    def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], out: int = 0) -> str:
+    def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], out: int = 0) -> Text:
         """The formula with names for its operands."""
-        constants = tuple([(x, repr(self.trace.constants[~k])) for x, k in zip(operands, slots, strict=True) if k < 0])
-        names = {x: self.names[k] for x, k in zip(operands, slots, strict=True) if k >= 0}
-        return template(formula, constants, self.for_floats).format(**names, out=self.names[out])
+        constants = self.trace.constants
+        found = {x: self.names[k] if k >= 0 else constants[~k] for x, k in zip(operands, slots, strict=True)}
+        return filled(formula, found | {"out": self.names[out]}, self.language)
 
     def gradients(self, lines: list[str], needed: Sequence[bool], wrt: Sequence[int]) -> list[str]:
         """The names of the gradients for `wrt`; writes the lines that compute them."""
@@ -119,8 +121,7 @@ class Listing:
             active[slot] = True
         for slot, operation in enumerate(self.trace.operations, start=self.n_leaves):
             active[slot] = needed[slot] and any(k >= 0 and active[k] for k in operation.operands)
-        one, zero = ("1.0", "0.0") if self.for_floats else ("1", "0")
-        terms: dict[int, list[str]] = {root: [one]} if root >= 0 and active[root] else {}
+        terms: dict[int, list[str]] = {root: ["1"]} if root >= 0 and active[root] else {}
         backward: list[str] = []
 
         def summed(slot: int) -> str:
@@ -150,7 +151,7 @@ class Listing:
             example = self.names[wrt[0]]
             lines.append(f"    # backward: d_{example} is the derivative of {self.name(root)} for {example}")
         lines += backward
-        return [names.get(slot, zero) for slot in wrt]
+        return [names.get(slot, "0") for slot in wrt]
 
 
 @lru_cache(maxsize=4096)  # of formulas with constants there is no end
@@ -162,20 +163,14 @@ def written(row: Row, for_floats: bool) -> str:
     return f"{row.name}({', '.join(row.operands)})"
 
 
-def product(gradient: str, partial: str) -> str:
+def product(gradient: str, partial: Text) -> str:
     """The gradient of the result times the partial.
 
-    >>> product("d_y", "a + b"), product("1", "a + b"), product("d_y", "-1")
+    >>> product("d_y", Text("a + b", SUM)), product("1", Text("a + b", SUM)), product("d_y", constant(-1.0))
     ('d_y * (a + b)', 'a + b', '-d_y')
     """
-    if gradient in ("1", "1.0"):
-        return partial
-    if partial in ("1", "1.0"):
-        return gradient
-    if partial in ("-1", "-1.0"):
-        return f"-{gradient}"
-    simple = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", partial)
-    return f"{gradient} * {partial}" if simple else f"{gradient} * ({partial})"
+    made = constant(1.0) if gradient == "1" else Text(gradient)
+    return (-made if partial.number == -1 else made * partial).within(SUM)
 
 
 def named(trace: Trace) -> tuple[list[str], list[str]]:
@@ -192,7 +187,7 @@ def named(trace: Trace) -> tuple[list[str], list[str]]:
         taken.add(name)
         taken.add(f"d_{name}")
         names.append(name)
-        comments.append(f"  # {' '.join(label.split())}" if label not in ("", name) else "")
+        comments.append(f"  # {plain(label)}" if label not in ("", name) else "")
     return names, comments
 
 

@@ -7,6 +7,7 @@ import math
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import count
 from reprlib import repr as short
@@ -14,7 +15,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import define, filename, rows_in
-from tinygrad_edu.replay.derivatives import directional
+from tinygrad_edu.replay.gradient import directional
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.trace import Trace
 
@@ -34,6 +35,8 @@ class Program(ABC):
     """
 
     backend: str
+    optimizer: Any = None
+    params: Any = ()
 
     def __init__(self, trace: Trace, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
         inputs = range(trace.n_params, trace.n_params + trace.n_inputs)
@@ -75,6 +78,77 @@ class Program(ABC):
 
         plan = Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also])
         return ArraySource(plan, self.also, self.reduce or "mean").text
+
+    def value(self, params: Any, inputs: Any = ()) -> Any:
+        """The value alone, reduced over a batch as `program(params, inputs)` reduces it."""
+        values = self._values.forward(params, inputs)
+        if not self.is_batch(inputs):
+            return float(values[0])
+        column = first_columns(values, 1)
+        if self.reduce is None:
+            return column[:, 0] if hasattr(column, "ndim") else [row[0] for row in column]
+        total = float(sum(row[0] for row in column))
+        return total / len(column) if self.reduce == "mean" else total
+
+    @cached_property
+    def _values(self) -> Program:
+        trace = copy(self.trace)
+        trace.outputs = [trace.root]
+        return type(self)(trace, (), self.reduce)
+
+    def step(self, inputs: Any = ()) -> Any:
+        """One step of the optimiser on the program's own `params`: the value before it, reduced as compiled.
+
+        >>> from tinygrad_edu import SGD, Value, compile
+        >>> w, x = Value(3.0, "w"), Value(1.0, "x")
+        >>> program = compile(w * w * x, [w], [x], optimizer=SGD([w], lr=0.25), backend="python")
+        >>> program.step([1.0]), program.step([1.0]), program.params
+        (9.0, 2.25, [0.75])
+        >>> program.store()
+        >>> w.data
+        0.75
+
+        Raises ValueError for a program without an optimiser, or one that does not reduce a batch.
+        """
+        if self.optimizer is None:
+            raise ValueError("step expected a program with an optimiser: compile(..., optimizer=Adam(params))")
+        if self.reduce is None and self.is_batch(inputs):
+            raise ValueError("step expected one example, or a program that reduces a batch (mean, sum)")
+        value, gradient = self(self.params, inputs)[:2]
+        self.params = self.optimizer.moved(self.as_numbers(self.params), gradient)
+        return value
+
+    def as_numbers(self, numbers: Any) -> Any:
+        """Numbers as this backend gives them: a list, or an array."""
+        return list(numbers)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What training goes on from: the params, the steps taken, what the optimiser keeps; plain lists, to be saved.
+
+        Raises ValueError for a program without an optimiser, and when it is set to the state of another kind.
+        """
+        if self.optimizer is None:
+            raise ValueError("state expected a program with an optimiser: compile(..., optimizer=Adam(params))")
+        kept = [[*map(float, column)] for column in self.optimizer.kept]
+        return {"params": [*map(float, self.params)], "steps": self.optimizer.steps, "kept": kept}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        sizes = {len(column) for column in [state["params"], *state["kept"]]}
+        if sizes != {self.trace.n_params} or len(state["kept"]) != len(self.optimizer.kept):
+            raise ValueError(
+                f"state expected {self.trace.n_params} params and {len(self.optimizer.kept)} lists of as many numbers"
+            )
+        self.params, self.optimizer.steps = self.as_numbers(state["params"]), state["steps"]
+        self.optimizer.kept = [self.as_numbers(column) for column in state["kept"]]
+
+    def store(self) -> None:
+        """Give the numbers of `params` to the Values that the optimiser has, so that eager code goes on from there."""
+        state = self.state
+        for parameter, number in zip(self.optimizer.parameters, state["params"], strict=True):
+            parameter.data = number
+        self.optimizer.kept = state["kept"]
 
     def hvp(self, params: Sequence[float], inputs: Any, vector: Sequence[float]) -> Any:
         """The Hessian for the params times a vector, reduced over a batch as the gradient is.
@@ -138,7 +212,7 @@ class Program(ABC):
             raise ValueError(f"the program expected {expected} {what}, got {len(numbers)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.trace, self.also, self.reduce)
+        return type(self), (self.trace, self.also, self.reduce), {"optimizer": self.optimizer, "params": self.params}
 
     def __repr__(self) -> str:
         trace = self.trace

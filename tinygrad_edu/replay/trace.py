@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from math import copysign
 from reprlib import repr as short
@@ -21,6 +21,14 @@ class Operation(NamedTuple):
     label: str
 
 
+# Which operand an operation is where it changes nothing, from the operands that are constants.
+SIMPLER: dict[str, Callable[..., int | None]] = {
+    "mul": lambda x, y: 1 if x == 1 else 0 if y == 1 else None,
+    "truediv": lambda x, y: 0 if y == 1 else None,
+    "pow": lambda x, y: 0 if y == 1 else None,
+}
+
+
 class Trace:
     """The graph of one example, constants folded, common sub-expressions shared, dead code removed.
 
@@ -29,7 +37,7 @@ class Trace:
     >>> a, x = Value(2.0, "a"), Value(3.0, "x")
     >>> trace = recorded((a * x + 1) * (a * x + 1) * Value(0.0).exp(), [a], [x])
     >>> [(operation.row.name, operation.operands) for operation in trace.operations]
-    [('mul', (0, 1)), ('add', (2, -1)), ('mul', (3, 3)), ('mul', (4, -1))]
+    [('mul', (0, 1)), ('add', (2, -1)), ('mul', (3, 3))]
 
     Attributes:
         n_params, n_inputs: how many leaves there are.
@@ -61,6 +69,10 @@ class Trace:
         if max(operands) < 0:
             numbers = [Ieee(self.constants[~k]) for k in operands]
             return self.constant(float(applied(row, numbers, on_ieee)))
+        if row.name in SIMPLER:
+            simpler = SIMPLER[row.name](*[self.constants[~k] if k < 0 else None for k in operands])
+            if simpler is not None:
+                return operands[simpler]
         new = len(self.labels) + len(self.operations)
         slot = self._slots.setdefault((row, operands), new)
         if slot == new:
@@ -189,7 +201,13 @@ def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outp
     return trace.finish(place(root), [place(node) for node in outputs])
 
 
-def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value]) -> None:
+def check_leaves(
+    root: Value,
+    params: Sequence[Value],
+    inputs: Sequence[Value],
+    outputs: Sequence[Value],
+    allow_unused: bool = False,
+) -> None:
     """Refuse lists that cannot be meant.
 
     Raises ValueError for a param that the root does not depend on, an input that nothing depends on, a leaf listed
@@ -209,6 +227,6 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
                 raise ValueError(f"compile expected leaves, {name} is the result of {leaf.op.title}")
             if leaf in seen:
                 raise ValueError(f"compile expected each leaf once, {name} is {seen[leaf]} too")
-            if leaf not in reached:
+            if leaf not in reached and not (allow_unused and what == "inputs"):
                 raise ValueError(f"compile: the root does not depend on {name}")
             seen[leaf] = f"{what}[{k}]"
