@@ -90,7 +90,7 @@ def combined(name: str, binds: int, x: Any, y: Any) -> Expression:
         return combined("sub" if name == "add" else "add", binds, x, -y)
     axes = union(x, y)
     a, b = x.aligned(axes), y.aligned(axes)
-    if name == "mul" and x.number is not None and b.binds == PRODUCT and "@" not in b.text:
+    if name == "mul" and x.number not in (None, 1) and y.number is None and b.binds == PRODUCT and "@" not in b.text:
         b = Text(b.text)  # 2 * a * b needs no brackets
     return Expression(infix(name, binds, a, b), axes)
 
