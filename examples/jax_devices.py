@@ -4,6 +4,7 @@ Here the devices are four threads of one processor; on a machine with four accel
 """
 
 import os
+from typing import Any
 
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 
@@ -18,13 +19,13 @@ jax.config.update("jax_enable_x64", True)
 network = MLP(3, [8, 1], activation="tanh", seed=1)
 x, t = [Value(0.1 * k, f"x{k}") for k in range(1, 4)], Value(0.5, "t")
 loss = squared_error(network(x), t)
-program = compile(loss, network.parameters(), [*x, t], backend="jax")
+program: Any = compile(loss, network.parameters(), [*x, t], backend="jax")
 
 numbers = np.array([p.data for p in network.parameters()])
 examples = np.random.default_rng(0).normal(size=(4096, 4))
 mesh = Mesh(np.array(jax.devices()), ("examples",))
-everywhere, shared_out = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("examples"))
-shards = jax.device_put(examples, shared_out)
+everywhere, sharded = (NamedSharding(mesh, spec) for spec in (PartitionSpec(), PartitionSpec("examples")))
+shards = jax.device_put(examples, sharded)
 print([shard.data.shape for shard in shards.addressable_shards])  # [(1024, 4), (1024, 4), (1024, 4), (1024, 4)]
 
 value, gradient = jax.jit(program.function)(jax.device_put(numbers, everywhere), shards)
