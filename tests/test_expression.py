@@ -241,3 +241,16 @@ def test_a_number_that_overflows_is_one_that_backward_refuses():
     assert root.data == float("inf")
     with pytest.raises(ValueError, match="finite"):
         root.backward()
+
+
+def test_a_text_that_is_too_long_is_marked_where_it_should_have_ended():
+    with pytest.raises(ExpressionError) as raised:
+        parse("w*" * 500_000)
+    error = raised.value
+    excerpt = f"…{'w*' * 36}…"
+    assert str(error) == (
+        f"expected at most 10,000 characters, got 1,000,000, at character 10001\n  {excerpt[:41]}w{excerpt[42:72]}…"
+        f"\n  {' ' * 41}^"
+    )
+    assert (error.start, error.end) == (10_000, 10_001)
+    assert len(error.text) < 10_100

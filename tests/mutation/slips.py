@@ -26,7 +26,7 @@ NAMES = {
     "cos": "sin", "exp": "expm1", "log": "log1p", "sinh": "cosh", "cosh": "sinh", "reversed": "list", "sorted": "list",
     "x": "y", "y": "x", "x_i": "y_i", "y_i": "x_i",
 }  # fmt: skip
-SYMMETRIC = {"max", "min", "gcd", "hypot"}
+SYMMETRIC = {"max", "min", "maximum", "minimum", "hypot", "fmul", "fadd"}
 FORMULA = re.compile(r"[\w\s.*+/(),-]*[(*+/][\w\s.*+/(),-]*")
 
 
@@ -142,8 +142,9 @@ def changes(node: ast.AST) -> Iterator[str]:
             if name in NAMES:
                 yield changed(func=ast.Name(NAMES[name]))
             yield from arguments([] if name in SYMMETRIC else args, keywords, changed)
-        case ast.Call(args=args, keywords=keywords):
-            yield from arguments(args, keywords, changed)
+        case ast.Call(func=func, args=args, keywords=keywords):
+            symmetric = isinstance(func, ast.Attribute) and func.attr in SYMMETRIC
+            yield from arguments([] if symmetric else args, keywords, changed)
         case ast.Subscript(slice=ast.Slice(lower=lower, upper=upper, step=step)):
             if lower or upper or step:
                 yield f"({ast.unparse(node.value)})"
