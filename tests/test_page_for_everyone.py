@@ -9,7 +9,6 @@ import pytest
 from tests.pages import SIZES, moons, worked_example
 from tinygrad_edu import Value
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.show.page import EXTRA
 from tinygrad_edu.themes import THEMES
 
 sync_axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
@@ -142,7 +141,7 @@ def contrast(one, other):
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_signs_are_told_apart_with_each_deficiency(theme, deficiency):
     seen = []
-    for colour in (EXTRA[theme]["data-strong"], EXTRA[theme]["grad-strong"]):
+    for colour in (THEMES[theme].data_strong, THEMES[theme].grad_strong):
         channels = [sum(a * b for a, b in zip(line, linear(colour), strict=True)) for line in DEFICIENCIES[deficiency]]
         seen.append(colorsys.rgb_to_yiq(*[max(0.0, min(1.0, c)) ** (1 / 2.2) for c in channels]))
     assert math.dist(*seen) > 0.3
@@ -150,7 +149,7 @@ def test_signs_are_told_apart_with_each_deficiency(theme, deficiency):
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_text_has_contrast(theme):
-    colours = THEMES[theme]._asdict() | EXTRA[theme]
+    colours = THEMES[theme]._asdict()
     for text in ("text", "data", "grad", "quiet", "accent"):
         assert contrast(colours[text], colours["background"]) >= 4.5, text
     for back in ("leaf", "operation", "constant"):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.plain import plain
-from tinygrad_edu.plot.canvas import MARKERS, SERIES, canvas, diverging, legend, mixed
+from tinygrad_edu.plot.canvas import MARKERS, canvas, diverging, legend, mixed
+from tinygrad_edu.themes import THEMES
 
 
 def plot_decision_boundary(
@@ -56,7 +57,7 @@ def plot_decision_boundary(
         score(figure, ax, colours, xs, ys, scores, threshold)
     else:
         regions(ax, theme, colours, xs, ys, grid)
-    series = SERIES[theme]
+    series = THEMES[theme].series
     if len(grid[0][0]) == 1 and len(classes) == 2:  # the class of higher scores has the colour of what is positive
         classes.sort(key=lambda c: -mean_score(network, pairs, [label == c for label in labels]))
     for k, label in enumerate(classes):
@@ -96,7 +97,7 @@ def regions(ax: Any, theme: str, colours: Any, xs: Any, ys: Any, grid: Any) -> N
     count = len(grid[0][0])
     winners = [[max(range(count), key=cell.__getitem__) for cell in line] for line in grid]
     shades = [
-        mixed(colours.background, SERIES[theme][k % 10], 0.15 + 0.2 * (k % 2) * (theme == "print"))
+        mixed(colours.background, THEMES[theme].series[k % 10], 0.15 + 0.2 * (k % 2) * (theme == "print"))
         for k in range(count)
     ]
     levels = [k - 0.5 for k in range(count + 1)]

@@ -9,17 +9,6 @@ from typing import Any
 from tinygrad_edu.shell import install
 from tinygrad_edu.themes import Theme, theme
 
-# Of classes and of lines side by side: told apart by those who see few colours, too; on paper by shade.
-# fmt: off
-SERIES = {
-    "light": ("#1e40af", "#b91c1c", "#047857", "#b45309", "#6d28d9",
-              "#0e7490", "#be185d", "#4d7c0f", "#44403c", "#0369a1"),
-    "dark":  ("#7aa2f7", "#f7768e", "#34d399", "#fbbf24", "#c4b5fd",
-              "#22d3ee", "#f9a8d4", "#bef264", "#d6d3d1", "#38bdf8"),
-    "print": ("#000000", "#8a8a8a", "#4d4d4d", "#b3b3b3", "#262626",
-              "#737373", "#a3a3a3", "#404040", "#999999", "#5e5e5e"),
-}
-# fmt: on
 MARKERS = "os^DvPX*<>"
 DASHES = ("solid", "dashed", "dashdot", "dotted")
 

@@ -7,7 +7,8 @@ from math import isfinite
 from typing import Any
 
 from tinygrad_edu.plain import plain
-from tinygrad_edu.plot.canvas import DASHES, SERIES, canvas, legend, mixed
+from tinygrad_edu.plot.canvas import DASHES, canvas, legend, mixed
+from tinygrad_edu.themes import THEMES
 
 
 def losses_of(history: Any) -> list[float]:
@@ -36,7 +37,7 @@ def plot_history(history: Any, *, theme: str = "light") -> Any:
     validation = list(getattr(history, "validation", []))
     metrics: Mapping[str, Sequence[float]] = getattr(history, "metrics", {})
     figure, [top, *rest], colours = canvas(theme, (6.4, 5.6 if metrics else 4.0), rows=2 if metrics else 1)
-    series = SERIES[theme]
+    series = THEMES[theme].series
     top.plot(range(len(losses)), losses, color=series[0], label="training")
     if validation:
         top.plot(range(1, len(validation) + 1), validation, color=series[1], linestyle="dashed", label="validation")
@@ -88,7 +89,10 @@ def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
     last = len(norms) - 1
     for k, (name, numbers) in enumerate(norms.items()):
         # From early to late layers along one scale, since their order is what is looked for.
-        early, late = SERIES[theme][1 if theme != "print" else 0], SERIES[theme][0 if theme != "print" else 3]
+        early, late = (
+            THEMES[theme].series[1 if theme != "print" else 0],
+            THEMES[theme].series[0 if theme != "print" else 3],
+        )
         colour = mixed(early, late, k / max(last, 1))
         shown = [x if x > 0 and isfinite(x) else float("nan") for x in numbers]
         style = DASHES[k % 4] if theme == "print" else "solid"

@@ -309,8 +309,8 @@ def colours() -> str:
     """The themes as variables of the style sheet: the reader's preference, or what the page's switch says."""
 
     def rules(name: str) -> str:
-        own = {key.replace("_", "-"): value for key, value in THEMES[name]._asdict().items()} | EXTRA[name]
-        return "".join(f"--{key}: {value}; " for key, value in own.items())
+        single = {key: value for key, value in THEMES[name]._asdict().items() if key != "series"}
+        return "".join(f"--{key.replace('_', '-')}: {value}; " for key, value in single.items())
 
     dark = f"{rules('dark')}color-scheme: dark;"
     return (
@@ -320,18 +320,6 @@ def colours() -> str:
         f":root[data-theme=print] {{ {rules('print')} }}\n"
         f"@media print {{ :root[data-theme] {{ {rules('print')}color-scheme: light; }} }}\n"
     )
-
-
-# What a page has and a picture has not: what acts, edges of boxes and of panels, quiet words, and strong colours for
-# lines and maps: blue and orange, which the three common deficiencies tell apart.
-EXTRA = {
-    "light": {"accent": "#1d4ed8", "edge": "#9ca3af", "hair": "#d1d5db", "quiet": "#4b5563"}
-    | {"data-strong": "#2563eb", "grad-strong": "#c2410c"},
-    "dark": {"accent": "#93c5fd", "edge": "#6b7280", "hair": "#374151", "quiet": "#d1d5db"}
-    | {"data-strong": "#60a5fa", "grad-strong": "#fb923c"},
-    "print": {"accent": "#000000", "edge": "#000000", "hair": "#737373", "quiet": "#404040"}
-    | {"data-strong": "#000000", "grad-strong": "#6b6b6b"},
-}
 
 
 def source(script: str) -> str:
