@@ -224,6 +224,9 @@ WRONG_KINDS = {
     ),
     "training expected a function that builds the loss anew for each step, got a Value: "
     "train(lambda: mse(network(x), t), optimizer)": lambda: train(Value(1.0), SGD([Value(1.0)])),
+    "fit expected a seed, or a random.Random, got <class 'tests..._fit.uniform'>": lambda: fit(
+        network(), "mse", XOR, seed=type("uniform", (), {"uniform": 0})
+    ),
     "executor expected what has submit(), like a ProcessPoolExecutor, got 4": lambda: fit(
         network(), "mse", XOR, executor=4
     ),
@@ -328,7 +331,7 @@ class TestStops:
     def test_interrupted_with_what_was_learned(self, name):
         def stop(epoch, loss):
             if epoch == 4:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)  # what Ctrl-C does
 
         network, history = trained(name, epochs=50, on_epoch=stop, path=True)
         assert history.stopped == "interrupted in epoch 5: what was learned until then is kept"

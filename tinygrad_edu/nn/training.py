@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from reprlib import repr as short
-from time import perf_counter
 from typing import Any
 
-from tinygrad_edu.engine import UNDEFINED, Value, collector_paused
+from tinygrad_edu.engine import Value, collector_paused
 from tinygrad_edu.nn import losses as named
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of
@@ -17,6 +16,7 @@ from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, outputs
 from tinygrad_edu.nn.health import ENOUGH, examined, stalled
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.initialisers import generator
+from tinygrad_edu.nn.loop import Loop
 from tinygrad_edu.nn.metrics import accuracy
 from tinygrad_edu.nn.modules import Module, at_least_one
 from tinygrad_edu.nn.optim import Adam, Optimizer
@@ -36,12 +36,6 @@ LOSSES: dict[str, Callable[[Any, Any], Value]] = {
     )
 }
 ENGINES = ("auto", "eager", "python", "numpy", "native", "jax")
-GROWN = 12  # epochs of a growing loss in a row, after which a loss that is far from its lowest has diverged
-FAR = 100
-
-
-class Diverged(Exception):
-    """What went bad first."""
 
 
 def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
@@ -150,211 +144,6 @@ def train(
     loop = Loop(engine, optimizer, History(), lambda: iter([slice(None)]), alone=True)
     loop.epochs, loop.goal, loop.tolerance, loop.on_epoch = epochs, goal, tolerance, on_epoch
     return loop.run()
-
-
-class Loop:
-    """What `train` and `fit` share: epochs of batches, and what ends them.
-
-    Arguments:
-        engine: computes losses and gradients.
-        optimizer: moves the parameters.
-        history: where it is written down.
-        batches: gives the batches of the next epoch.
-        alone: whether an epoch is one batch of all examples.
-    """
-
-    epochs = 100
-    goal = -math.inf
-    tolerance = gradient_tolerance = 0.0
-    patience: int | None = None
-    clip: float | None = None
-    on_epoch: Callable[[int, float], Any] | None = None
-    validation: Batch = None
-    measured: Batch = None
-    metrics: Mapping[str, Callable[[Any, Any], float]] = {}
-    targets: Sequence[Any] = ()
-    whole: Batch = slice(None)
-    keep_path = False
-    checkpoint: Checkpoint | None = None
-    progress: Progress | None = None
-
-    def __init__(
-        self,
-        engine: Any,
-        optimizer: Optimizer,
-        history: History,
-        batches: Callable[[], Iterator[Batch]],
-        alone: bool,
-    ) -> None:
-        self.engine, self.optimizer, self.history, self.batches, self.alone = engine, optimizer, history, batches, alone
-        self.numbers = engine.numbers()
-        self.best, self.lowest, self.batch = self.numbers, math.inf, 0
-        self.layers = layers_of(optimizer.parameters)
-
-    def run(self) -> History:
-        history, started = self.history, perf_counter() - self.history.seconds
-        history.engine = self.engine.name
-        if history.stopped:  # a checkpoint said so
-            self.engine.put(self.numbers)
-            return history
-        if self.keep_path and not history.path:
-            history.path.append([*map(float, self.numbers)])
-        try:
-            while not history.stopped:
-                done = len(history.losses)
-                if done >= self.epochs:
-                    history.stopped = f"all {self.epochs} epochs are over"
-                    break
-                self.epoch(done + 1)
-                history.seconds = perf_counter() - started
-                if self.checkpoint and not history.stopped:
-                    self.checkpoint.offer(self)
-        except KeyboardInterrupt:
-            history.stopped = f"interrupted in epoch {len(history.losses) + 1}: what was learned until then is kept"
-        except Diverged as words:
-            self.numbers = self.best
-            history.stopped = f"diverged {words}. The parameters after {history.best} epochs are back"
-        finally:
-            self.engine.put(self.numbers)
-            with collector_paused():
-                self.finish()
-            history.seconds = perf_counter() - started
-        if self.checkpoint:
-            self.checkpoint.save(self)
-        return history
-
-    def finish(self) -> None:
-        """The loss of the parameters that are kept."""
-        history = self.history
-        if not history.stopped:  # an error is on its way
-            return
-        try:
-            loss, _ = self.engine.forward(self.numbers, self.whole)
-        except UNDEFINED:
-            loss = math.nan
-        history.losses.append(loss)
-        if self.alone and not history.validation and loss < self.lowest:
-            history.best = history.epochs
-        if loss <= self.goal:
-            history.stopped = f"the loss reached the goal, {self.goal:g}"
-
-    def epoch(self, number: int) -> None:
-        """One pass over all examples."""
-        history, optimizer, started = self.history, self.optimizer, self.numbers
-        losses, weights, norm = [], [], math.inf
-        for count, batch in enumerate(self.batches(), start=1):
-            self.batch, error = count, None
-            try:
-                loss, gradient = self.engine.gradient(self.numbers, batch)
-                norm = norm_of(gradient)
-            except (*UNDEFINED, ArithmeticError) as failure:
-                error = failure
-            if error and number == self.batch == 1:
-                raise error
-            if error or not math.isfinite(loss) or not math.isfinite(norm):
-                raise Diverged(self.why(number, self.engine.failed(error, self.numbers, batch)))
-            losses.append(loss)
-            weights.append(len(batch) if isinstance(batch, list) else 1)
-            if self.alone and loss <= self.goal:  # before the update, which could lead away from it
-                history.stopped = f"the loss reached the goal, {self.goal:g}"
-                return
-            if self.clip is not None and norm > self.clip:
-                gradient = scaled(gradient, self.clip / norm)
-            rate = optimizer.rate()
-            self.numbers = optimizer.moved(self.numbers, gradient)
-        loss = sum(map(float.__mul__, losses, map(float, weights))) / sum(weights)
-        history.losses.append(loss)
-        history.rates.append(rate)
-        for name, places in self.layers.items():
-            history.gradients.setdefault(name, []).append(norm_of([gradient[k] for k in places]))
-        if self.keep_path:
-            history.path.append([*map(float, self.numbers)])
-        self.measure()
-        self.compare(number, started)
-        if self.on_epoch and self.on_epoch(number, loss):
-            history.stopped = f"on_epoch said so after epoch {number}"
-        elif len(history.losses) > 1 and abs(history.losses[-2] - loss) < self.tolerance:
-            history.stopped = f"the loss changed by less than {self.tolerance:g} in an epoch"
-        elif norm < self.gradient_tolerance:
-            history.stopped = f"the norm of the gradient fell below {self.gradient_tolerance:g}"
-        elif self.patience is not None and number - history.best >= self.patience + self.early:
-            self.numbers = self.best
-            history.stopped = (
-                f"no better for {self.patience} epochs: the parameters after {history.best} epochs are back"
-            )
-        if number & (number - 1) == 0:
-            self.engine.check(self.numbers, [number % self.size])
-        if self.progress:
-            self.progress.show(history, number, last=bool(history.stopped) or number == self.epochs)
-
-    size = 1  # of the examples
-
-    @property
-    def early(self) -> bool:
-        """Whether the loss of an epoch is that of the parameters it began with."""
-        return self.alone and self.validation is None
-
-    def measure(self) -> None:
-        """Look at the validation set, and at the metrics."""
-        if self.measured is None:
-            return
-        try:
-            loss, answers = self.engine.forward(self.numbers, self.measured)
-        except UNDEFINED:
-            loss, answers = math.inf, []
-        if self.validation is not None:
-            self.history.validation.append(loss)
-        for name, metric in self.metrics.items():
-            found = float(metric(answers, self.targets)) if answers else math.nan
-            self.history.metrics.setdefault(name, []).append(found)
-
-    def compare(self, number: int, started: Any) -> None:
-        """Keep the best parameters, and notice a loss that runs away."""
-        history = self.history
-        watched = history.losses if self.validation is None else history.validation
-        if watched[-1] < self.lowest:
-            self.lowest = watched[-1]
-            self.best, history.best = (started, number - 1) if self.early else (self.numbers, number)
-        grown = growing(history.losses)
-        if grown >= GROWN and history.losses[-1] > FAR * max(min(history.losses), 1e-300):
-            raise Diverged(self.why(number, f"the loss is {history.losses[-1]:.3g}"))
-
-    def why(self, number: int, first: str) -> str:
-        """Where and how the training diverged, and what to try."""
-        grown, rate = growing(self.history.losses), self.optimizer.rate()
-        before = f"the loss grew for {grown} epochs: " if grown > 1 else ""
-        return (
-            f"in epoch {number}, batch {self.batch}: {first or 'the gradient is not finite'}; {before}"
-            f"the learning rate {rate:g} is probably too large, try {rate / 10:g}"
-        )
-
-
-def growing(losses: Sequence[float]) -> int:
-    """For how many epochs at the end the loss grew."""
-    count = 0
-    while count + 1 < len(losses) and losses[-count - 1] > losses[-count - 2]:
-        count += 1
-    return count
-
-
-def norm_of(gradient: Any) -> float:
-    """√Σ g², of a list or an array."""
-    if isinstance(gradient, list):
-        return math.hypot(*gradient)
-    return math.sqrt(float(gradient @ gradient))
-
-
-def scaled(gradient: Any, factor: float) -> Any:
-    return [g * factor for g in gradient] if isinstance(gradient, list) else gradient * factor
-
-
-def layers_of(parameters: Sequence[Any]) -> dict[str, list[int]]:
-    """Which parameters belong to each layer."""
-    found: dict[str, list[int]] = {}
-    for k, parameter in enumerate(parameters):
-        place = getattr(parameter, "place", None)
-        found.setdefault(f"layer {place.layer}" if place else "others", []).append(k)
-    return found
 
 
 class Setup:
@@ -546,7 +335,10 @@ def fit(
     Raises ValueError for no examples, for examples that do not fit one another or the loss, for a checkpoint of another
     training and options out of range; TypeError for what is no network, loss or optimiser.
     """
-    setup = Setup(network, loss, examples, validation, metrics, generator(seed))
+    rng = generator(seed)
+    if not hasattr(rng, "getstate"):
+        raise TypeError(f"fit expected a seed, or a random.Random, got {short(seed)}")
+    setup = Setup(network, loss, examples, validation, metrics, rng)
     optimizer = optimizer or Adam(setup.parameters, 0.01)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit expected an optimiser, like SGD(network.parameters()), got {short(optimizer)}")
