@@ -112,25 +112,25 @@ class Replay:
         ]
         root, outputs = eager.graph(Example(x, t if many else t[0]))  # type: ignore[arg-type]
         outputs = [output for output in outputs if isinstance(output, Value)]
-        reached, by_any = {*leaves(root)}, {*leaves(root, *outputs)}
+        reached = {*leaves(root)}
         self.used = [k for k, parameter in enumerate(eager.parameters) if parameter in reached]
-        columns = [k for k, leaf in enumerate([*x, *t]) if leaf in by_any]
         self.program = compile(
             root,
             [eager.parameters[k] for k in self.used],
-            [[*x, *t][k] for k in columns],
+            [*x, *t],
             outputs=[*outputs, root],
             backend=backend,
+            allow_unused=True,
         )
         self.name = self.program.backend
         self.arrays = self.name != "python"
         rows = [[*example.x, *(example.target if many else [example.target])] for example in eager.examples]
-        self.rows: Any = [[float(row[k]) for k in columns] for row in rows]
+        self.rows: Any = [[*map(float, row)] for row in rows]
         if self.arrays:
             from tinygrad_edu.replay.arrays import np
 
             self.np = np
-            self.rows = np.array(self.rows, float).reshape(len(rows), len(columns))
+            self.rows = np.array(self.rows, float)
         self.check(self.numbers(), self.spread(), thorough=True)
 
     def spread(self) -> list[int]:
