@@ -89,11 +89,8 @@ def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
     last = len(norms) - 1
     for k, (name, numbers) in enumerate(norms.items()):
         # From early to late layers along one scale, since their order is what is looked for.
-        early, late = (
-            THEMES[theme].series[1 if theme != "print" else 0],
-            THEMES[theme].series[0 if theme != "print" else 3],
-        )
-        colour = mixed(early, late, k / max(last, 1))
+        early, late = (1, 0) if theme != "print" else (0, 3)
+        colour = mixed(THEMES[theme].series[early], THEMES[theme].series[late], k / max(last, 1))
         shown = [x if x > 0 and isfinite(x) else float("nan") for x in numbers]
         style = DASHES[k % 4] if theme == "print" else "solid"
         ax.plot(range(1, len(shown) + 1), shown, color=colour, linestyle=style, label=plain(name))
