@@ -73,11 +73,29 @@ class Program(ABC):
 
         Raises ImportError where NumPy is not installed.
         """
+        return str(self._recovered(functional=False).text)
+
+    def _recovered(self, functional: bool) -> Any:
         from tinygrad_edu.replay.array_source import ArraySource
         from tinygrad_edu.replay.recovery import Recovery
 
         plan = Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also])
-        return ArraySource(plan, self.also, self.reduce or "mean").text
+        return ArraySource(plan, self.also, self.reduce or "mean", functional)
+
+    def export(self, library: str) -> str:
+        """The program as a text to paste that needs a library alone: "numpy", "jax" or "torch".
+
+        It defines `program(w, X)`, an example a column of X, which gives the value, the gradient and those for `also`.
+        A program with reduce=None is written for the mean.
+
+        Raises ValueError for any other library, ImportError where NumPy is not installed.
+        """
+        from tinygrad_edu.replay.export import HEADS, exported
+
+        if library not in HEADS:
+            raise ValueError(f"export expected one of {', '.join(HEADS)}, got {library!r}")
+        source = self._recovered(functional=library == "jax")
+        return exported(source.text, source.constants, library)
 
     def value(self, params: Any, inputs: Any = ()) -> Any:
         """The value alone, reduced over a batch as `program(params, inputs)` reduces it."""
