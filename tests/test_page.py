@@ -486,3 +486,52 @@ def test_a_large_graph_is_refused():
         explore(y)
     with pytest.raises(ValueError, match=r"the graph has .* nodes, more than the 800 that a page can show"):
         explore(MLP(900, [1], seed=1)([0.1] * 900))
+
+
+def test_a_line_of_a_closed_network_opens_its_weights_chain_rule(visit):
+    page = visit(MLP(2, [16, 16, 1], activation="tanh", seed=1), data=moons(4))
+    page.evaluate("drawn.wire.get(wires.find(w => w.head.name === 'h₃')).line.dispatchEvent(new MouseEvent('click'))")
+    assert page.evaluate("name(pinned)") == "w₅"
+    assert "the sum over 32 paths" in page.inner_text("#paths")
+    assert page.locator("#paths li").count() == 12
+    assert "… and 20 more" in page.inner_text("#paths")
+
+
+def test_two_fingers_zoom(visit):
+    _, root = worked_example()
+    page = visit(root, viewport=SIZES[0])
+    scale = page.evaluate("camera.scale")
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+
+    def touch(kind, *points):
+        fingers = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    touch("touchStart", (150, 300), (190, 300))
+    for apart in range(10, 100, 10):
+        touch("touchMove", (150 - apart, 300), (190 + apart, 300))
+    touch("touchEnd")
+    assert page.evaluate("camera.scale") > 2 * scale
+
+
+def test_a_deep_graph_larger_than_the_window(visit):
+    weights = [Value(0.1 * k, f"p{k}") for k in range(10)]
+    y = Value(0.5, "a")
+    for k in range(100):
+        y = y * weights[k % 10] + weights[(k * 7) % 10]
+    page = visit(y, viewport=SIZES[3])
+    assert page.is_visible("#map")
+    for step in range(0, page.evaluate("steps.length"), 37):
+        page.evaluate(f"go({step})")
+        assert worst_case(page) is None, step
+
+
+@pytest.mark.parametrize("choice", ["0", "1", "2"])
+def test_the_detail_can_be_chosen(choice, visit):
+    _, root = worked_example()
+    page = visit(root, viewport=SIZES[3])
+    page.select_option("#detail", choice)
+    assert page.evaluate("drawn.detail") == int(choice)
+    page.click("#last")
+    assert worst_case(page) is None

@@ -9,29 +9,31 @@ const HEAD = 44; // pixels at the top of the stage, for the legend and the butto
 const fitting = (picture) =>
   Math.min((stage.width - 24) / picture.width, (stage.height - HEAD - 12) / picture.height, 1.6);
 
-// The richest detail in which the whole picture can be read; of the two directions the one that gives larger letters.
+// Of the two directions the one that gives larger letters.
+function viewIn(detail) {
+  const [right, down] = ["right", "down"].map((direction) => {
+    const size = (unit) => sizeOf(unit, detail);
+    const laidOut = layout(order, wires, direction, size, gapsOf(detail));
+    return { detail, direction, laidOut, scale: fitting(laidOut) };
+  });
+  return down.scale > right.scale ? down : right;
+}
+
+// The richest detail in which the whole picture can be read; names only where it cannot at all.
 function bestView() {
   const wanted = at("detail").value;
-  let best = null;
-  for (const detail of wanted === "auto"
-    ? wires.length < DENSE
-      ? [FACTORS, NUMBERS, NAMES]
-      : [NUMBERS, NAMES]
-    : [Number(wanted)]) {
-    for (const direction of ["right", "down"]) {
-      const { width, height } = layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)),
-        scale = fitting({ width, height });
-      if (!best || best.scale < LEAST / TEXT || detail === best.detail)
-        if (!best || scale > best.scale) best = { detail, direction, scale };
-    }
-    if (best.scale >= LEAST / TEXT) break;
+  if (wanted !== "auto") return viewIn(Number(wanted));
+  const names = viewIn(NAMES);
+  if (names.scale < LEAST / TEXT) return names;
+  for (const detail of wires.length < DENSE ? [FACTORS, NUMBERS] : [NUMBERS]) {
+    const view = viewIn(detail);
+    if (view.scale >= LEAST / TEXT) return view;
   }
-  return best;
+  return names;
 }
 
 function redraw() {
-  const { detail, direction } = bestView();
-  drawPicture(detail, direction);
+  drawPicture(bestView());
   fit();
   paint();
 }

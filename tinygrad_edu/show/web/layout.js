@@ -29,19 +29,20 @@ function layout(order, wires, direction, size, gaps) {
   };
   for (const unit of [...order].reverse()) visit(unit);
 
-  // A wire over several ranks gets a place in each.
-  for (const item of box.values()) Object.assign(item, { up: [], down: [] });
+  // A wire over several ranks gets a place in each, which all wires from the same box share.
+  for (const item of box.values()) Object.assign(item, { up: [], down: [], bends: [] });
   for (const wire of wires) {
     const tail = box.get(wire.tail),
       head = box.get(wire.head),
       chain = [tail];
     for (let rank = tail.rank - 1; rank > head.rank; rank--) {
-      const bend = { rank, width: 10, height: 10, bend: true, up: [], down: [] };
-      ranks[rank].push(bend);
+      const bend = tail.bends[rank] ?? { rank, width: 10, height: 10, bend: true, up: [], down: [] };
+      if (!tail.bends[rank]) ranks[rank].push((tail.bends[rank] = bend));
       chain.push(bend);
     }
     chain.push(head);
     chain.slice(1).forEach((item, j) => {
+      if (item.bend && item.up.length) return; // another wire has led here
       chain[j].down.push(item);
       item.up.push(chain[j]);
     });
@@ -64,7 +65,7 @@ function layout(order, wires, direction, size, gaps) {
   };
   let best = ranks.map((rank) => [...rank]),
     fewest = crossings();
-  for (let sweep = 0; sweep < 16 && fewest; sweep++) {
+  for (let sweep = 0, since = 0; sweep < 16 && fewest && since < 4; sweep++, since++) {
     const upward = sweep % 2 === 1,
       list = upward ? [...ranks].reverse() : ranks;
     for (const rank of list) {
@@ -77,6 +78,7 @@ function layout(order, wires, direction, size, gaps) {
     const count = crossings();
     if (count < fewest) {
       fewest = count;
+      since = 0;
       best = ranks.map((rank) => [...rank]);
     }
   }

@@ -55,14 +55,8 @@ function sizeOf(unit, detail) {
 
 let drawn = null; // the layout, its detail, and the elements by unit and wire
 
-function drawPicture(detail, direction) {
-  drawn = {
-    ...layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail)),
-    detail,
-    direction,
-    unit: new Map(),
-    wire: new Map(),
-  };
+function drawPicture({ detail, direction, laidOut }) {
+  drawn = { ...laidOut, detail, direction, unit: new Map(), wire: new Map() };
   const lines = svg("g", { class: "wires" }),
     labels = svg("g", { class: "labels" }),
     boxes = svg("g", { class: "boxes" });
