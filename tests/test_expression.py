@@ -3,6 +3,7 @@
 import math
 import re
 import time
+import warnings
 
 import pytest
 from hypothesis import example, given
@@ -254,3 +255,16 @@ def test_a_text_that_is_too_long_is_marked_where_it_should_have_ended():
     )
     assert (error.start, error.end) == (10_000, 10_001)
     assert len(error.text) < 10_100
+
+
+@pytest.mark.parametrize("name", ["max", "min", "softmax", "log_softmax"])
+def test_a_composed_operation_is_no_variable(name):
+    with pytest.raises(ExpressionError, match=f"{name} is an operation: {name}\\("):
+        parse(f"{name} + 1")
+
+
+def test_a_style_that_python_warns_of_is_none_of_the_users():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ExpressionError):
+            parse("1if w else 2")  # Python warns of a number that a keyword follows

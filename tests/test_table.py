@@ -452,3 +452,21 @@ def test_what_is_written_computes_what_the_formula_does(row):
             made = row.function(*operands)
             assert math.isclose(getattr(made, "data", made), expected, rel_tol=1e-14, abs_tol=1e-300), (row, operands)
             assert isinstance(made, float) == (operands is at)
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=named)
+def test_what_is_written_hands_back_the_partials(row):
+    """With a Value or a constant on either side, times the gradient from above."""
+    for at in points(row, 10):
+        out = on_floats(row)(*at)
+        for constants in itertools.product([False, True], repeat=len(at)):
+            if all(constants):
+                continue
+            operands = [x if constant else Value(x) for x, constant in zip(at, constants, strict=True)]
+            (3 * row.function(*operands)).backward()
+            for operand, partial in zip(operands, partials_on_floats(row), strict=True):
+                if isinstance(operand, Value):
+                    assert math.isclose(operand.grad, 3 * partial(*at, out), rel_tol=1e-14, abs_tol=0.0), (
+                        at,
+                        constants,
+                    )
