@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tinygrad_edu import Value
+from tinygrad_edu import Value, draw
 from tinygrad_edu.nn import MLP, squared_error
 from tinygrad_edu.plot import (
     animate,
@@ -270,6 +270,22 @@ def test_an_animation_takes_what_can_be_drawn(tmp_path):
     with pytest.raises(TypeError, match="animate expected figures or drawings, got int"):
         animate([3], tmp_path / "b.gif")
     assert not (tmp_path / "b.gif").exists()
+
+
+def test_the_frames_of_a_backward_pass_have_their_step_as_a_formula(tmp_path):
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    y = (w * x).tanh()
+    y.label = "y"
+    frames = [draw(y, step=k) for k in range(4)]
+    assert [frame.caption for frame in frames] == [
+        "∂y/∂y = 1",
+        "∂y/∂v₁ += ∂y/∂y · ∂y/∂v₁ = 1 × 0.42 = 0.42",
+        "∂y/∂w += ∂y/∂v₁ · ∂v₁/∂w = 0.42 × 2 = 0.8399",
+        "∂y/∂x += ∂y/∂v₁ · ∂v₁/∂x = 0.42 × 0.5 = 0.21",
+    ]
+    assert draw(y).caption == ""
+    page = animate(frames, tmp_path / "backward.html").read_text(encoding="utf-8")
+    assert "0.42 \\u00d7 2 = 0.8399" in page
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,11 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
 
     Attributes:
         title, description: what an SVG says of itself.
+        caption: the last step of the backward pass as a formula, where the picture shows one.
         drawing: what it was made from.
     """
 
-    title = description = ""
+    title = description = caption = ""
     drawing: Any = None
 
     # Not through the methods of the base class: these take no timeout, and write half a file where `dot` fails.

@@ -147,6 +147,7 @@ class Drawing:
             edge_attr={"fontsize": "10", "arrowsize": "0.7", "color": theme.line} | font,
         )
         dot.drawing = self
+        dot.caption = scene.caption
         dot.title, dot.description = f"The graph of {scene.names.text(scene.root)}", scene.words(self.digits)
         self.add_units(dot, boxes == "layers")
         for edge in scene.edges:

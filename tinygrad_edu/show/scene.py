@@ -41,6 +41,7 @@ class Scene:
         coming: the contributions that later steps will add.
         beyond: what gradients hold that this graph did not add.
         last: the id of the edge of the last step.
+        caption: the last step as a formula, "" where the picture shows no step.
     """
 
     def __init__(self, root: Value, collapse: Collapse = (), depth: int | None = None, step: int | None = None) -> None:
@@ -56,7 +57,7 @@ class Scene:
         self.edges = list(self._edges())
         self.contributions: dict[str, float] = {}
         self.coming: dict[str, float] = {}
-        self.last = ""
+        self.last = self.caption = ""
         self.beyond = beyond(root) if self.full and step is None else {}
         if step is None:
             self.gradients = {node: node.grad for node in self.nodes if node.grad is not NOT_COMPUTED}
@@ -72,12 +73,18 @@ class Scene:
     def run(self, step: int) -> None:
         """The first steps of the backward pass, and no more."""
         self.gradients, self.contributions, self.coming, self.last = {self.root: 1.0}, {}, {}, ""
-        for done, (node, k, operand, _, contribution) in enumerate(steps(self.root)):
+        root = self.names.text(self.root)
+        self.caption = f"∂{root}/∂{root} = 1"
+        for done, (node, k, operand, partial, contribution) in enumerate(steps(self.root)):
             edge = f"e{self.ids.get(node)}_{k}"
             if done < step:
                 self.gradients[operand] = self.gradients.get(operand, 0.0) + contribution
                 self.contributions[edge] = contribution
                 self.last = edge
+                if done == step - 1:
+                    above, below = self.names.text(node), self.names.text(operand)
+                    factors = f"{shown(self.gradients[node])} × {shown(partial)} = {shown(contribution)}"
+                    self.caption = f"∂{root}/∂{below} += ∂{root}/∂{above} · ∂{above}/∂{below} = {factors}"
             else:
                 self.coming[edge] = contribution
 
