@@ -376,9 +376,10 @@ class Late(Module):
 
 
 @pytest.mark.parametrize("make", [Branching, Late])
-def test_a_graph_that_depends_on_its_data_is_built_anew(make):
+@pytest.mark.parametrize("epochs", [6, 7, 40])
+def test_a_graph_that_depends_on_its_data_is_built_anew(make, epochs):
     one, other = make(), make()
-    options = {"epochs": 40, "batch": 2, "seed": 1}
+    options = {"epochs": epochs, "batch": 2, "seed": 1}
     examples = [([x, 1], x + 0.5) for x in (-1.0, 2.0, 0.5, -0.25, 1.0)]
     history = fit(one, "mse", examples, optimizer=SGD(one.parameters(), 0.05, momentum=0.5), **options)
     expected = fit(
@@ -387,6 +388,21 @@ def test_a_graph_that_depends_on_its_data_is_built_anew(make):
     assert numbers(one) == numbers(other)
     assert (history.engine, history.losses) == ("eager", expected.losses)
     assert "on graphs built anew, which is slower: the graph of example" in history.notes[0]
+
+
+def test_a_checkpoint_knows_that_its_graph_depends_on_its_data(tmp_path):
+    def run(**options):
+        net = Late()
+        options = {"epochs": 40, "batch": 2, "seed": 1, "engine": "auto"} | options
+        examples = [([x, 1], x + 0.5) for x in (-1.0, 2.0, 0.5, -0.25, 1.0)]
+        history = fit(net, "mse", examples, optimizer=SGD(net.parameters(), 0.05, momentum=0.5), **options)
+        return numbers(net), history
+
+    expected, _ = run(engine="eager")
+    for epochs in (1, 20, 40):  # before and after it is found out
+        found, history = run(epochs=epochs, checkpoint=tmp_path / "run.json")
+    assert found == expected
+    assert history.engine == "eager"
 
 
 def test_a_target_used_as_a_number_is_built_anew():

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from tinygrad_edu.files import PathLike, write
+from tinygrad_edu.nn.engines import DataDependent
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.saving import read
 
@@ -51,6 +52,7 @@ class Checkpoint:
             "format": FORMAT,
             "version": VERSION,
             "training": self.training,
+            "engine": loop.engine.name,
             "parameters": [*map(float, loop.numbers)],
             "steps": loop.optimizer.steps,
             "kept": [[*map(float, kept)] for kept in loop.optimizer.kept],
@@ -66,7 +68,8 @@ class Checkpoint:
     def restore(self, loop: Any) -> None:
         """Take up the state in the file, if there is one.
 
-        Raises ValueError, with the reason, where it is damaged, of a newer version, or of another training.
+        Raises ValueError, with the reason, where it is damaged, of a newer version, or of another training, and
+        DataDependent where it was found out that a recording will not do.
         """
         if not self.path.exists():
             self.write(loop)  # so that a path that cannot be written to is refused before the work is done
@@ -80,6 +83,8 @@ class Checkpoint:
                         f"{self.path} is of another training: {name} is {theirs.get(name)!r} there and {mine!r} here; "
                         "name another file, or remove it"
                     )
+            if state["engine"] == "eager" != loop.engine.name:
+                raise DataDependent(f"{self.path} was trained so")
             version, inner, following = state["random"]
             sizes = {len(numbers) for numbers in (state["parameters"], state["best"], *state["kept"])}
             if sizes != {len(loop.numbers)} or len(state["kept"]) != loop.optimizer.memory:

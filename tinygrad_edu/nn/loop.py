@@ -152,10 +152,13 @@ class Loop:
             history.stopped = (
                 f"no better for {self.patience} epochs: the parameters after {history.best} epochs are back"
             )
-        if number & (number - 1) == 0:
+        last = bool(history.stopped) or number == self.epochs
+        if last:
+            self.engine.check(self.numbers, range(0, self.size, max(1, self.size // 8)))
+        elif number & (number - 1) == 0:  # ever more seldom
             self.engine.check(self.numbers, [number % self.size])
         if self.progress:
-            self.progress.show(history, number, last=bool(history.stopped) or number == self.epochs)
+            self.progress.show(history, number, last)
 
     size = 1  # of the examples
 

@@ -374,6 +374,7 @@ def fit(
         from tinygrad_edu.nn.shards import Sharded
 
         chosen = Sharded.over(chosen, executor)
+    loop = None
     with Progress(epochs, progress) as bar:
         try:
             loop = setup.loop(chosen, optimizer, history, batch, options, checkpoint, bar)
@@ -382,6 +383,8 @@ def fit(
             (numbers, optimizer.steps, optimizer.kept, state), history = before, History()
             setup.rng.setstate(state)
             eager.put(numbers)
+            if loop and loop.checkpoint:  # what it has was trained on the wrong graph
+                loop.checkpoint.path.unlink(missing_ok=True)
             history.note(f"began again on graphs built anew, which is slower: {words}")
             loop = setup.loop(eager, optimizer, history, batch, options, checkpoint, bar)
             loop.run()
