@@ -264,7 +264,18 @@ def test_a_composed_operation_is_no_variable(name):
 
 
 def test_a_style_that_python_warns_of_is_none_of_the_users():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(ExpressionError):
-            parse("1if w else 2")  # Python warns of a number that a keyword follows
+    messages = []
+    for action in ("ignore", "error"):
+        with warnings.catch_warnings():
+            warnings.simplefilter(action)
+            with pytest.raises(ExpressionError) as raised:
+                parse("1if w else 2")  # Python warns of a number that a keyword follows
+            messages.append(str(raised.value))
+    assert messages[0] == messages[1]
+
+
+def test_blanks_before_an_expression_move_the_mark():
+    for blanks in (0, 1, 5):
+        with pytest.raises(ExpressionError) as raised:
+            parse(" " * blanks + "w + foo(x)")
+        assert (raised.value.start, raised.value.end) == (blanks + 4, blanks + 7)
