@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any
@@ -62,6 +63,8 @@ class JaxProgram(NumpyProgram):
 
 def float64() -> Any:
     """A context in which JAX keeps 64 bits."""
+    if jax.config.read("jax_enable_x64"):  # type: ignore[no-untyped-call]
+        return nullcontext()
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
     return import_module("jax.experimental").enable_x64()  # of older JAX
