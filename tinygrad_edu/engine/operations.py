@@ -370,7 +370,7 @@ class Operations:
 
         ∂/∂x = y * x**(y - 1)
         ∂/∂y = out * log(x)
-        In floats ∂/∂x is off where y - 1 is y.
+        In floats ∂/∂x is off where y-1 is y.
         """
         x = self.data
         if isinstance(other, Value):
@@ -398,7 +398,7 @@ class Operations:
 
         ∂/∂x = y * x**(y - 1)
         ∂/∂y = out * log(x)
-        In floats ∂/∂x is off where y - 1 is y.
+        In floats ∂/∂x is off where y-1 is y.
         """
         if isinstance(other, Value):
             x = other.data
@@ -1555,7 +1555,7 @@ def pow(x: Value | float, y: Value | float) -> Value | float:
 
     ∂/∂x = y * x**(y - 1)
     ∂/∂y = out * log(x)
-    In floats ∂/∂x is off where y - 1 is y.
+    In floats ∂/∂x is off where y-1 is y.
     """
     if isinstance(x, Value) or isinstance(y, Value):
         return x**y

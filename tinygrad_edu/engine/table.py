@@ -149,7 +149,7 @@ row("truediv", "/",       "x / y",              "1 / y",            "-out / y", 
 row("neg",     "neg",     "-x",                 "-1")
 # At x**0 the base is 1 where 1/x is infinite, that is where 4.4e-16 * x is 0: y * x**(y - 1) is 0 there in every order.
 row("pow", "**", PRIMITIVE, "y * pow(x + is_zero(abs(4.4e-16 * x) + abs(y)), y - 1)", "out * log(x + is_zero(x))",
-    shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5), accuracy="∂/∂x is off where y - 1 is y")
+    shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5), accuracy="∂/∂x is off where y-1 is y")
 row("square",  "²",       "x * x",              "2 * x")
 row("reciprocal", "1/",   "1 / x",              "-out / x",                     shown="-1 / x**2", x=NONZERO)
 
