@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.test_replay import INSTALLED, Picture, check_agreement, close, layers
 from tinygrad_edu import nn
 from tinygrad_edu.check.strategies import expressions
-from tinygrad_edu.engine import TABLE, Value, hessian, leaves
+from tinygrad_edu.engine import TABLE, Value, hessian, leaves, registered
 from tinygrad_edu.replay import compile
 
 np = pytest.importorskip("numpy")
@@ -158,6 +158,17 @@ def test_what_needs_no_indices_has_none(kind):
         close(mine, other)
     assert "@" in program.arrays
     assert ("[i" in program.arrays) == (kind in ("convolution", "causal"))
+
+
+@pytest.mark.parametrize("backend", ON_ARRAYS)
+@pytest.mark.parametrize("name", ["where", "zeros", "einsum", "w"])
+def test_a_row_may_have_the_name_of_what_array_programs_call(backend, name):
+    with registered(name, name, "3 * x", "3") as row:
+        w = [Value(0.1 * k) for k in range(9)]
+        total = TABLE["sum"].function([row.function(p) * p for p in w])
+        value, gradient = compile(total, w, backend=backend)([p.data for p in w])
+        close(value, total.data)
+        close(gradient, [6 * p.data for p in w])
 
 
 @pytest.mark.parametrize("backend", ON_ARRAYS)

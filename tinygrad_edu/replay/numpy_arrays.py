@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from tinygrad_edu.engine.formulas import bind
-from tinygrad_edu.replay.array_source import HELPERS, ArraySource
+from tinygrad_edu.replay.array_source import HELPERS, TAKEN, ArraySource
 from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, np
 from tinygrad_edu.replay.recovery import Recovery, is_irregular
 
@@ -29,7 +29,7 @@ class NumpyProgram(ArrayProgram):
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
         params, inputs = self.numbers(params, inputs)
-        if self.irregular:
+        if self.irregular or self.clashes:
             return self.by_columns(params, inputs)
         found = self.by_arrays(params, inputs)
         if not self.plan.exact and not all(np.isfinite(x).all() for x in found):
@@ -61,7 +61,7 @@ class NumpyProgram(ArrayProgram):
     def forward(self, params: Any, inputs: Any = ()) -> Any:
         self.require_outputs()
         params, inputs = self.numbers(params, inputs)
-        if self.irregular:
+        if self.irregular or self.clashes:
             return self.forward_by_columns(params, inputs)
         parts = [self.run("forward", params, block) for block in self.blocks(np.atleast_2d(inputs))]
         n = len(np.atleast_2d(inputs))
@@ -85,6 +85,11 @@ class NumpyProgram(ArrayProgram):
     @cached_property
     def irregular(self) -> bool:
         return is_irregular(self.trace)
+
+    @cached_property
+    def clashes(self) -> bool:
+        """Whether a row that was registered has the name of something that array programs call."""
+        return any(operation.row.name in TAKEN for operation in self.trace.operations)
 
     @cached_property
     def plan(self) -> Recovery:
