@@ -361,7 +361,7 @@ def test_ties_of_several(fold):
 @pytest.mark.parametrize("row", [row for row in TABLE.values() if row.kink], ids=lambda row: row.name)
 def test_each_kink_states_its_convention(row):
     assert row.at_kink
-    assert "At " in row.doc
+    assert "At " in row.function.__doc__
 
 
 def test_powers():

@@ -144,6 +144,119 @@ def test_an_operator_asks_the_other_class():
         v * None
 
 
+def test_numpys_functions_of_two_numbers_are_operations_too():
+    np = numpy()
+    v = Value(3.0)
+    assert (np.add(v, 1).data, np.multiply(2, v).data) == (4.0, 6.0)
+    assert (v == np.float64(3)) is False and (v != np.float64(3)) is True and v not in [np.float64(3)]
+    for name, ours in (("absolute", "abs"), ("arctan", "atan")):
+        with pytest.raises(TypeError, match=rf"np.{name} takes no Value: write tinygrad_edu.{ours}\(value\)"):
+            getattr(np, name)(v)
+    total = np.array(1.0)
+    with pytest.raises(TypeError, match=r"np\.add takes no Value"):
+        total += v
+
+
+def interrupted(node):
+    raise KeyboardInterrupt
+
+
+def broken(node):
+    raise TypeError("no such operand")
+
+
+@pytest.mark.parametrize(("failure", "kind"), [(interrupted, KeyboardInterrupt), (broken, TypeError)])
+def test_an_interrupt_and_a_defect_leave_the_leaves_as_they_were(failure, kind, monkeypatch):
+    x = Value(2.0)
+    (x * 3).backward()
+    inner = x.exp()
+    monkeypatch.setattr(TABLE["exp"], "pullback", failure)
+    with pytest.raises(kind):
+        (x * 5 + inner).backward()
+    assert x.grad == 3.0
+
+
+def test_a_gradient_set_to_none_is_none_yet():
+    x = Value(2.0)
+    x.grad = None
+    (x * 3).backward()
+    assert x.grad == 3.0
+    y = Value(1.0)
+    y.grad = None
+    y.backward()
+    assert y.grad == 1.0
+
+
+def test_by_hand_a_derivative_that_is_not_there_is_named():
+    node = Value(0.0, "s").sqrt()
+    node.grad = 1.0
+    with pytest.raises(ZeroDivisionError, match=r"the derivative of sqrt\(s\) is undefined at s = 0"):
+        node._backward()
+
+
+def test_by_hand_in_topological_order_is_backward():
+    def graph():
+        a, b = Value(0.3), Value(-0.7)
+        return (a, b), (a * b).sin() * (a + b).exp() + a.tanh() * b + (a - b).sigmoid() * a
+
+    leaves, root = graph()
+    root.backward()
+    again, other = graph()
+    other.grad = 1.0
+    for node in reversed(topological(other)):
+        node._backward()
+    assert [v.grad for v in leaves] == pytest.approx([v.grad for v in again], rel=1e-14)
+
+
+def test_a_copy_of_a_subclass_shares_nothing_that_changes():
+    class Named(Value):
+        pass
+
+    v = Named(1.0)
+    v.notes = ["first"]
+    root = v * 2
+    assert copy.deepcopy(root).parents[0].notes is not v.notes
+    assert copy.deepcopy(root).parents[0].notes == ["first"]
+
+
+def test_a_row_that_was_taken_back_copies_to_itself():
+    with tinygrad_edu.registered("twice", "2·", "2 * x", "2") as row:
+        v = Value(3.0).twice()
+    assert copy.deepcopy(row) is row and copy.deepcopy(v).op is row
+
+
+def test_a_row_that_another_shows_cannot_be_taken_back():
+    inner = register("inner", "i", "2 * x", "2")
+    outer = register("outer", "o", "x * x", "2 * x", shown="inner(x)")
+    with pytest.raises(ValueError, match="inner is used by outer"):
+        tinygrad_edu.unregister(inner)
+    tinygrad_edu.unregister(outer)
+    tinygrad_edu.unregister(inner)
+
+
+@pytest.mark.parametrize("literal", ["1e400", "9" * 400])
+def test_a_number_in_a_formula_is_finite(literal):
+    with pytest.raises(ValueError, match="a number in a formula is finite, below 1e308"):
+        register("huge", "h", f"x * {literal}", literal)
+
+
+def test_cotangents_and_tangents_are_numbers():
+    x = Value(2.0)
+    y = x * x
+    with pytest.raises(TypeError, match="cotangents: expected a real number, got 'a'"):
+        tinygrad_edu.vjp([y], [x], ["a"])
+    with pytest.raises(ValueError, match="tangents: expected a finite number, got nan"):
+        tinygrad_edu.jvp([y], [x], [math.nan])
+    assert tinygrad_edu.vjp([y], [x], (k for k in [2.0]))[0].data == 8.0
+
+
+def test_negative_operands_stand_in_brackets():
+    assert TABLE["pow"].written(["-2", "x"]) == "(-2) ** x"
+    assert TABLE["neg"].written(["-2"]) == "-(-2)"
+    assert TABLE["mul"].written(["a", "-b"]) == "a * (-b)"
+    assert TABLE["exp"].written(["-2"]) == "exp(-2)"
+
+
 def test_a_failed_backward_leaves_the_leaves_as_they_were():
     x, y = Value(0.0, "x"), Value(3.0, "y")
     (x * y).backward()

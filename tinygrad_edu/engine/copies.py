@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine.numbers import NOT_COMPUTED
 from tinygrad_edu.engine.table import row_named
+
+OWN = {"data", "grad", "op", "parents", "label"}
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
@@ -33,6 +36,8 @@ def deep(root: Value, memo: dict[int, Any]) -> Value:
         if id(node) not in memo:
             memo[id(node)] = copy = twin(node)
             copy.parents = tuple(p if type(p) is float else memo[id(p)] for p in node.parents)
+            for name in slots(node).keys() - OWN:  # the attributes of a subclass
+                setattr(copy, name, deepcopy(getattr(node, name), memo))
     copied: Value = memo[id(root)]
     return copied
 

@@ -14,6 +14,7 @@ from typing import overload
 from tinygrad_edu.engine.errors import at, cannot_start, described, expression, names, not_a_float, plain
 from tinygrad_edu.engine.formulas import applied, partials_on_floats, partials_on_values
 from tinygrad_edu.engine.graph import edges, nodes, operand_numbers
+from tinygrad_edu.engine.numbers import number
 from tinygrad_edu.engine.value import Value, topological
 
 
@@ -56,6 +57,7 @@ def vjp(roots: Sequence[Value], wrt: Sequence[Value], cotangents: Sequence[Value
     Returns m Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
     roots, wrt = values("roots", roots), values("wrt", wrt)
+    cotangents = factors("cotangents", cotangents)
     require_same_length("vjp", "roots", roots, "cotangents", cotangents)
     tape = topological(*roots)
     require_finite(roots, tape)
@@ -86,6 +88,7 @@ def jvp(roots: Sequence[Value], wrt: Sequence[Value], tangents: Sequence[Value |
     Returns n Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
     roots, wrt = values("roots", roots), values("wrt", wrt)
+    tangents = factors("tangents", tangents)
     require_same_length("jvp", "wrt", wrt, "tangents", tangents)
     tape = topological(*roots)
     require_finite(roots, tape)
@@ -234,6 +237,14 @@ def values(what: str, given: Iterable[Value]) -> list[Value]:
         if not isinstance(value, Value):
             raise TypeError(f"{what} expected Values, got {short(value)} ({type(value).__name__})")
     return found
+
+
+def factors(what: str, given: Iterable[Value | float]) -> list[Value | float]:
+    """A list of Values and finite numbers, checked."""
+    try:
+        return [factor if isinstance(factor, Value) else number(factor) for factor in given]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def require_finite(roots: Sequence[Value], tape: list[Value]) -> None:

@@ -25,12 +25,16 @@ def undefined(row: Row, operands: Sequence[Any], error: Exception) -> Exception:
     return type(error)(f"{expression(row, operands)} {fails(error)}{at(row, operands)}")
 
 
-def no_derivative(row: Row, operands: Sequence[Any], error: Exception) -> Exception:
-    """An error of the same type as `error`, which says where a partial of the operation has no value."""
-    return type(error)(f"the derivative of {expression(row, operands)} {fails(error)}{at(row, operands)}")
+def no_derivative(node: Value, error: BaseException) -> BaseException:
+    """An error of the same type as `error`, which says where a partial has no value; any other error as it is."""
+    if not isinstance(error, UNDEFINED):
+        return error
+    what = expression(node.op, node.parents)
+    return type(error)(f"the derivative of {what} {fails(error)}{at(node.op, node.parents)}")
 
 
 def fails(error: Exception) -> str:
+    """What an error of arithmetic says in a sentence."""
     return "overflows" if isinstance(error, OverflowError) else "is undefined"
 
 
@@ -64,9 +68,7 @@ def expression(row: Row, operands: Sequence[Value | float]) -> str:
     if row.many:
         return row.call
     named = zip(names(row, operands), operands, strict=True)
-    return row.written(
-        [name if not isinstance(x, float) else f"({plain(x)})" if x < 0 else plain(x) for name, x in named]
-    )
+    return row.written([plain(x) if isinstance(x, float) else name for name, x in named])
 
 
 def at(row: Row, operands: Sequence[Value | float]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
 from tinygrad_edu.engine.table import TABLE, Row
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ ELSEWHERE = {
 }
 
 NUMPY = {"subtract": "sub", "multiply": "mul", "divide": "truediv", "true_divide": "truediv", "power": "pow"}
-NUMPY |= {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge"}
+NUMPY |= {"absolute": "abs", "negative": "neg", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+NUMPY |= {"arctan2": "atan2", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge"}
 
 
 def elsewhere(name: str, words: str) -> property:
@@ -65,12 +67,22 @@ class Familiar:
 
     @property
     def _backward(self) -> Callable[[], None]:
-        """A call of it hands this node's gradient to its operands, once: `backward` by hand, node after node."""
-        return lambda: self.op.pullback(self) if self.op else None
+        """A call of it hands this node's gradient to its operands: `backward` by hand, node after node.
+
+        Each call adds again.
+        """
+        return self._hand_on
 
     @_backward.setter
     def _backward(self, rule: Any) -> None:
         raise AttributeError(f"a Value's _backward follows from its operation and cannot be set: {OWN}")
+
+    def _hand_on(self) -> None:
+        if self.op:
+            try:
+                self.op.pullback(self)
+            except UNDEFINED as error:
+                raise no_derivative(self, error) from None  # type: ignore[arg-type]
 
     def zero_grad(self) -> None:
         """Set the gradient back to 0.0."""
@@ -90,11 +102,15 @@ class Familiar:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         """NumPy's scalars leave the arithmetic to us; its functions are not ours."""
-        infix = getattr(operator, NUMPY.get(ufunc.__name__, ufunc.__name__), None)
-        if method == "__call__" and infix and len(operands) == 2 and not any(getattr(x, "ndim", 0) for x in operands):
-            return infix(*[x if isinstance(x, Familiar) else x.item() for x in operands])
-        if ufunc.__name__ in TABLE:
-            raise TypeError(f"np.{ufunc.__name__} takes no Value: write tinygrad_edu.{ufunc.__name__}(value)")
+        name = NUMPY.get(ufunc.__name__, ufunc.__name__)
+        if ufunc.__name__ in ("equal", "not_equal"):  # by identity, as with Python's own numbers
+            return (operands[0] is operands[1]) == (ufunc.__name__ == "equal")
+        operation = getattr(operator, name, None)
+        plain = method == "__call__" and not options and not any(getattr(x, "ndim", 0) for x in operands)
+        if plain and operation and len(operands) == 2:
+            return operation(*[x.item() if hasattr(x, "dtype") else x for x in operands])
+        if name in TABLE:
+            raise TypeError(f"np.{ufunc.__name__} takes no Value: write tinygrad_edu.{name}(value)")
         raise TypeError(f"np.{ufunc.__name__} takes no Value: take value.data, or the operations of tinygrad_edu")
 
 

@@ -89,9 +89,10 @@ def rows_in(formulas: Iterable[str], compiled: Callable[[Row], Any]) -> dict[str
     return {name: compiled(TABLE[name]) for name in used & TABLE.keys() - set(FOLDS)}
 
 
-def formulas_of(row: Row) -> list[str]:
-    """The formulas that the row is computed with."""
-    return [*row.partials, *([] if row.primitive else [row.primal])]
+def formulas_of(row: Row, shown: bool = False) -> list[str]:
+    """The formulas that the row is computed with; and those that are `shown` to people, and say where it has a kink."""
+    computed = [*row.partials, *([] if row.primitive else [row.primal])]
+    return [*computed, *row.shown, *([row.kink] if row.kink else [])] if shown else computed
 
 
 def compile_formula(parameters: Iterable[str], formula: str, scope: dict[str, Any]) -> Callable[..., Any]:

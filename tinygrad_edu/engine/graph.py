@@ -50,5 +50,5 @@ def edges(
             try:
                 partial = partials[k // width](*operands[k % width :: width], out)
             except UNDEFINED as error:
-                raise no_derivative(node.op, node.parents, error) from None
+                raise no_derivative(node, error) from None
             yield k, parent, partial

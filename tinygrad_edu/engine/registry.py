@@ -91,7 +91,7 @@ def unregister(row: Row) -> None:
         if TABLE.get(row.name) is not row or row in BUILT_IN:
             raise ValueError(f"{row.name} is not an operation that was registered")
         others = [other for other in TABLE.values() if other is not row]
-        users = [other.name for other in others if row.name in rows_in(formulas_of(other), id)]
+        users = [other.name for other in others if row.name in rows_in(formulas_of(other, shown=True), id)]
         if users:
             raise ValueError(f"{row.name} is used by {', '.join(users)}")
         # While its own name is still in the table.

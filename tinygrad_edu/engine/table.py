@@ -94,8 +94,10 @@ class Row:
         """The operation on operands that are names or numbers, in Python: `a * b`, `tanh(a)`, `dot([a, b], [c, d])`."""
         if self.many:
             operands = [f"[{', '.join(group)}]" for group in self.groups(operands)]
-        elif self.name in OPERATORS and len(operands) == 2:
-            return f" {OPERATORS[self.name]} ".join(operands)
+        elif self.name in OPERATORS and self.name != "abs":
+            operands = [f"({x})" if x.startswith("-") else x for x in operands]
+            if len(operands) == 2:
+                return f" {OPERATORS[self.name]} ".join(operands)
         return f"-{operands[0]}" if self.name == "neg" else f"{self.name}({', '.join(operands)})"
 
     @property
@@ -108,17 +110,11 @@ class Row:
         """The operation for an error message: `log(x)`, `truediv (x / y)`."""
         return self.call if self.call.startswith(self.name) else f"{self.name} ({self.call})"
 
-    @property
-    def doc(self) -> str:
-        """Formula, derivatives and conventions in words."""
-        lines = [self.call if self.primitive or self.call == self.primal else f"{self.call} = {self.primal}"]
-        lines += [f"∂/∂{x} = {shown}" for x, shown in zip(self.operands, self.shown, strict=True)]
-        lines += [f"At {self.kink} = 0 the derivative is {self.at_kink}."] if self.kink else []
-        lines += [f"In floats {self.accuracy}."] if self.accuracy else []
-        return "\n".join(lines)
-
     def __repr__(self) -> str:
         return f"<row {self.name}: {self.primal}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Row:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return row_named, (self.name,)

@@ -100,8 +100,9 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
     used = set()
     for node in ast.walk(tree):
         match node:
-            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-                pass
+            case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool):
+                if not abs(literal) < 1e308:
+                    raise refuse("a number in a formula is finite, below 1e308")
             case ast.Name(id=name) if id(node) in called:
                 used.add(name)
             case ast.Name(id=name):

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from tinygrad_edu.engine import copies, familiar, freeing, operations
-from tinygrad_edu.engine.errors import UNDEFINED, cannot_start, no_derivative
+from tinygrad_edu.engine.errors import cannot_start, no_derivative
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
 
 
@@ -26,8 +26,8 @@ def topological(*roots: Value) -> list[Value]:
 def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list[tuple[Value, float]]]:
     """The operations below those on the stack, each after its operands.
 
-    A set tells what was seen; or, a tenth faster, the gradient, which is set to `zero`, an object of the caller's. Then
-    the leaves are given too, each with the gradient that it had.
+    With `zero`, a float of the caller's, every gradient is set to this object, which also marks what was seen, a tenth
+    faster than a set; and the leaves are given, each with the gradient that it had.
     """
     tape: list[Value] = []
     leaves: list[tuple[Value, float]] = []
@@ -95,17 +95,17 @@ class Value(operations.Operations, familiar.Familiar):
         if type(self.data) is not float or not isfinite(self.data):
             raise cannot_start(self, topological(self))
         tape, leaves = walk([self] if self.parents else [], zero=float("0"))
-        self.grad = self.grad + 1.0
+        self.grad = (self.grad or 0.0) + 1.0
         # A node's turn comes after all its consumers', when its own gradient is complete.
         try:
             for node in reversed(tape):
                 node.op.pullback(node)
-        except UNDEFINED as error:
+            for leaf, before in leaves:
+                leaf.grad += before or 0.0  # None, too, is no gradient yet
+        except BaseException as error:  # an interrupt, too
             for leaf, before in leaves:
                 leaf.grad = before
-            raise no_derivative(node.op, node.parents, error) from None
-        for leaf, before in leaves:
-            leaf.grad += before
+            raise no_derivative(node, error) from None
 
     __lt__ = _ordering(operator.lt)
     __le__ = _ordering(operator.le)

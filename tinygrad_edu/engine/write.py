@@ -152,9 +152,17 @@ def method(row: Row, name: str, operands: tuple[str, ...]) -> str:
     return f"def {name}(self{other}) -> Value:\n{indent(body, '    ')}"
 
 
+def words(row: Row) -> list[str]:
+    """Formula, derivatives and conventions in words, a line each."""
+    lines = [row.call if row.primitive or row.call == row.primal else f"{row.call} = {row.primal}"]
+    lines += [f"∂/∂{x} = {shown}" for x, shown in zip(row.operands, row.shown, strict=True)]
+    lines += [f"At {row.kink} = 0 the derivative is {row.at_kink}."] if row.kink else []
+    return lines + ([f"In floats {row.accuracy}."] if row.accuracy else [])
+
+
 def docstring(row: Row, first: str = "") -> str:
     """The table's words about a row, in as many lines as they need."""
-    call, *rest = row.doc.split("\n")
+    call, *rest = words(row)
     line = "; ".join([call + first, ", ".join(part for part in rest if part.startswith("∂"))]) + "."
     more = [part for part in rest if not part.startswith("∂")]
     if len(line) < 100 and not more:
