@@ -105,3 +105,8 @@ def test_the_engine_knows_no_other_room_by_name():
         }
         assert not rooms & texts
         assert not re.search(rf"tinygrad_edu\.({'|'.join(rooms)})\b", path.read_text(encoding="utf-8"))
+
+
+def test_each_docstring_stands_alone():
+    for path in ENGINE.parent.rglob("*.py"):
+        assert '"""The same' not in path.read_text(encoding="utf-8"), path

@@ -55,7 +55,7 @@ def inside(domain: Domain) -> Any:
 
 
 def away_from_kink(row: Row, at: Sequence[float]) -> tuple[float, ...]:
-    """The same operands, the first one moved where they stand at the kink."""
+    """Operands off the kink: the first one is moved where they stand at it."""
     if row.kink and abs(kink(row)(*at)) < KINK:
         return (at[0] + 2 * KINK, *at[1:])
     return tuple(at)

@@ -14,9 +14,8 @@ from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.formulas import compile_formula, on_floats, rows_in
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
 
-CHOICE, SUM, PRODUCT, UNARY, ATOM = range(
-    5
-)  # how tightly a text binds: `x if c else y`, `x + y`, `x * y`, `-x`, `f(x)`
+# How tightly a text binds: `x if c else y`, `x + y`, `x * y`, `-x`, `f(x)`.
+CHOICE, SUM, PRODUCT, UNARY, ATOM = range(5)
 
 
 class Text:
@@ -79,7 +78,7 @@ class Text:
 
     def __neg__(self) -> Text:
         if self.text.startswith("-") and self.binds == UNARY and self.number is None:
-            return self.unguarded if self.unguarded is not self else Text(f"-({self.text})", UNARY)
+            return Text(f"-({self.text})", UNARY)
         return worked_out("neg", self) or Text(f"-{self.within(UNARY)}", UNARY)
 
     def __pos__(self) -> Text:
@@ -176,12 +175,9 @@ def simpler(name: str, operands: list[Text]) -> Text | None:
             return constant(1.0)
         case "pow", [x, Text(number=1.0)]:
             return x.unguarded
-        case "pow", [x, Text(number=2.0 | 3.0 as exponent)] if (
-            x.unguarded.binds == ATOM and "(" not in x.unguarded.text
-        ):
-            base = x.unguarded
+        case "pow", [Text(unguarded=base), Text(number=2.0 | 3.0 as exponent)] if base.is_name:
             return base * base if exponent == 2 else base * base * base
-        case "square", [x] if x.binds == ATOM and "(" not in x.text:
+        case "square", [x] if x.is_name:
             return x * x
     return None
 

@@ -23,7 +23,7 @@ class Sharded(Replay):
 
     @classmethod
     def over(cls, replay: Replay, executor: Any) -> Sharded:
-        """The same program on an executor. Raises TypeError for what is none."""
+        """The program of a replay on an executor. Raises TypeError for what is none."""
         if not hasattr(executor, "submit"):
             raise TypeError(f"executor expected what has submit(), like a ProcessPoolExecutor, got {executor!r}")
         made = object.__new__(cls)

@@ -58,7 +58,7 @@ class PythonProgram(Program):
         return self.carefully(name, params, inputs) if result is None else result
 
     def carefully(self, name: str, params: Any, inputs: Any) -> Any:
-        """The same for any numbers, once they are checked."""
+        """One function of the source for numbers of any kind, once they are checked."""
         params, inputs = as_list(params), as_list(inputs)
         self.require_length("params", params)
         self.require_length("inputs", inputs)

@@ -25,7 +25,7 @@ class Clear(Kernel):
 
 
 class Elementwise(Kernel):
-    """The same operation for n items."""
+    """One operation for n items."""
 
     def write(self) -> None:
         if self.spec.size == SINGLE:

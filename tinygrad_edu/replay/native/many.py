@@ -83,7 +83,7 @@ class ManyUniform(Many):
 
 
 class ManyInLanes(Many):
-    """The same where the result varies: vectors of examples."""
+    """An operation over many operands whose result varies: vectors of examples."""
 
     together = 1  # items that share what they read
 

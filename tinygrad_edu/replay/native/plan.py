@@ -153,7 +153,7 @@ class Plan:
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
     def emit_one(self, slot: int, backward: bool) -> None:
-        """The same for one operation of one or two operands: short, since an irregular graph has thousands of them."""
+        """Code for one operation of one or two operands: short, since an irregular graph has thousands of them."""
         row, operands, _ = self.graph.nodes[slot]  # type: ignore[misc]
         kinds, places = self.kinds, self.places
         varying = kinds[slot] & VARYING
@@ -167,7 +167,7 @@ class Plan:
         self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
 
     def emit_few(self, slots: Sequence[int], backward: bool) -> None:
-        """The same for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
+        """Code for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, kinds, places = nodes[0].row, self.kinds, self.places
         words, active = [len(slots), 1, places[slots[0]]], []
