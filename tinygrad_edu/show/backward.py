@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 
 def steps(root: Value) -> Iterator[Step]:
-    """The steps of a backward pass, in an order that `backward()` could take: each edge once, after all that add to its node.
+    """The steps of a backward pass, in an order that it could take: each edge once, after all that add to its node.
 
     >>> a = Value(3.0)
     >>> [(step.k, step.contribution) for step in steps(a * a)]
