@@ -164,3 +164,16 @@ def test_the_checker_works_without_hypothesis(monkeypatch):
     assert_gradients(lambda x: x.tanh(), 0.5)
     with pytest.raises(ImportError, match=r"strategies need Hypothesis: .* -m pip install hypothesis"):
         expressions()
+
+
+@given(expressions())
+def test_the_code_of_a_graph_can_be_pasted(graph):
+    scope = dict(vars(tinygrad_edu)) | {name: getattr(tinygrad_edu, name) for name in ("sum", "abs", "pow")}
+    exec(repr(graph), scope)
+    for node in graph.nodes:
+        assert scope[node.label].data == node.data
+
+
+def test_the_code_of_constants_can_be_pasted_too():
+    lines = repr(Graph([1.5], [("maximum", 7, 0), ("pow", 7, 0), ("sub", 0, 7), ("mul", 0, 7)]))
+    exec(lines, dict(vars(tinygrad_edu)))

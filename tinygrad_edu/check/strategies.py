@@ -132,12 +132,8 @@ def number(x: Value | float) -> float:
 def code(row: Row, operands: Sequence[Value | float]) -> str:
     """The operation as Python."""
     names = [repr(x) if isinstance(x, float) else x.label for x in operands]
-    if row.many:
-        width = len(names) // len(row.operands)
-        groups = [f"[{', '.join(names[k * width : (k + 1) * width])}]" for k in range(len(row.operands))]
-        return f"{row.name}({', '.join(groups)})"
-    if row.name in OPERATORS and len(names) == 2:
-        return f"{names[0]} {row.symbol.replace('×', '*')} {names[1]}"
+    if row.many or row.name in OPERATORS or isinstance(operands[0], float):
+        return row.written(names)
     return f"{names[0]}.{row.name}({', '.join(names[1:])})"
 
 
