@@ -162,7 +162,7 @@ def test_mistakes():
 def test_the_checker_works_without_hypothesis(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "hypothesis", None)
     assert_gradients(lambda x: x.tanh(), 0.5)
-    with pytest.raises(ImportError, match=r"strategies need Hypothesis: .* -m pip install hypothesis"):
+    with pytest.raises(ImportError, match=r"strategies need Hypothesis: .*install.*hypothesis"):
         expressions()
 
 
