@@ -275,7 +275,10 @@ def test_what_is_refused_leaves_nothing_behind(columns, words):
     before = dict(TABLE), dir(Value), dir(tinygrad_edu)
     with pytest.raises(ValueError) as raised:
         register(*columns)
-    assert words in str(raised.value) or "inside of each other" in str(raised.value)
+    said = str(raised.value)
+    # How deep Python's own parser goes differs by version; what it can read, the limit of the table refuses.
+    deep = "-" * 100 in "".join(map(str, columns)) and "inside of each other" in said
+    assert words in said or deep
     assert len(str(raised.value)) < 500
     assert (dict(TABLE), dir(Value), dir(tinygrad_edu)) == before
 
