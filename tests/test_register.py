@@ -265,7 +265,7 @@ NEVER = [
     (("cube", None, "x * 2", "2"), "expected the symbol as a line of text without quotes, got None"),
     (("cube", "³", "**".join("x" * 2000), "2"), "a formula has at most 100 operations inside of each other"),
     (("cube", "³", "x * 2", "-" * 99 + "x"), "a formula has at most 100 operations inside of each other"),
-    (("cube", "³", "-" * 3000 + "x", "2"), "not a formula"),
+    (("cube", "³", "-" * 3000 + "x", "2"), "a formula has at most 100 operations inside of each other"),
     (("cube", "³", "+".join("x" * 50_000), "2"), "a formula has at most 10,000 characters, this one 99,999"),
 ]
 
@@ -275,10 +275,7 @@ def test_what_is_refused_leaves_nothing_behind(columns, words):
     before = dict(TABLE), dir(Value), dir(tinygrad_edu)
     with pytest.raises(ValueError) as raised:
         register(*columns)
-    said = str(raised.value)
-    # How deep Python's own parser goes differs by version; what it can read, the limit of the table refuses.
-    deep = "-" * 100 in "".join(map(str, columns)) and "inside of each other" in said
-    assert words in said or deep
+    assert words in str(raised.value)
     assert len(str(raised.value)) < 500
     assert (dict(TABLE), dir(Value), dir(tinygrad_edu)) == before
 

@@ -88,12 +88,15 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
         raise refuse("a formula is one line of plain text without a comment")
     if len(formula) > LONGEST:
         raise refuse(f"a formula has at most {LONGEST:,} characters, this one {len(formula):,}")
+    too_deep = f"a formula has at most {DEEPEST} operations inside of each other"
     try:
         tree = ast.parse(formula, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError) as error:
         raise refuse(f"not a formula ({getattr(error, 'msg', error)})") from None
+    except (RecursionError, MemoryError):  # how deep the parser itself goes differs by version
+        raise refuse(too_deep) from None
     if depth(tree) > DEEPEST:
-        raise refuse(f"a formula has at most {DEEPEST} operations inside of each other")
+        raise refuse(too_deep)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     called = {id(call.func) for call in calls}
     folded = {id(node) for call in calls if ast.unparse(call.func) in FOLDS for node in ast.walk(call)}
