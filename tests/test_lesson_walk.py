@@ -13,6 +13,7 @@ from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article
 from tinygrad_edu.lesson.terminal import shortened
 from tinygrad_edu.lesson.walkthrough import Settings, walk
+from tinygrad_edu.lesson.worked_example import forward
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.shell import program
 
@@ -206,3 +207,18 @@ def test_a_terminal_gets_a_progress_bar_and_colours_unless_they_are_not_wanted(n
     assert "\x1b[?25h" in text  # the cursor is back
     text = on_a_terminal("--audit", cwd=tmp_path, NO_COLOR=no_color)
     assert ("\x1b[32mmatch" in text) == (not no_color)
+
+
+def test_an_interrupt_in_training_ends_the_walk(tmp_path, monkeypatch):
+    """`train` keeps what was learned and returns; the walk has nothing to go on with."""
+    calls = []
+
+    def interrupted(*given):
+        calls.append(given)
+        if len(calls) == 20:  # some epochs into the training
+            raise KeyboardInterrupt
+        return forward(*given)
+
+    monkeypatch.setattr("tinygrad_edu.lesson.walkthrough.forward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        walked(tmp_path, epochs=1000)

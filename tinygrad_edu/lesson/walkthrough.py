@@ -282,6 +282,8 @@ def show_training(settings: Settings, console: Console) -> History:
             tolerance=TOLERANCE,
             on_epoch=lambda epoch, loss: bar.update(task, completed=epoch, loss=short(loss)),
         )
+        if run.interrupted:  # who stops the training of the walk stops the walk
+            raise KeyboardInterrupt
         bar.update(task, completed=run.epochs, total=run.epochs, loss=short(run.losses[-1]))
     if console.is_terminal:
         console.print()

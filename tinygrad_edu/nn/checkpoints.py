@@ -45,7 +45,7 @@ class Checkpoint:
 
     def write(self, loop: Any) -> None:
         """Write the state after an epoch."""
-        if loop.history.stopped.startswith("interrupted"):  # in the middle of an epoch, which cannot be taken up
+        if loop.history.interrupted:  # in the middle of an epoch, which cannot be taken up
             return
         started = perf_counter()
         state = {

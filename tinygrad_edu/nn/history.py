@@ -44,6 +44,11 @@ class History:
         """The number of epochs that are over."""
         return max(0, len(self.losses) - 1)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it, in the middle of an epoch."""
+        return self.stopped.startswith("interrupted")
+
     def note(self, words: str) -> None:
         """Say something, unless it was said."""
         if words not in self.notes:
