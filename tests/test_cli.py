@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tinygrad_edu import cli
+
 MATRICES = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
 
 
@@ -398,6 +400,22 @@ def test_an_interrupt_ends_in_one_line(tmp_path):
             process.kill()
     assert process.returncode == 130
     assert errors.strip() == "tinygrad-edu: stopped"
+
+
+@pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_stop_that_a_librarys_tidying_up_has_hidden_is_one(stop, status, monkeypatch, capsys):
+    def hidden(*_, **__):
+        try:
+            raise stop
+        finally:
+            raise AttributeError("eventson")
+
+    monkeypatch.setattr("tinygrad_edu.cli.command.invoke", hidden)
+    monkeypatch.setattr(sys, "argv", ["tinygrad-edu"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == status
+    assert capsys.readouterr().err == ("tinygrad-edu: stopped\n" if status == 130 else "")
 
 
 def test_check_prints_the_report_and_names_a_wrong_row(tmp_path):

@@ -411,7 +411,10 @@ def main() -> None:
                 stream.reconfigure(errors="replace")  # an ASCII terminal shows ? for a letter that it has not
         # Not command.main, which ends a broken pipe with 1, as `check` does a wrong gradient.
         with command.make_context("tinygrad-edu", sys.argv[1:]) as context:
-            command.invoke(context)
+            try:
+                command.invoke(context)
+            except Exception as error:
+                raise stop_behind(error) or error from None
         sys.stdout.flush()
     except click.exceptions.Exit as end:  # --help, --version
         sys.exit(end.exit_code)
@@ -433,6 +436,13 @@ def main() -> None:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         fail(str(error))
+
+
+def stop_behind(error: BaseException | None) -> BaseException | None:
+    """The interrupt or exit in whose place a library, tidying up at any moment, has put an error of its own."""
+    while error and not isinstance(error, KeyboardInterrupt | SystemExit):
+        error = error.__context__
+    return error
 
 
 def reader_gone() -> NoReturn:
