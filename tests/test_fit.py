@@ -219,7 +219,7 @@ WRONG_KINDS = {
     "fit expected an optimiser, like SGD(network.parameters()), got 0.1": lambda: fit(
         network(), "mse", XOR, optimizer=0.1
     ),
-    "fit expected the name of a loss or a function of answer and target, got Value(data=1....=not computed)": (
+    "fit expected the name of a loss or a function of answer and target, got Value(data=1.0, grad=not computed)": (
         lambda: fit(network(), Value(1.0), XOR)
     ),
     "training expected a function that builds the loss anew for each step, got a Value: "

@@ -18,15 +18,14 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "engine": set(),
     "files": set(),
     "misconceptions": set(),
-    "plain": set(),
     "shell": set(),
-    "themes": {"plain"},
-    "expression": {"engine", "plain"},
+    "themes": {"engine"},
+    "expression": {"engine"},
     "nn": {"engine", "files", "shell"},
-    "show": {"engine", "files", "misconceptions", "plain", "shell", "themes"},
-    "check": {"engine", "misconceptions", "plain", "shell"},
-    "plot": {"engine", "files", "plain", "shell", "themes"},
-    "replay": {"engine", "plain", "shell"},
+    "show": {"engine", "files", "misconceptions", "shell", "themes"},
+    "check": {"engine", "misconceptions", "shell"},
+    "plot": {"engine", "files", "shell", "themes"},
+    "replay": {"engine", "shell"},
 }
 EXCEPTIONS = {"nn/engines.py": {"replay"}}
 FREE = {"exchange", "lesson", "cli", "__init__", "__main__"}  # may import all

@@ -12,8 +12,8 @@ import pytest
 
 import tinygrad_edu
 from tinygrad_edu import Value
+from tinygrad_edu.engine import plain
 from tinygrad_edu.lesson import forward, network
-from tinygrad_edu.plain import plain
 from tinygrad_edu.show import draw, draw_dot, frames, trace, tree
 from tinygrad_edu.show.dot import bundled_executable
 from tinygrad_edu.show.numbers import shown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinygrad_edu.plain import plain, printable
+from tinygrad_edu.engine import plain, printable
 
 
 @pytest.mark.parametrize(

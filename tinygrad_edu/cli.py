@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from tinygrad_edu import __version__
-from tinygrad_edu.plain import plain
+from tinygrad_edu.engine import plain
 from tinygrad_edu.shell import program
 
 LONGEST = 400  # characters of an error

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
-from tinygrad_edu.engine import TABLE, Value, log_softmax, number, softmax
+from tinygrad_edu.engine import TABLE, Value, log_softmax, number, printable, softmax
 from tinygrad_edu.engine import max as largest
 from tinygrad_edu.engine import min as smallest
-from tinygrad_edu.plain import printable
 
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}

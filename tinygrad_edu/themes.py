@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tinygrad_edu.plain import quoted
+from tinygrad_edu.engine import quoted
 
 
 class Theme(NamedTuple):

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu.check.functions import Function
 from tinygrad_edu.check.numeric import METHODS, Slope, slope, slope_of
 from tinygrad_edu.check.rules import Blame, wrong_rules
-from tinygrad_edu.engine import UNDEFINED, Value, grad, jvp
-from tinygrad_edu.plain import plain, printable
+from tinygrad_edu.engine import UNDEFINED, Value, grad, jvp, plain, printable
 
 RELATIVE = {"central": 1e-6, "richardson": 1e-9, "complex": 1e-12}
 ABSOLUTE = {"central": 1e-8, "richardson": 1e-11, "complex": 1e-15}  # as the round-off of each method

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_edu.engine import Value, leaves, topological
+from tinygrad_edu.engine import Value, nodes, topological
 from tinygrad_edu.engine.formulas import applied
 
 
@@ -25,7 +25,7 @@ class Function:
         if isinstance(f, Value) and not self.on_values:
             raise TypeError("a root expected the Values to differentiate for, got numbers")
         if isinstance(f, Value):
-            there = {*leaves(f), *topological(f)}
+            there = {*nodes(f)}
             missing = [x for x in inputs if x not in there]
             if missing:
                 raise ValueError(f"the root does not depend on {missing[0]!r}")

@@ -30,7 +30,6 @@ def wrong_rules(root: Value) -> list[Blame]:
     found: dict[tuple[str, int], Blame] = {}
     for node in topological(root):
         at = operand_numbers(node)
-        width = len(at) // len(node.op.partials)
         for k, _, rule in local_derivatives(node):
             x = at[k]
             h = 6.06e-6 * max(1.0, abs(x))
@@ -42,8 +41,8 @@ def wrong_rules(root: Value) -> list[Blame]:
             kink = abs(up + down - 2 * node.data) > 1e-3 * h * max(1.0, abs(numeric))
             tolerance = 1e-8 * max(1.0, abs(node.data)) / max(1.0, abs(x)) + 1e-5 * max(abs(rule), abs(numeric))
             if not kink and abs(rule - numeric) > tolerance:
-                group = k // width
-                key = (node.op.name, group)
-                shown = node.op.operands[group], node.op.partials[group], places(node.op, node.parents)
+                which, _ = node.op.place(at, k)
+                key = (node.op.name, which)
+                shown = node.op.operands[which], node.op.partials[which], places(node.op, node.parents)
                 found.setdefault(key, Blame(node.op.name, *shown, rule, numeric))
     return list(found.values())

@@ -18,14 +18,16 @@ from tinygrad_edu.engine.derivatives import (
     require_finite,
     vjp,
 )
-from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places
+from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places, title
 from tinygrad_edu.engine.graph import edges, leaves, nodes, operand_numbers
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
+from tinygrad_edu.engine.plain import LONGEST, plain, printable, quoted
 from tinygrad_edu.engine.registry import register, registered, unregister
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value, topological
 
 __all__ = [
+    "LONGEST",
     "NOT_COMPUTED",
     "OPERATORS",
     "TABLE",
@@ -54,10 +56,14 @@ __all__ = [
     "number",
     "operand_numbers",
     "places",
+    "plain",
+    "printable",
+    "quoted",
     "register",
     "registered",
     "require_finite",
     "softmax",
+    "title",
     "topological",
     "unregister",
     "vjp",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from reprlib import repr as short
 from typing import overload
 
-from tinygrad_edu.engine.errors import at, cannot_start, described, expression, names, not_a_float, plain
+from tinygrad_edu.engine.errors import at, cannot_start, described, expression, in_full, not_a_float, operand_names
 from tinygrad_edu.engine.formulas import applied, partials_on_floats, partials_on_values
 from tinygrad_edu.engine.graph import edges, nodes, operand_numbers
 from tinygrad_edu.engine.numbers import number
+from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.value import Value, topological
 
 
@@ -186,14 +186,14 @@ def changed(root: Value, node: Value, now: float) -> str:
     row, operands = node.op, node.parents
     leaves = dict.fromkeys(
         name
-        for name, operand in zip(names(row, operands), operands, strict=True)
+        for name, operand in zip(operand_names(row, operands), operands, strict=True)
         if isinstance(operand, Value) and not operand.parents
     )
     culprit = " or ".join(leaves) or "a value in between"
     result = described(root).split(" = ")[0] if root.label else "the result"
     return (
-        f"{culprit} was changed after {result} was computed: {expression(row, operands)} was {plain(node.data)} and is "
-        f"{plain(now)}{at(row, operands)}; compute {result} again"
+        f"{culprit} was changed after {result} was computed: {expression(row, operands)} was {in_full(node.data)} "
+        f"and is {in_full(now)}{at(row, operands)}; compute {result} again"
     )
 
 
@@ -231,11 +231,11 @@ def own(results: list[Value | float], tape: list[Value], given: Sequence[Value |
 def values(what: str, given: Iterable[Value]) -> list[Value]:
     """A list of Values, checked."""
     if isinstance(given, Value) or not isinstance(given, Iterable):
-        raise TypeError(f"{what} expected a sequence of Values, got {short(given)} ({type(given).__name__})")
+        raise TypeError(f"{what} expected a sequence of Values, got {quoted(given)} ({type(given).__name__})")
     found = list(given)
     for value in found:
         if not isinstance(value, Value):
-            raise TypeError(f"{what} expected Values, got {short(value)} ({type(value).__name__})")
+            raise TypeError(f"{what} expected Values, got {quoted(value)} ({type(value).__name__})")
     return found
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from math import isfinite
-from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.engine.plain import plain, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ def unequal(row: Row, xs: Sequence[object], ys: Sequence[object]) -> ValueError:
     return ValueError(f"{row.name} expected as many y as x, {len(xs)}, got {len(ys)}")
 
 
-def names(row: Row, operands: Sequence[Value | float]) -> list[str]:
+def operand_names(row: Row, operands: Sequence[Value | float]) -> list[str]:
     """What to call each operand: its label, or its place in the row (x, y; x_1, x_2, … of many)."""
     places = list(row.operands)
     if row.many:
@@ -53,7 +54,7 @@ def names(row: Row, operands: Sequence[Value | float]) -> list[str]:
             for i in range(1, len(group) + 1)
         ]
     return [
-        place if isinstance(operand, float) or not operand.label else short(operand.label)[1:-1]
+        place if isinstance(operand, float) or not operand.label else plain(operand.label)
         for place, operand in zip(places, operands, strict=True)
     ]
 
@@ -67,8 +68,8 @@ def expression(row: Row, operands: Sequence[Value | float]) -> str:
     """
     if row.many:
         return row.call
-    named = zip(names(row, operands), operands, strict=True)
-    return row.written([plain(x) if isinstance(x, float) else name for name, x in named])
+    named = zip(operand_names(row, operands), operands, strict=True)
+    return row.written([in_full(x) if isinstance(x, float) else name for name, x in named])
 
 
 def at(row: Row, operands: Sequence[Value | float]) -> str:
@@ -87,14 +88,19 @@ def at(row: Row, operands: Sequence[Value | float]) -> str:
 def places(row: Row, operands: Sequence[Value | float], constants: bool = True) -> str:
     """Each operand by its name and number, at most eight, each once: `x = 1, y = 0`."""
     shown = dict.fromkeys(
-        f"{name} = {plain(x if isinstance(x, float) else x.data)}"
-        for name, x in zip(names(row, operands), operands, strict=True)
+        f"{name} = {in_full(x if isinstance(x, float) else x.data)}"
+        for name, x in zip(operand_names(row, operands), operands, strict=True)
         if constants or not isinstance(x, float)
     )
     return ", ".join([*shown][:8] + ["…"] * (len(shown) > 8))
 
 
-def plain(number: float) -> str:
+def title(row: Row) -> str:
+    """An operation by its name and its sign: `log(x)`, `truediv (x / y)`."""
+    return row.call if row.call.startswith(row.name) else f"{row.name} ({row.call})"
+
+
+def in_full(number: float) -> str:
     """A number in full, a whole one without its `.0`."""
     return repr(number).removesuffix(".0")
 
@@ -102,8 +108,8 @@ def plain(number: float) -> str:
 def described(operand: Value | float) -> str:
     """An operand's number, and its label if it has one."""
     if isinstance(operand, float):
-        return plain(operand)
-    return f"{short(operand.label)[1:-1]} = {plain(operand.data)}" if operand.label else plain(operand.data)
+        return in_full(operand)
+    return f"{plain(operand.label)} = {in_full(operand.data)}" if operand.label else in_full(operand.data)
 
 
 def cannot_start(root: Value, tape: list[Value]) -> Exception:
@@ -131,4 +137,4 @@ def made(node: Value) -> str:
 def not_a_float(value: Value) -> TypeError:
     """Why a pass refuses data that somebody set to what is no float."""
     name = f"the data of {value.label!r}" if value.label else "the data of a Value"
-    return TypeError(f"{name} must be a float, got {short(value.data)} ({type(value.data).__name__})")
+    return TypeError(f"{name} must be a float, got {quoted(value.data)} ({type(value.data).__name__})")

@@ -9,10 +9,10 @@ import linecache
 import operator
 import sys
 from collections.abc import Callable
-from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
+from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.table import TABLE, Row
 
 if TYPE_CHECKING:
@@ -129,4 +129,4 @@ def constructor(label: Any) -> TypeError:
     """The answer to `Value(data, children, op)`, as engines are written where each operation makes its own node."""
     if isinstance(label, tuple | list | set):
         return TypeError(f"Value(data, children, op) records nothing: {OWN}")
-    return TypeError(f"Value expected a label in text, got {short(label)} ({type(label).__name__})")
+    return TypeError(f"Value expected a label in text, got {quoted(label)} ({type(label).__name__})")

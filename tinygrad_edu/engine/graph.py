@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
 from tinygrad_edu.engine.value import Value, topological
@@ -35,7 +35,7 @@ def operand_numbers(node: Value) -> list[float]:
 def edges(
     node: Value,
     partials: Sequence[Callable[..., T]],
-    operands: Sequence[object],
+    operands: Sequence[Any],
     out: object,
     among: Container[Value] | None = None,
 ) -> Iterator[tuple[int, Value, T]]:
@@ -44,11 +44,11 @@ def edges(
     `partials` are functions of the operation's operands and `out`, on whatever kind of number these are. An operation
     over many has all its x_i first, then all its y_i.
     """
-    width = len(node.parents) // len(partials)
     for k, parent in enumerate(node.parents):
         if type(parent) is not float and (among is None or parent in among):
             try:
-                partial = partials[k // width](*operands[k % width :: width], out)
+                which, at = node.op.place(operands, k)
+                partial = partials[which](*at, out)
             except UNDEFINED as error:
                 raise no_derivative(node, error) from None
             yield k, parent, partial

@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable
 from math import exp, hypot, sqrt
 from numbers import Real
-from reprlib import repr as short
 from typing import Any
+
+from tinygrad_edu.engine.plain import quoted
 
 # Reads as 0.0, and a picture can still tell it from a gradient that came out as 0: it is this very object.
 NOT_COMPUTED = float("0")
@@ -54,11 +55,11 @@ def _unwrapped(x: Any) -> Any:
 def _float(x: Any) -> float:
     x = _unwrapped(x)
     if not isinstance(x, Real):
-        raise TypeError(f"expected a real number, got {short(x)} ({type(x).__name__})")
+        raise TypeError(f"expected a real number, got {quoted(x)} ({type(x).__name__})")
     try:
         return float(x)
     except OverflowError:
-        size = f"an int of {x.bit_length()} bits" if isinstance(x, int) else short(x)
+        size = f"an int of {x.bit_length()} bits" if isinstance(x, int) else quoted(x)
         raise ValueError(f"{size} is too large for a float") from None
 
 

@@ -90,6 +90,11 @@ class Row:
         width = len(operands) // len(self.operands)
         return [operands[k * width : (k + 1) * width] for k in range(len(self.operands))]
 
+    def place(self, operands: Sequence[T], k: int) -> tuple[int, Sequence[T]]:
+        """Of operand k: the number of its name in the row, 0 or 1; and the operands beside it, one under each name."""
+        width = len(operands) // len(self.operands)
+        return k // width, operands[k % width :: width]
+
     def written(self, operands: Sequence[str]) -> str:
         """The operation on operands that are names or numbers, in Python: `a * b`, `tanh(a)`, `dot([a, b], [c, d])`."""
         if self.many:
@@ -104,11 +109,6 @@ class Row:
     def call(self) -> str:
         """The operation on its own operands: `x * y`, `log(x)`, `dot(x_i, y_i)`."""
         return f"{self.name}({', '.join(self.operands)})" if self.many else self.written(self.operands)
-
-    @property
-    def title(self) -> str:
-        """The operation for an error message: `log(x)`, `truediv (x / y)`."""
-        return self.call if self.call.startswith(self.name) else f"{self.name} ({self.call})"
 
     def __repr__(self) -> str:
         return f"<row {self.name}: {self.primal}>"

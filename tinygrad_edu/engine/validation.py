@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import keyword
 from importlib import import_module
-from reprlib import repr as short
 from unicodedata import normalize
 
 from tinygrad_edu.engine.formulas import FOLDS
 from tinygrad_edu.engine.numbers import PRIMITIVES
+from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.table import TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.engine.write import WORDS
@@ -21,12 +21,12 @@ def validate(row: Row) -> None:
     """Raise ValueError, with the formula and the reason, unless `row` can be added to the table."""
     name = row.name
     if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
-        raise ValueError(f"{short(name)} cannot name an operation: expected a lower-case Python name")
+        raise ValueError(f"{quoted(name)} cannot name an operation: expected a lower-case Python name")
     if normalize("NFKC", name) != name:  # Python would look for another one
         raise ValueError(f"{name!r} cannot name an operation: Python reads it as {normalize('NFKC', name)!r}")
     for what, text in {"symbol": row.symbol, "at_kink": row.at_kink, "accuracy": row.accuracy}.items():
         if not isinstance(text, str) or not text.isprintable() or "\\" in text or '"' in text or len(text) > 200:
-            raise ValueError(f"{name}: expected the {what} as a line of text without quotes, got {short(text)}")
+            raise ValueError(f"{name}: expected the {what} as a line of text without quotes, got {quoted(text)}")
     if name in TABLE or hasattr(Value, name):
         raise ValueError(f"the name {name!r} is taken" + (f" by {TABLE[name]!r}" if name in TABLE else " by Value"))
     package = import_module(__name__.partition(".")[0])  # whose names a row would hide, or be hidden by
@@ -81,7 +81,7 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
     """Parse one formula and return the names it uses; `folds` allows sum(…) and max(…) over all i."""
 
     def refuse(reason: str) -> ValueError:
-        shown = repr(formula) if len(formula) <= 200 else short(formula)
+        shown = repr(formula) if len(formula) <= 200 else quoted(formula)
         return ValueError(f"{row.name}: {what} = {shown}: {reason}")
 
     if "#" in formula or not formula.isprintable() or normalize("NFKC", formula) != formula:

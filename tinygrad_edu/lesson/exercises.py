@@ -9,11 +9,10 @@ from math import isclose
 from typing import NamedTuple
 
 from tinygrad_edu.check.faults import Fault, fault, pullbacks
-from tinygrad_edu.engine import Value, grad, topological
+from tinygrad_edu.engine import Value, grad, plain, topological
 from tinygrad_edu.expression import Expression, parse
 from tinygrad_edu.lesson.terminal import short
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
-from tinygrad_edu.plain import plain
 from tinygrad_edu.shell import program
 from tinygrad_edu.show.names import Names
 

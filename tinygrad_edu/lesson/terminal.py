@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_edu.plain import printable
+from tinygrad_edu.engine import printable
 from tinygrad_edu.show.numbers import rounded
 
 IN_WORDS = ("no", "one", "two", "three", "four", "five")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from reprlib import repr as short
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import number
+from tinygrad_edu.engine import number, quoted
 
 
 class Example(NamedTuple):
@@ -44,7 +43,7 @@ def examples_of(given: Any, what: str = "examples") -> list[Example]:
         if len(row) != len(found[0].x):
             raise ValueError(f"{name} expected {len(found[0].x)} inputs, like the first, got {len(row)}")
         if size(answer) != size(found[0].target):
-            raise ValueError(f"{name} expected {shape(found[0].target)}, like the first, got {short(target)}")
+            raise ValueError(f"{name} expected {shape(found[0].target)}, like the first, got {quoted(target)}")
     return found
 
 
@@ -64,10 +63,10 @@ def paired(given: Any, what: str) -> list[tuple[Any, Any]]:
             return list(zip(inputs, answers, strict=True))
     pairs = listed(given)
     if pairs is None:
-        raise TypeError(f"{forms}, got {short(given)}")
+        raise TypeError(f"{forms}, got {quoted(given)}")
     for pair in pairs:
         if not is_row(pair) or len(pair) != 2:
-            raise TypeError(f"{forms}, got {short(pair)} for one example")
+            raise TypeError(f"{forms}, got {quoted(pair)} for one example")
     return [(pair[0], pair[1]) for pair in pairs]
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value
+from tinygrad_edu.engine import TABLE, Value, quoted
 
 dot, total, absolute, softplus = (TABLE[name].function for name in ("dot", "sum", "abs", "softplus"))
 log, minimum, relu, logsumexp = (TABLE[name].function for name in ("log", "minimum", "relu", "logsumexp"))
@@ -160,7 +159,7 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value 
             check_probability("cross_entropy", "targets", share)
         if not math.isclose(whole := math.fsum(map(plain, shares)), 1.0, rel_tol=1e-6):
             raise ValueError(
-                f"cross_entropy expected probabilities that sum to 1, got {short([*map(plain, shares)])}, {whole:g}"
+                f"cross_entropy expected probabilities that sum to 1, got {quoted([*map(plain, shares)])}, {whole:g}"
             )
         true = dot(shares, scores)
     return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
@@ -187,7 +186,7 @@ def listed(loss: str, what: str, numbers: Numbers) -> list[Any]:
     for one in many:
         if is_sequence(one):
             raise TypeError(
-                f"{loss} expected {what} that are numbers or Values, got {short(one)}: call it once for each example"
+                f"{loss} expected {what} that are numbers or Values, got {quoted(one)}: call it once for each example"
             )
     return many
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from numbers import Real
-from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value
+from tinygrad_edu.engine import NOT_COMPUTED, Value, quoted, title
 from tinygrad_edu.nn.modules import at_least_one
 
 
@@ -41,15 +40,15 @@ class Optimizer:
     ) -> None:
         name = type(self).__name__
         if not isinstance(parameters, Iterable):
-            raise TypeError(f"{name} expected Values, like network.parameters(), got {short(parameters)}")
+            raise TypeError(f"{name} expected Values, like network.parameters(), got {quoted(parameters)}")
         self.parameters = list(dict.fromkeys(parameters))  # one that is given twice is changed once
         if not self.parameters:
             raise ValueError(f"{name} expected parameters, got none")
         for parameter in self.parameters:
             if not isinstance(parameter, Value):
-                raise TypeError(f"{name} expected Values, like network.parameters(), got {short(parameter)}")
+                raise TypeError(f"{name} expected Values, like network.parameters(), got {quoted(parameter)}")
             if parameter.parents:
-                raise ValueError(f"{name} expected leaves, got the result of {parameter.op.title}, {parameter!r}")
+                raise ValueError(f"{name} expected leaves, got the result of {title(parameter.op)}, {parameter!r}")
         not_negative(self, "weight_decay", weight_decay)
         if not callable(lr):
             not_negative(self, "lr", lr)
@@ -73,7 +72,7 @@ class Optimizer:
             if type(parameter.data) is not float:
                 called = f"the data of {parameter.label!r}" if parameter.label else "the data of a parameter"
                 kind = type(parameter.data).__name__
-                raise TypeError(f"{name}.step expected {called} to be a float, got {short(parameter.data)} ({kind})")
+                raise TypeError(f"{name}.step expected {called} to be a float, got {quoted(parameter.data)} ({kind})")
         if all(parameter.grad is NOT_COMPUTED for parameter in self.parameters):
             raise ValueError(
                 f"{name}.step: no parameter has a gradient; call loss.backward() first, on a loss that depends on them"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import Value, collector_paused
+from tinygrad_edu.engine import Value, collector_paused, quoted
 from tinygrad_edu.nn import losses as named
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of
@@ -70,7 +69,7 @@ def evaluated(loss: Any) -> Value:
         )
     root = loss()
     if not isinstance(root, Value):
-        raise TypeError(f"training expected the loss function to return a Value, got {short(root)}")
+        raise TypeError(f"training expected the loss function to return a Value, got {quoted(root)}")
     return root
 
 
@@ -151,11 +150,11 @@ class Setup:
 
     def __init__(self, network: Any, loss: Any, examples: Any, validation: Any, metrics: Any, rng: Any) -> None:
         if not callable(network) or not hasattr(network, "parameters"):
-            raise TypeError(f"fit expected a network, like an MLP, got {short(network)}")
+            raise TypeError(f"fit expected a network, like an MLP, got {quoted(network)}")
         if isinstance(loss, str) and loss not in LOSSES:
             raise ValueError(f"fit expected a loss of {', '.join(LOSSES)}, or a function, got {loss!r}")
         if isinstance(loss, Value) or not (isinstance(loss, str) or callable(loss)):
-            raise TypeError(f"fit expected the name of a loss or a function of answer and target, got {short(loss)}")
+            raise TypeError(f"fit expected the name of a loss or a function of answer and target, got {quoted(loss)}")
         self.network, self.rng, self.parameters = network, rng, network.parameters()
         self.loss: Callable[[Any, Any], Value] = LOSSES[loss] if isinstance(loss, str) else loss
         known = self.loss if self.loss in LOSSES.values() else None
@@ -337,11 +336,11 @@ def fit(
     """
     rng = generator(seed)
     if not hasattr(rng, "getstate"):
-        raise TypeError(f"fit expected a seed, or a random.Random, got {short(seed)}")
+        raise TypeError(f"fit expected a seed, or a random.Random, got {quoted(seed)}")
     setup = Setup(network, loss, examples, validation, metrics, rng)
     optimizer = optimizer or Adam(setup.parameters, 0.01)
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"fit expected an optimiser, like SGD(network.parameters()), got {short(optimizer)}")
+        raise TypeError(f"fit expected an optimiser, like SGD(network.parameters()), got {quoted(optimizer)}")
     for name, number in {"epochs": epochs, "batch": batch, "patience": patience}.items():
         if number is not None:
             at_least_one(f"{name} of fit", number)

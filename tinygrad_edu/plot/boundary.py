@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tinygrad_edu.plain import plain
+from tinygrad_edu.engine import plain
 from tinygrad_edu.plot.canvas import MARKERS, canvas, diverging, legend, mixed
 from tinygrad_edu.themes import THEMES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite, log10
 from typing import Any
 
-from tinygrad_edu.plain import plain
+from tinygrad_edu.engine import plain
 from tinygrad_edu.plot.curves import losses_of
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from tinygrad_edu.plain import plain
+from tinygrad_edu.engine import plain
 from tinygrad_edu.plot.canvas import DASHES, canvas, legend, mixed
 from tinygrad_edu.themes import THEMES
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from numbers import Real
-from reprlib import repr as short
 from typing import Any
 
+from tinygrad_edu.engine import quoted
 from tinygrad_edu.replay.program import Program
 from tinygrad_edu.shell import install
 
@@ -73,4 +73,4 @@ def as_array(what: str, numbers: Any) -> Any:
             raise TypeError
         return np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"the program expected real numbers in {what}, got {short(numbers)}") from None
+        raise TypeError(f"the program expected real numbers in {what}, got {quoted(numbers)}") from None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import Value, collector_paused
+from tinygrad_edu.engine import Value, collector_paused, quoted
 from tinygrad_edu.replay.program import Program
 from tinygrad_edu.replay.trace import Trace, check_leaves, recorded
 
@@ -82,16 +81,16 @@ def compile(
         raise ValueError(f"compile expected a backend of {', '.join(BACKENDS)} and auto, got {backend!r}")
     for what, nodes in {"params": params, "inputs": inputs, "outputs": outputs, "also": also}.items():
         if not isinstance(nodes, Iterable):
-            raise TypeError(f"compile expected a list of Values for {what}, got {short(nodes)}")
+            raise TypeError(f"compile expected a list of Values for {what}, got {quoted(nodes)}")
     params, inputs, outputs, also = [*params], [*inputs], [*outputs], [*also]
     places = {id(leaf): slot for slot, leaf in enumerate(inputs, start=len(params))}
     for node in also:
         if id(node) not in places:
-            raise ValueError(f"compile expected inputs in also, got {short(node)}")
+            raise ValueError(f"compile expected inputs in also, got {quoted(node)}")
     f = None
     if not isinstance(root, Value):
         if not callable(root):
-            raise TypeError(f"compile expected a Value or a function, got {short(root)}")
+            raise TypeError(f"compile expected a Value or a function, got {quoted(root)}")
         if outputs:
             raise ValueError("compile expected a function to return (root, outputs), not outputs= beside it")
         f, given = root, inputs
@@ -162,8 +161,8 @@ def refuse_another_graph(
                 looks[what] += 1
                 if found:
                     raise ValueError(
-                        f"compile: the function builds another graph for the {what} {short(others)} than for "
-                        f"{short(own)}: {found}. "
+                        f"compile: the function builds another graph for the {what} {quoted(others)} than for "
+                        f"{quoted(own)}: {found}. "
                         "A Python if on a Value, or its data used as a number, is fixed when the graph is recorded."
                     )
         if not any(looks.values()):
@@ -181,7 +180,7 @@ def called(
     result = f(*leaves)
     root, outputs = result if isinstance(result, tuple) else (result, ())
     if not isinstance(root, Value):
-        raise TypeError(f"compile expected the function to return a Value, got {short(root)}")
+        raise TypeError(f"compile expected the function to return a Value, got {quoted(root)}")
     if isinstance(outputs, Value):
         raise TypeError(
             "compile expected the function to return (root, outputs), outputs a list of Values, got one Value"

@@ -8,10 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tinygrad_edu.engine import TABLE, Row
+from tinygrad_edu.engine import TABLE, Row, plain
 from tinygrad_edu.engine.formulas import folds, rows_in
 from tinygrad_edu.engine.languages import PYTHON, SUM, Text, constant
-from tinygrad_edu.plain import plain
 from tinygrad_edu.replay.formulas import INLINE, ON_FLOATS, filled, with_floats
 from tinygrad_edu.replay.trace import Trace
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from numbers import Number
-from reprlib import repr as short
 from sys import float_info
 from typing import Any
 
-from tinygrad_edu.engine import UNDEFINED
+from tinygrad_edu.engine import UNDEFINED, quoted
 from tinygrad_edu.engine.formulas import COMPLEX, bind
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.primitives import Ieee, on_ieee, on_plain
@@ -65,11 +64,11 @@ class PythonProgram(Program):
         numbers = [*params, *inputs]
         wrong = [x for x in numbers if not isinstance(x, Number)]
         if wrong:
-            raise TypeError(f"the program expected numbers, got {short(wrong[0])} ({type(wrong[0]).__name__})")
+            raise TypeError(f"the program expected numbers, got {quoted(wrong[0])} ({type(wrong[0]).__name__})")
         real = all(isinstance(x, float | int) for x in numbers)
         huge = [x for x in numbers if isinstance(x, int) and abs(x) > float_info.max]
         if huge:
-            raise TypeError(f"the program expected numbers that floats can hold, got {short(huge[0])}")
+            raise TypeError(f"the program expected numbers that floats can hold, got {quoted(huge[0])}")
         try:
             if real:
                 return self.floats[name]([*map(float, params)], [*map(float, inputs)])

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import count
-from reprlib import repr as short
 from typing import Any
 
-from tinygrad_edu.engine import Row
+from tinygrad_edu.engine import Row, quoted
 from tinygrad_edu.engine.formulas import define, filename, rows_in
 from tinygrad_edu.replay.gradient import directional
 from tinygrad_edu.replay.listing import listing
@@ -179,7 +178,7 @@ class Program(ABC):
         n = self.trace.n_params
         self.require_length("params", params)
         if not hasattr(vector, "__len__") or len(vector) != n:
-            raise ValueError(f"hvp expected a vector of {n} numbers, got {short(vector)}")
+            raise ValueError(f"hvp expected a vector of {n} numbers, got {quoted(vector)}")
         return first_columns(self._directional([*params, *vector], inputs)[1], n)
 
     def hessian(self, params: Sequence[float], inputs: Any = ()) -> Any:
@@ -225,7 +224,7 @@ class Program(ABC):
     def require_length(self, what: str, numbers: Any) -> None:
         expected = self.trace.n_params if what == "params" else self.trace.n_inputs
         if not hasattr(numbers, "__len__") or isinstance(numbers, str):
-            raise TypeError(f"the program expected {expected} {what} in a sequence, got {short(numbers)}")
+            raise TypeError(f"the program expected {expected} {what} in a sequence, got {quoted(numbers)}")
         if len(numbers) != expected:
             raise ValueError(f"the program expected {expected} {what}, got {len(numbers)}")
 

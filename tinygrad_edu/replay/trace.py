@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from math import copysign
-from reprlib import repr as short
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Row, Value, leaves, topological
+from tinygrad_edu.engine import TABLE, Row, Value, leaves, quoted, title, topological
 from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
 
@@ -158,20 +157,20 @@ def check_state(state: Any) -> None:
     require(isinstance(state, dict) and expected <= state.keys(), f"it has not all of {', '.join(sorted(expected))}")
     labels, constants, operations, outputs = (state[k] for k in ("labels", "constants", "operations", "outputs"))
     for name in ("labels", "constants", "operations", "outputs"):
-        require(type(state[name]) is list, f"{name} {short(state[name])} is no list")
+        require(type(state[name]) is list, f"{name} {quoted(state[name])} is no list")
     for name, kind in {"labels": str, "constants": float}.items():
         wrong = [entry for entry in state[name] if type(entry) is not kind]
-        require(not wrong, f"{short(wrong[:1])} among the {name}")
+        require(not wrong, f"{quoted(wrong[:1])} among the {name}")
     counts = state["n_params"], state["n_inputs"]
     require(all(type(n) is int and n >= 0 for n in counts) and sum(counts) == len(labels), f"it has {counts} leaves")
 
     def require_places(what: str, places: Sequence[Any], slots: int) -> None:
         wrong = [k for k in places if type(k) is not int or not -len(constants) <= k < slots]
-        require(not wrong, f"{what} is {short(wrong[:1])}, of {slots} slots and {len(constants)} constants")
+        require(not wrong, f"{what} is {quoted(wrong[:1])}, of {slots} slots and {len(constants)} constants")
 
     for slot, step in enumerate(operations, start=len(labels)):
         shaped = type(step) is tuple and len(step) == 3 and (type(step[0]), type(step[1]), type(step[2]))
-        require(shaped == (str, tuple, str), f"an operation is {short(step)}")
+        require(shaped == (str, tuple, str), f"an operation is {quoted(step)}")
         name, operands, _ = step
         if name not in TABLE:
             raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
@@ -216,7 +215,7 @@ def check_leaves(
     for what, nodes in {"root": [root], "params": params, "inputs": inputs, "outputs": outputs}.items():
         for node in nodes:
             if not isinstance(node, Value):
-                raise TypeError(f"compile expected a Value in {what}, got {short(node)} ({type(node).__name__})")
+                raise TypeError(f"compile expected a Value in {what}, got {quoted(node)} ({type(node).__name__})")
     by_root = {*leaves(root)}
     by_any = {*leaves(root, *outputs)} if outputs else by_root
     seen: dict[Value, str] = {}
@@ -224,7 +223,7 @@ def check_leaves(
         for k, leaf in enumerate(nodes):
             name = f"{what}[{k}]" + (f" ({leaf.label!r})" if leaf.label else "")
             if leaf.parents:
-                raise ValueError(f"compile expected leaves, {name} is the result of {leaf.op.title}")
+                raise ValueError(f"compile expected leaves, {name} is the result of {title(leaf.op)}")
             if leaf in seen:
                 raise ValueError(f"compile expected each leaf once, {name} is {seen[leaf]} too")
             if leaf not in reached and not (allow_unused and what == "inputs"):

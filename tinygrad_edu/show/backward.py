@@ -17,10 +17,10 @@ from tinygrad_edu.engine import (
     leaves,
     local_derivatives,
     operand_numbers,
+    quoted,
     topological,
 )
 from tinygrad_edu.engine.formulas import partials_on_floats
-from tinygrad_edu.plain import quoted
 from tinygrad_edu.show.numbers import shown
 
 ROUNDING = 1e-9  # of a sum of contributions, relative to its terms

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinygrad_edu.engine import Value
-from tinygrad_edu.plain import quoted
+from tinygrad_edu.engine import Value, quoted
 from tinygrad_edu.show.backward import factors
 from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.paths import Edge, accumulated

@@ -10,8 +10,7 @@ from itertools import islice
 from math import isfinite, prod
 from typing import NamedTuple
 
-from tinygrad_edu.engine import UNDEFINED, Value, dependents, topological
-from tinygrad_edu.plain import quoted
+from tinygrad_edu.engine import UNDEFINED, Value, dependents, quoted, topological
 from tinygrad_edu.show.backward import to_show
 from tinygrad_edu.show.forms import Block, Equations, Math, Sum, Way, Words, Written
 from tinygrad_edu.show.names import Names

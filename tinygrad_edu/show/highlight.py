@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from tinygrad_edu.engine import Value
-from tinygrad_edu.plain import quoted
+from tinygrad_edu.engine import Value, quoted
 
 Wire = tuple[Value, Value]  # from an operand to its result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from tinygrad_edu.plain import LONGEST, plain
+from tinygrad_edu.engine import LONGEST, plain
 from tinygrad_edu.themes import Theme
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from tinygrad_edu.engine import Value, nodes, topological
-from tinygrad_edu.plain import plain
+from tinygrad_edu.engine import Value, nodes, plain, topological
 from tinygrad_edu.show.neurons import neurons
 
 

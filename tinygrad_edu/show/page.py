@@ -16,10 +16,9 @@ from os import PathLike
 from string import Template
 from typing import Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value, nodes
+from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value, nodes, plain
 from tinygrad_edu.files import write
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
-from tinygrad_edu.plain import plain
 from tinygrad_edu.show import javascript
 from tinygrad_edu.show.backward import checked
 from tinygrad_edu.show.names import Names, symbol

@@ -21,6 +21,7 @@ from tinygrad_edu.engine import (
     edges,
     operand_numbers,
     require_finite,
+    title,
     topological,
 )
 from tinygrad_edu.engine.formulas import partials_on_floats
@@ -99,7 +100,7 @@ class Paths:
         ):
             if not isfinite(partial):
                 raise ValueError(
-                    f"the derivative of {node.op.title} for {described(parent)} is {partial}: no path can be weighed"
+                    f"the derivative of {title(node.op)} for {described(parent)} is {partial}: no path can be weighed"
                 )
             yield Edge(node, parent, partial, k)
 

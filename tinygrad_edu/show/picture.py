@@ -8,8 +8,7 @@ from itertools import pairwise
 from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import Value
-from tinygrad_edu.plain import quoted
+from tinygrad_edu.engine import Value, quoted
 from tinygrad_edu.show.backward import checked, to_show
 from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted

@@ -174,10 +174,9 @@ def substituted(formula: str, given: dict[str, Expr]) -> Expr:
 def local_derivative(node: Value, operand: int, expression: Callable[[Value | float], Expr]) -> Expr:
     """∂node/∂operand, in the textbook's form, with an expression for each Value or constant in it."""
     row: Row = node.op
-    width = len(node.parents) // len(row.operands)
-    given = {x: group[operand % width] for x, group in zip(row.operands, row.groups(node.parents), strict=True)}
-    given["out"] = node
-    formula = row.shown[operand // width]
+    which, at = row.place(node.parents, operand)
+    given = dict(zip(row.operands, at, strict=True)) | {"out": node}
+    formula = row.shown[which]
     return substituted(formula, {x: expression(value) for x, value in given.items() if x in names(formula)})
 
 
@@ -186,8 +185,7 @@ def operation(node: Value, expression: Callable[[Value | float], Expr]) -> Expr:
     row: Row = node.op
     operands = [expression(parent) for parent in node.parents]
     if row.name == "dot":
-        width = len(operands) // 2
-        return add(*map(multiply, operands[:width], operands[width:]))
+        return add(*map(multiply, *row.groups(operands)))
     if row.name == "sum":
         return add(*operands)
     if row.name in OPERATORS and row.name != "abs":

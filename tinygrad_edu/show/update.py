@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import isfinite
 
-from tinygrad_edu.engine import Value
-from tinygrad_edu.plain import quoted
+from tinygrad_edu.engine import Value, quoted
 from tinygrad_edu.show.explanation import Explanation, explain
 from tinygrad_edu.show.forms import Block, Derivation, Math, Words, Written
 from tinygrad_edu.show.notation import Style

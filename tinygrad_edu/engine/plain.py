@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from reprlib import Repr
+
 LONGEST = 40  # characters of a name
+
+
+class Short(Repr):
+    """Cuts what is long in the middle, but no Value."""
+
+    def repr_Value(self, value: object, level: int) -> str:
+        return repr(value)
 
 
 def plain(text: object, longest: int = LONGEST) -> str:
@@ -28,9 +37,9 @@ def printable(text: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value as an error quotes it: its `repr`, on one line, without control characters, not too long.
+    """A value as an error quotes it: its `repr`, on one line, without control characters, cut in the middle.
 
-    >>> quoted("two\\nlines"), len(quoted("x" * 100_000))
-    ("'two\\\\nlines'", 80)
+    >>> quoted("two\\nlines"), quoted([0.5] * 100_000)
+    ("'two\\\\nlines'", '[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, ...]')
     """
-    return plain(repr(value), 80)
+    return plain(Short().repr(value), 80)
