@@ -214,8 +214,7 @@ def usage(name: str) -> str:
     if name not in TABLE:
         return f"{name}([a, b])"
     row = TABLE[name]
-    operands = ("[a, b]", "[c, d]") if row.many else row.operands
-    return f"{name}({', '.join(operands[: len(row.operands)])})"
+    return row.written(["a", "b", "c", "d"][: 2 * len(row.operands)]) if row.many else row.call
 
 
 def close_to(name: str) -> str:

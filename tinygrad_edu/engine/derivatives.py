@@ -109,7 +109,11 @@ def jacobian(roots: Sequence[Value], wrt: Sequence[Value]) -> list[list[Value]]:
     >>> [[v.data for v in row] for row in jacobian([x * y, x + y], [x, y])]
     [[3.0, 2.0], [1.0, 1.0]]
 
-    Returns n rows of m Values for n roots and m Values in `wrt`. Raises what `Value.backward` raises.
+    Arguments:
+        roots: n Values.
+        wrt: m Values.
+
+    Returns n rows of m Values. Raises what `Value.backward` raises.
     """
     wrt = values("wrt", wrt)
     return [grad(root, wrt) for root in values("roots", roots)]
@@ -122,7 +126,11 @@ def hessian(root: Value, wrt: Sequence[Value]) -> list[list[Value]]:
     >>> [[v.data for v in row] for row in hessian(x * x * y, [x, y])]
     [[6.0, 4.0], [4.0, 0.0]]
 
-    Returns m rows of m Values for m Values in `wrt`. Raises what `Value.backward` raises.
+    Arguments:
+        root: the Value to differentiate twice.
+        wrt: m Values.
+
+    Returns m rows of m Values. Raises what `Value.backward` raises.
     """
     wrt = values("wrt", wrt)
     return jacobian(grad(root, wrt), wrt)
@@ -135,8 +143,12 @@ def hvp(root: Value, wrt: Sequence[Value], vector: Sequence[Value | float]) -> l
     >>> [v.data for v in hvp(x * x * y, [x, y], [1.0, 0.0])]
     [6.0, 4.0]
 
-    Returns m Values for m Values in `wrt`.
-    Raises ValueError where the lengths differ, and what `Value.backward` raises.
+    Arguments:
+        root: the Value to differentiate twice.
+        wrt: m Values.
+        vector: m numbers or Values.
+
+    Returns m Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
     wrt = values("wrt", wrt)
     return jvp(grad(root, wrt), wrt, vector)

@@ -41,6 +41,13 @@ def register(name: str, symbol: str, primal: str, *partials: str, **properties: 
     (8.0, 12.0, 27.0)
     >>> unregister(row)
 
+    Arguments:
+        name: a new one, of the method and of the function.
+        symbol: its sign in a picture.
+        primal: the formula of the result, in x, or x and y; or sum(…) and max(…) of terms in x_i and y_i.
+        partials: the formula of ∂out/∂x, and that of ∂out/∂y where there is a y; `out` is the result.
+        properties: `shown`, `x`, `y`, `kink`, `at_kink`, `accuracy`, see `Row`.
+
     Raises ValueError, with the formula and the reason, for a row that cannot be right.
     """
     from tinygrad_edu.engine.validation import validate
@@ -83,6 +90,15 @@ def compiled(row: Row) -> tuple[Any, Any, dict[str, Any]]:
 def unregister(row: Row) -> None:
     """Take a registered operation back. Values made with it keep their derivatives.
 
+    >>> row = register("half", "½", "x / 2", "0.5")
+    >>> y = Value(3.0).half()
+    >>> unregister(row)
+    >>> y.data, hasattr(y, "half")
+    (1.5, False)
+
+    Arguments:
+        row: what `register` gave.
+
     Raises ValueError for a row of the package's own, and while another row uses it.
     """
     from tinygrad_edu.engine import write
@@ -108,6 +124,8 @@ def registered(name: str, symbol: str, primal: str, *partials: str, **properties
     >>> with registered("twice", "2·", "2 * x", "2"):
     ...     Value(4.0).twice().data
     8.0
+
+    Arguments and errors are those of `register`; it gives the row.
     """
     row = register(name, symbol, primal, *partials, **properties)
     try:

@@ -143,7 +143,8 @@ row("sub",     "-",       "x - y",              "1",                "-1")
 row("mul",     "×",       "x * y",              "y",                "x")
 row("truediv", "/",       "x / y",              "1 / y",            "-out / y", y=NONZERO)
 row("neg",     "neg",     "-x",                 "-1")
-# At x**0 the base is 1 where 1/x is infinite, that is where 4.4e-16 * x is 0: y * x**(y - 1) is 0 there in every order.
+# x**0 has the derivative 0 for x, in every order, but y * x**(y - 1) has 1/x in it. Where that is infinite, at an x so
+# small that 4.4e-16 * x is 0, is_zero makes the base 1.
 row("pow", "**", PRIMITIVE, "y * pow(x + is_zero(abs(4.4e-16 * x) + abs(y)), y - 1)", "out * log(x + is_zero(x))",
     shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5), accuracy="∂/∂x is off where y-1 is y")
 row("square",  "²",       "x * x",              "2 * x")

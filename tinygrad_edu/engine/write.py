@@ -92,7 +92,7 @@ constant(other)
 METHOD = "number(other)"
 
 
-# What the written code calls its own, and a row cannot be called.
+# What a row cannot be called: an operand of a formula, or what would be a name of the written code in capitals.
 WORDS = {"x", "y", "x_i", "y_i", "out", "undefined", "not_computed"}
 
 
