@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from tinygrad_edu.engine import TABLE, Row, plain
@@ -14,7 +14,7 @@ from tinygrad_edu.engine.languages import PYTHON, SUM, Text, constant
 from tinygrad_edu.replay.formulas import INLINE, ON_FLOATS, filled, with_floats
 from tinygrad_edu.replay.trace import Trace
 
-TAKEN = {"program", "forward", "params", "inputs", "nan", "inf", "float", "len"}
+TAKEN = {"program", "forward", "params", "inputs", "nan", "inf", "float", "len", *keyword.kwlist}
 LINE = 200  # terms; a longer sum is left to a function, since Python's compiler recurses into it
 
 
@@ -52,7 +52,8 @@ class Listing:
     def __init__(self, trace: Trace, also: Sequence[int], for_floats: bool) -> None:
         self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_params + trace.n_inputs
-        self.names, self.comments = named(trace)
+        labels = [*trace.labels, *(operation.label for operation in trace.operations)]
+        self.names, self.comments = named(labels, TAKEN | {operation.row.name for operation in trace.operations})
         self.language = ON_FLOATS if for_floats else PYTHON
 
     def name(self, slot: int) -> str:
@@ -172,10 +173,9 @@ def product(gradient: str, partial: Text) -> str:
     return (-made if partial.number == -1 else made * partial).within(SUM)
 
 
-def named(trace: Trace) -> tuple[list[str], list[str]]:
-    """A variable for each slot, as near to its label as Python allows, and a comment where that is not the label."""
-    labels = trace.labels + [operation.label for operation in trace.operations]
-    taken = TAKEN | TABLE.keys() | set(keyword.kwlist) | {operation.row.name for operation in trace.operations}
+def named(labels: Sequence[str], taken: Iterable[str]) -> tuple[list[str], list[str]]:
+    """A variable for each label, as near to it as a language allows, and a comment where that is not the label."""
+    taken = {*taken, *TABLE}
     names, comments = [], []
     tried: dict[str, int] = {"": 0}  # the last number behind a name
     for label in labels:
@@ -183,8 +183,7 @@ def named(trace: Trace) -> tuple[list[str], list[str]]:
         while not name or name in taken or f"d_{name}" in taken:
             tried[wanted] = tried.get(wanted, 1) + 1
             name = f"{wanted}_{tried[wanted]}" if wanted else f"v{tried[wanted]}"
-        taken.add(name)
-        taken.add(f"d_{name}")
+        taken |= {name, f"d_{name}"}
         names.append(name)
         comments.append(f"  # {plain(label)}" if label not in ("", name) else "")
     return names, comments

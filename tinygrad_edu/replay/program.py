@@ -96,6 +96,18 @@ class Program(ABC):
         source = self._recovered(functional=library == "jax")
         return exported(source.text, source.constants, library)
 
+    def c(self) -> str:
+        """The program as one function in C: `double program(params, inputs, gradient)`, all pointers to doubles.
+
+        It returns the value for one example and fills `gradient`; a fourth argument, `also`, takes the derivatives for
+        the inputs listed there. Compile it with `-lm`.
+
+        Raises ValueError for an operation that C has no form for.
+        """
+        from tinygrad_edu.replay.c_source import c_source
+
+        return c_source(self.trace, self.also)
+
     def value(self, params: Any, inputs: Any = ()) -> Any:
         """The value alone, reduced over a batch as `program(params, inputs)` reduces it."""
         values = self._values.forward(params, inputs)
