@@ -661,3 +661,25 @@ def test_the_pictures_of_the_documentation_are_current(make, renderer):
 
     kept = Path(MAKE["HERE"], f"{make.__name__}.svg").read_text(encoding="utf-8")
     assert words(kept) == words(make().pipe(format="svg", encoding="utf-8"))
+
+
+def test_a_program_is_drawn_as_a_graph_of_arrays():
+    pytest.importorskip("numpy")
+    network = tinygrad_edu.MLP(2, [3, 1], activation="tanh", seed=1)
+    x = [Value(0.5, "x1"), Value(-0.3, "x2")]
+    program = tinygrad_edu.compile(network(x) ** 2, network.parameters(), x)
+    picture = draw(program, rankdir="TB", theme="dark")
+    for said in (
+        "<B>w</B>  13",
+        "<B>X</B>  2 × N",
+        "<B>z1</B>  3 × N",
+        "z1 = W1 @ X + w[2:9:3][:, None]",
+        "d_tanh1 = ",
+    ):
+        assert said in picture.source, said
+    named = [node.name for node in program.array_graph()]
+    assert named == ["w", "X", "z1", "tanh1", "z2", "mul1", "program"]
+    # Each line of the source stands in it once, but the number of examples, the comment and the frame.
+    told = sorted(line for node in program.array_graph()[:-1] for line in (*node.value, *node.gradient))
+    source = [line.strip() for line in program.arrays.splitlines()[1:-1]]
+    assert told == sorted(line for line in source if not line.startswith(("N =", "#")))

@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import Row, quoted
 from tinygrad_edu.engine.formulas import define, filename, rows_in
 from tinygrad_edu.replay.gradient import directional
 from tinygrad_edu.replay.listing import listing
 from tinygrad_edu.replay.trace import Trace
+
+if TYPE_CHECKING:
+    from tinygrad_edu.replay.array_graph import ArrayNode
 
 COUNT = count(1)
 
@@ -80,6 +83,12 @@ class Program(ABC):
 
         plan = Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also])
         return ArraySource(plan, self.also, self.reduce or "mean", functional)
+
+    def array_graph(self) -> list[ArrayNode]:
+        """The arrays of `arrays`, each with its shape and its lines: what `draw` draws of a program."""
+        from tinygrad_edu.replay.array_graph import array_graph
+
+        return array_graph(self._recovered(functional=False))
 
     def export(self, library: str) -> str:
         """The program as a text to paste that needs a library alone: "numpy", "jax" or "torch".

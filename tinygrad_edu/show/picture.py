@@ -9,6 +9,7 @@ from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import Value, quoted
+from tinygrad_edu.show.arrays import ArrayProgram, draw_arrays
 from tinygrad_edu.show.backward import checked, to_show
 from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted
@@ -29,7 +30,7 @@ DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
 def draw(
-    root: Value,
+    root: Value | ArrayProgram,
     *,
     highlight: Value | Iterable[Value] = (),
     contributions: bool = False,
@@ -57,7 +58,8 @@ def draw(
     (2, True)
 
     Arguments:
-        root: the Value to draw.
+        root: the Value to draw; or a program, whose matrices and vectors are drawn then, with their shapes and the
+            lines of NumPy that compute them and their gradients (of what follows, `rankdir` and `theme`).
         highlight: one Value, for all its ways to the root; or the Values of a path, in either direction, which may
             leave some out.
         contributions: whether each edge also shows gradient × local derivative, and has its colour by the sign of that
@@ -82,6 +84,8 @@ def draw(
     for name, value, allowed in (("rankdir", rankdir, DIRECTIONS), ("boxes", boxes, (True, False, "layers"))):
         if value not in allowed:
             raise ValueError(f"{name} expected one of {', '.join(map(str, allowed))}, got {quoted(value)}")
+    if hasattr(root, "array_graph"):
+        return draw_arrays(root, rankdir, theme_named(theme))
     for name, number in (("depth", depth), ("step", step)):
         if number is not None and number < 0:
             raise ValueError(f"{name} expected a number from 0, got {number}")

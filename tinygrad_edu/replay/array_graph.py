@@ -1,0 +1,61 @@
+"""A recovered program as a graph of arrays, for a picture of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tinygrad_edu.replay.array_source import ArraySource
+
+
+class ArrayNode(NamedTuple):
+    """One array.
+
+    Attributes:
+        name, shape: its variable, and its shape as "16 × N", N being the number of examples.
+        value: the lines that compute it, its views of others first; none for what is given.
+        gradient: the lines that compute its gradient.
+        operands: the names of the arrays that it is computed from.
+    """
+
+    name: str
+    shape: str
+    value: list[str]
+    gradient: list[str]
+    operands: list[str]
+
+
+def array_graph(source: ArraySource) -> list[ArrayNode]:
+    """The arrays of a program in order, the given ones first, and in the end what it returns.
+
+    Each line of the source stands in one node: where its array, or the gradient of it, is computed; that of a view,
+    which has a name of its own, at the array that is first computed from it.
+    """
+    names = {name: array for array, name in source.names.items()}
+    nodes = {name: ArrayNode(name, shape_of(array), [], [], []) for name, array in names.items()}
+    views: dict[str, list[str]] = {}  # the arrays in each
+    untold: dict[str, str] = {}  # the line of each view, until it is told
+    *lines, result = [line.strip() for line in source.text.splitlines()[1:]]
+    for line in lines:
+        target = line.split(" ")[0].split("[")[0]
+        used = [node.id for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Name)]
+        arrays = [name for x in used for name in views.get(x, [x]) if name in names and name != target]
+        if line.startswith(("N =", "#")):
+            continue
+        told = [*filter(None, (untold.pop(x, "") for x in used)), line]
+        if target in names:
+            nodes[target].value.extend(told)
+            nodes[target].operands.extend(dict.fromkeys(arrays))
+        elif gradients := [x.removeprefix("d_") for x in used if x.startswith("d_") and x.removeprefix("d_") in names]:
+            nodes[target.removeprefix("d_") if target.startswith("d_") else gradients[0]].gradient.extend(told)
+        else:
+            views[target], untold[target] = arrays, line
+    value, _, gradient = result.removeprefix("return ").partition(", ")
+    root = next(name for name in reversed(nodes) if name in value)
+    return [*nodes.values(), ArrayNode("program", "", [value], [gradient], [root])]
+
+
+def shape_of(array: object) -> str:
+    shape = [*map(str, array.shape), *["N"] * array.varying]  # type: ignore[attr-defined]
+    return " × ".join(shape) or "a number"

@@ -1,0 +1,58 @@
+"""A program on arrays as a picture: an array a box, with its shape and the lines that compute it and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tinygrad_edu.show.labels import html, table, tooltip
+from tinygrad_edu.themes import Theme
+
+if TYPE_CHECKING:
+    from tinygrad_edu.show.dot import Digraph
+
+
+class ArrayNode(Protocol):
+    """An array: its name and shape, the lines that compute it and its gradient, the names of its operands."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> str: ...
+    @property
+    def value(self) -> Sequence[str]: ...
+    @property
+    def gradient(self) -> Sequence[str]: ...
+    @property
+    def operands(self) -> Sequence[str]: ...
+
+
+class ArrayProgram(Protocol):
+    """What runs on arrays and can say how: a program of `tinygrad_edu.compile`."""
+
+    def array_graph(self) -> Sequence[ArrayNode]: ...
+
+
+def draw_arrays(program: ArrayProgram, rankdir: str, theme: Theme) -> Digraph:
+    """The boxes in the order of the forward pass, an edge from each array to those that are computed from it."""
+    from tinygrad_edu.show.dot import Digraph, escape
+
+    font = {"fontname": "Helvetica", "fontcolor": theme.text}
+    dot = Digraph(
+        format="svg",
+        graph_attr={"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "bgcolor": theme.background} | font,
+        node_attr={"shape": "plain", "fontsize": "11"} | font,
+        edge_attr={"arrowsize": "0.7", "color": theme.line} | font,
+    )
+    nodes = program.array_graph()
+    ids = {node.name: f"n{k}" for k, node in enumerate(nodes)}
+    for node in nodes:
+        title = f"<B>{html(node.name)}</B>" + (f"  {html(node.shape)}" if node.shape else "")
+        rows = [(html(line), theme.data, theme.data_back) for line in node.value]
+        rows += [(html(line), theme.grad, theme.grad_back) for line in node.gradient]
+        colour = theme.operation if node.operands else theme.leaf
+        dot.node(ids[node.name], table(title, rows, colour, theme), tooltip=escape(tooltip(node.name)))
+        for operand in node.operands:
+            dot.edge(ids[operand], ids[node.name])
+    dot.title, dot.description = "A program on arrays", "; ".join(line for node in nodes for line in node.value)
+    return dot
