@@ -28,10 +28,10 @@ np = pytest.importorskip("numpy")
 native = pytest.mark.skipif(importlib.util.find_spec("llvmlite") is None, reason="needs llvmlite")
 
 
-def line(backend="python", **options):
+def line(backend="python", power=2, **options):
     """(w x - t)², its leaves labelled."""
     w, x, t = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "t")
-    return compile((w * x - t) ** 2, [w], [x, t], backend=backend, **options)
+    return compile((w * x - t) ** power, [w], [x, t], backend=backend, **options)
 
 
 # What is refused.
@@ -326,7 +326,7 @@ DAMAGE = [
 
 @pytest.mark.parametrize(("field", "value", "words"), DAMAGE)
 def test_a_damaged_pickle_is_refused(field, value, words):
-    trace = line("python", reduce="sum").trace
+    trace = line("python", power=4, reduce="sum").trace
     state = trace.__getstate__()
     again = type(trace).__new__(type(trace))
     again.__setstate__(dict(state))

@@ -7,8 +7,8 @@ else, and its value where it has one, so that what is constant is worked out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import copysign, isfinite
-from typing import Any
+from math import copysign, inf, isfinite
+from typing import Any, TypeVar
 
 from tinygrad_edu.engine.errors import UNDEFINED
 from tinygrad_edu.engine.formulas import compile_formula, on_floats, rows_in
@@ -16,6 +16,7 @@ from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
 
 # How tightly a text binds: `x if c else y`, `x + y`, `x * y`, `-x`, `f(x)`.
 CHOICE, SUM, PRODUCT, UNARY, ATOM = range(5)
+T = TypeVar("T", bound="Text")
 
 
 class Text:
@@ -36,7 +37,7 @@ class Text:
         text: str,
         binds: int = ATOM,
         number: float | None = None,
-        at_least: float = -float("inf"),
+        at_least: float = -inf,
         unguarded: Text | None = None,
     ) -> None:
         self.text, self.binds, self.number = text, binds, number
@@ -52,37 +53,41 @@ class Text:
         """Whether writing it twice costs nothing."""
         return self.binds == ATOM and "(" not in self.text
 
-    def __add__(self, other: Any) -> Text:
-        return infix("add", SUM, self, other)
+    def __add__(self: T, other: Any) -> T:
+        return self.infix("add", SUM, self, other)
 
-    def __radd__(self, other: Any) -> Text:
-        return infix("add", SUM, other, self)
+    def __radd__(self: T, other: Any) -> T:
+        return self.infix("add", SUM, other, self)
 
-    def __sub__(self, other: Any) -> Text:
-        return infix("sub", SUM, self, other)
+    def __sub__(self: T, other: Any) -> T:
+        return self.infix("sub", SUM, self, other)
 
-    def __rsub__(self, other: Any) -> Text:
-        return infix("sub", SUM, other, self)
+    def __rsub__(self: T, other: Any) -> T:
+        return self.infix("sub", SUM, other, self)
 
-    def __mul__(self, other: Any) -> Text:
-        return infix("mul", PRODUCT, self, other)
+    def __mul__(self: T, other: Any) -> T:
+        return self.infix("mul", PRODUCT, self, other)
 
-    def __rmul__(self, other: Any) -> Text:
-        return infix("mul", PRODUCT, other, self)
+    def __rmul__(self: T, other: Any) -> T:
+        return self.infix("mul", PRODUCT, other, self)
 
-    def __truediv__(self, other: Any) -> Text:
-        return infix("truediv", PRODUCT, self, other)
+    def __truediv__(self: T, other: Any) -> T:
+        return self.infix("truediv", PRODUCT, self, other)
 
-    def __rtruediv__(self, other: Any) -> Text:
-        return infix("truediv", PRODUCT, other, self)
+    def __rtruediv__(self: T, other: Any) -> T:
+        return self.infix("truediv", PRODUCT, other, self)
 
     def __neg__(self) -> Text:
-        if self.text.startswith("-") and self.binds == UNARY and self.number is None:
-            return Text(f"-({self.text})", UNARY)
+        if self.binds == UNARY and self.number is None:  # two signs
+            return Text(self.text[1:])
         return worked_out("neg", self) or Text(f"-{self.within(UNARY)}", UNARY)
 
     def __pos__(self) -> Text:
         return self
+
+    def infix(self: T, name: str, binds: int, left: Any, right: Any) -> T:
+        """Two operands, this among them, and an operator between them."""
+        return infix(name, binds, left, right)  # type: ignore[return-value]
 
     def __repr__(self) -> str:
         return self.text
@@ -116,19 +121,24 @@ def lifted(x: Any) -> Text:
 
 
 def infix(name: str, binds: int, left: Any, right: Any) -> Text:
-    """`x + y` and its like. What changes nothing is left out: 1 * x, x * 1, x / 1."""
+    """`x + y` and its like, as a person would write it: no 1 * x, x * 1, x / 1; -x for -1 * x, x - y for x + -y.
+
+    >>> Text("a") + -Text("b") * Text("c"), Text("a") * -1.0 - -Text("b")
+    (a - b * c, -a + b)
+    """
     x, y = lifted(left), lifted(right)
     found = worked_out(name, x, y)
     if found is not None:
         return found
-    if name == "mul" and x.number == 1:
-        return y
-    if name in ("mul", "truediv") and y.number == 1:
-        return x
-    text = f"{x.within(binds)} {OPERATORS[name]} {y.within(binds + 1)}"
-    if name == "add":
-        return Text(text, binds, at_least=x.at_least + y.at_least, unguarded=x if y.number == 0 else None)
-    return Text(text, binds)
+    if name == "mul" and x.number in (1, -1):
+        return y if x.number == 1 else -y
+    if name in ("mul", "truediv") and y.number in (1, -1):
+        return x if y.number == 1 else -x
+    at_least = x.at_least + y.at_least if name == "add" else -inf
+    unguarded = x if name == "add" and y.number == 0 else None
+    if binds == SUM and y.text.startswith("-") and y.binds > SUM:
+        name, y = ("sub" if name == "add" else "add"), Text(y.text[1:], max(y.binds, PRODUCT))
+    return Text(f"{x.within(binds)} {OPERATORS[name]} {y.within(binds + 1)}", binds, None, at_least, unguarded)
 
 
 Spelling = Mapping[str, "str | Callable[..., Text]"]
@@ -158,7 +168,7 @@ def language(spelling: Spelling, prefix: str = "") -> Language:
                 return found
             if callable(word):
                 return word(*texts)
-            lowest = 0.0 if row.name == "abs" else -float("inf")
+            lowest = 0.0 if row.name == "abs" else -inf
             return Text(f"{word}({', '.join(x.text for x in texts)})", at_least=lowest)
 
         return call

@@ -114,7 +114,7 @@ def as_script(root: Value, framework: str = "torch") -> str:
     numbers = [repr(leaf.data) for leaf in params]
     if framework == "numpy":
         backward: list[str] = []
-        gradients = listing.gradients(backward, needed, range(len(params)))
+        gradients = listing.gradients(backward, range(len(params)))
         body = [f"{name} = {number}" for name, number in zip(names, numbers, strict=True)]
         body += [line[4:] for line in ["    # forward", *forward, *backward]]
     elif framework == "torch":
@@ -125,10 +125,10 @@ def as_script(root: Value, framework: str = "torch") -> str:
         ]
         body += [line[4:] for line in ["    # forward", *forward, "    # backward", f"    {out}.backward()"]]
     else:
-        gradients = [f"gradients[{k}].item()" for k in range(len(names))]
+        gradients = [f"float(gradients[{k}])" for k in range(len(names))]
         body = [f"def f({', '.join(names)}):", *forward, f"    return {out}", "", ""]
         body += [f"value, gradients = jax.value_and_grad(f, argnums=range({len(names)}))({', '.join(numbers)})"]
-    value = {"numpy": out, "torch": f"{out}.item()", "jax": "value.item()"}[framework]
+    value = {"numpy": out, "torch": f"{out}.item()", "jax": "float(value)"}[framework]
     results = [f'print("{out} =", {value})']
     results += [f'print("d{out}/d{name} =", {g})' for name, g in zip(names, gradients, strict=True)]
     return "\n".join(

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import compile_formula, names, rows_in
-from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, SUM, UNARY, Text, infix
+from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, UNARY, Text, infix
 from tinygrad_edu.engine.languages import constant as number_text
 from tinygrad_edu.replay.formulas import filled
 
@@ -35,34 +35,17 @@ class Expression(Text):
             index.pop()  # what comes last need not be said
         return Text(f"{self.within(ATOM)}[{', '.join(index)}]") if "None" in index else self
 
-    def __add__(self, other: Any) -> Expression:
-        return combined("add", SUM, self, other)
-
-    def __radd__(self, other: Any) -> Expression:
-        return combined("add", SUM, other, self)
-
-    def __sub__(self, other: Any) -> Expression:
-        return combined("sub", SUM, self, other)
-
-    def __rsub__(self, other: Any) -> Expression:
-        return combined("sub", SUM, other, self)
-
-    def __mul__(self, other: Any) -> Expression:
-        return combined("mul", PRODUCT, self, other)
-
-    def __rmul__(self, other: Any) -> Expression:
-        return combined("mul", PRODUCT, other, self)
-
-    def __truediv__(self, other: Any) -> Expression:
-        return combined("truediv", PRODUCT, self, other)
-
-    def __rtruediv__(self, other: Any) -> Expression:
-        return combined("truediv", PRODUCT, other, self)
-
     def __neg__(self) -> Expression:
-        if self.binds == UNARY and self.number is None:  # two signs
-            return Expression(self.text[1:], self.axes, PRODUCT)
         return Expression(super().__neg__(), self.axes)
+
+    def infix(self, name: str, binds: int, left: Any, right: Any) -> Expression:
+        """Two operands and an operator between them, their axes aligned."""
+        x, y = lifted(left), lifted(right)
+        axes = union(x, y)
+        a, b = x.aligned(axes), y.aligned(axes)
+        if name == "mul" and x.number is not None and y.number is None and b.binds == PRODUCT and "@" not in b.text:
+            b = Text(b.text)  # 2 * a * b needs no brackets
+        return Expression(infix(name, binds, a, b), axes)
 
 
 def constant(number: float) -> Expression:
@@ -77,22 +60,6 @@ def lifted(x: Any) -> Expression:
 def union(*expressions: Expression) -> str:
     """All axes of these, in order."""
     return "".join(sorted({*"".join(x.axes for x in expressions)}, key=lambda axis: (axis == "n", axis)))
-
-
-def combined(name: str, binds: int, x: Any, y: Any) -> Expression:
-    """Two expressions and an operator; a factor -1 is a sign, and minus a sign is plus."""
-    x, y = lifted(x), lifted(y)
-    if binds == PRODUCT and y.number == -1:
-        return -x  # type: ignore[no-any-return]
-    if name == "mul" and x.number == -1:
-        return -y  # type: ignore[no-any-return]
-    if name in ("add", "sub") and y.binds == UNARY and y.number is None:
-        return combined("sub" if name == "add" else "add", binds, x, -y)
-    axes = union(x, y)
-    a, b = x.aligned(axes), y.aligned(axes)
-    if name == "mul" and x.number not in (None, 1) and y.number is None and b.binds == PRODUCT and "@" not in b.text:
-        b = Text(b.text)  # 2 * a * b needs no brackets
-    return Expression(infix(name, binds, a, b), axes)
 
 
 def called(row: Row, operands: Sequence[Any]) -> Expression:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from tinygrad_edu.engine import TABLE, Row
-from tinygrad_edu.engine.formulas import compile_formula, rows_in
+from tinygrad_edu.engine.formulas import once_a_row, partials
+from tinygrad_edu.replay.primitives import Ieee, on_ieee
 from tinygrad_edu.replay.trace import Trace
 
 
@@ -20,7 +21,7 @@ class Symbol:
         self.trace, self.place = trace, place
 
     def recorded(self, name: str, *operands: Any) -> Symbol:
-        return record(self.trace, TABLE[name], *operands)
+        return record(TABLE[name], *operands)  # type: ignore[no-any-return]
 
     def __add__(self, other: Any) -> Symbol:
         return self.recorded("add", self, other)
@@ -53,42 +54,72 @@ class Symbol:
         return self.recorded("neg", self)
 
 
-def record(trace: Trace, row: Row, *operands: Any) -> Symbol:
-    """Record an operation on symbols and numbers."""
+def record(row: Row, *operands: Any) -> Any:
+    """Record an operation on symbols and numbers; on numbers alone it is done."""
+    trace = next((x.trace for x in operands if isinstance(x, Symbol)), None)
+    if trace is None:
+        return float(on_ieee(row)(*map(Ieee, operands)))
     places = [x.place if isinstance(x, Symbol) else trace.constant(float(x)) for x in operands]
     return Symbol(trace, trace.operation(row, tuple(places)))
 
 
-def evaluated(trace: Trace, text: str, names: dict[str, int], symbol: Callable[[int], Symbol]) -> Any:
-    """A formula, recorded: a symbol, or a number where it has no operands."""
-    scope = rows_in([text], lambda row: partial(record, trace, row))
-    return compile_formula(names, text, scope)(*map(symbol, names.values()))
+@once_a_row
+def recorded_partials(row: Row) -> tuple[Callable[..., Any], ...]:
+    """The partials as functions of symbols that record what they do."""
+    return partials(row, lambda used: partial(record, used))
 
 
-def differentiated(trace: Trace, further: int = 0) -> tuple[Trace, dict[int, Symbol]]:
-    """A trace of the same operations, `further` params behind the others, and the gradients of the slots of `trace`."""
+def adjoints(
+    trace: Trace,
+    wrt: Iterable[int],
+    one: Any,
+    partial: Callable[[int, int, Sequence[int]], Any],
+    plus: Callable[[int, Any, Any], Any] = lambda slot, total, term: total + term,
+    complete: Callable[[int, Any], Any] = lambda slot, total: total,
+) -> dict[int, Any]:
+    """The reverse sweep: for each slot the sum, over what uses it, of the user's adjoint times a partial.
+
+    Arguments:
+        wrt: slots; only what a gradient flows through, from the root to these, has an adjoint.
+        one: the adjoint of the root. Any kind of number will do: symbols record the gradient, texts write it.
+        partial: of a slot, the number of a partial of its row, and the operands for it.
+        plus: adds a term to a slot's sum.
+        complete: what stands for a slot's sum, once it has all its terms.
+    """
+    n_leaves = trace.n_params + trace.n_inputs
+    found = {trace.root: one}
+    active = trace.reached_from(wrt)
+    for slot in range(len(active) - 1, n_leaves - 1, -1):
+        if slot in found and active[slot]:
+            row, operands, _ = trace.operations[slot - n_leaves]
+            adjoint = found[slot] = complete(slot, found[slot])
+            for k, operand in enumerate(operands):
+                if operand >= 0 and active[operand]:
+                    number, beside = row.place(operands, k)
+                    if row.partials[number] != "0":
+                        term = adjoint * partial(slot, number, beside)
+                        found[operand] = plus(operand, found[operand], term) if operand in found else term
+    return found
+
+
+def differentiated(trace: Trace, wrt: Iterable[int], further: int = 0) -> tuple[Trace, dict[int, Symbol]]:
+    """A trace of the same operations, `further` params behind the others, and the adjoints of the slots of `trace`."""
     n, n_leaves = trace.n_params, trace.n_params + trace.n_inputs
     made = Trace(n + further, trace.n_inputs, [*trace.labels[:n], *[""] * further, *trace.labels[n:]])
     moved = [*range(n), *range(n + further, n_leaves + further)]  # the slot of each slot of `trace`
 
-    def symbol(place: int) -> Symbol:
-        return Symbol(made, moved[place] if place >= 0 else made.constant(trace.constants[~place]))
+    def place(k: int) -> int:
+        return moved[k] if k >= 0 else made.constant(trace.constants[~k])
 
     for row, operands, label in trace.operations:
-        moved.append(made.operation(row, tuple([symbol(k).place for k in operands]), label))
-    made.root = symbol(trace.root).place
-    gradients: dict[int, Symbol] = {trace.root: Symbol(made, made.constant(1.0))}
-    for slot in range(len(moved) - 1, n_leaves - 1, -1):
-        if slot in gradients:
-            row, operands, _ = trace.operations[slot - n_leaves]
-            width = len(operands) // len(row.operands)
-            for k, operand in enumerate(operands):
-                text = row.partials[k // width]
-                if operand >= 0 and text != "0":
-                    names = dict(zip(row.operands, operands[k % width :: width], strict=True)) | {"out": slot}
-                    term = gradients[slot] * evaluated(made, text, names, symbol)
-                    gradients[operand] = gradients[operand] + term if operand in gradients else term
-    return made, gradients
+        moved.append(made.operation(row, tuple([place(k) for k in operands]), label))
+    made.root = place(trace.root)
+
+    def partial(slot: int, number: int, operands: Sequence[int]) -> Any:
+        row = trace.operations[slot - n_leaves].row
+        return recorded_partials(row)[number](*[Symbol(made, place(k)) for k in (*operands, slot)])
+
+    return made, adjoints(trace, wrt, Symbol(made, made.constant(1.0)), partial)
 
 
 def gradient(trace: Trace, wrt: Sequence[int]) -> Trace:
@@ -101,7 +132,7 @@ def gradient(trace: Trace, wrt: Sequence[int]) -> Trace:
     >>> [operation.row.name for operation in made.operations], made.outputs
     (['sin', 'mul', 'cos', 'mul'], [2, 5])
     """
-    made, gradients = differentiated(trace)
+    made, gradients = differentiated(trace, wrt)
     return made.finish(made.root, [gradients[k].place if k in gradients else made.constant(0.0) for k in wrt])
 
 
@@ -117,8 +148,8 @@ def directional(trace: Trace) -> Trace:
     ['cos', 'dot']
     """
     n = trace.n_params
-    made, gradients = differentiated(trace, further=n)
+    made, gradients = differentiated(trace, range(n), further=n)
     slopes = [(gradients[k], Symbol(made, n + k)) for k in range(n) if k in gradients]
     if not slopes:
         return made.finish(made.constant(0.0))
-    return made.finish(record(made, TABLE["dot"], *[g for g, _ in slopes], *[v for _, v in slopes]).place)
+    return made.finish(record(TABLE["dot"], *[g for g, _ in slopes], *[v for _, v in slopes]).place)

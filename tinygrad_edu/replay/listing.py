@@ -5,13 +5,16 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, reduce
+from operator import add
 
 from tinygrad_edu.engine import TABLE, Row, plain
-from tinygrad_edu.engine.formulas import folds, rows_in
-from tinygrad_edu.engine.languages import PYTHON, SUM, Text, constant
-from tinygrad_edu.replay.formulas import INLINE, ON_FLOATS, filled, with_floats
+from tinygrad_edu.engine.formulas import folds
+from tinygrad_edu.engine.languages import PYTHON, Text, constant
+from tinygrad_edu.replay.formulas import ON_FLOATS, filled, template, with_floats
+from tinygrad_edu.replay.gradient import adjoints
 from tinygrad_edu.replay.trace import Trace
 
 TAKEN = {"program", "forward", "params", "inputs", "nan", "inf", "float", "len", *keyword.kwlist}
@@ -55,6 +58,7 @@ class Listing:
         labels = [*trace.labels, *(operation.label for operation in trace.operations)]
         self.names, self.comments = named(labels, TAKEN | {operation.row.name for operation in trace.operations})
         self.language = ON_FLOATS if for_floats else PYTHON
+        self.template = cache(template)
 
     def name(self, slot: int) -> str:
         return self.names[slot] if slot >= 0 else constant(self.trace.constants[~slot]).text
@@ -77,7 +81,7 @@ class Listing:
         needed = self.trace.needed_by([root])
         lines = [*self.head("program"), "    # forward", *self.values(needed)]
         wrt = [*range(self.trace.n_params), *self.also]
-        gradients = self.gradients(lines, needed, wrt)
+        gradients = self.gradients(lines, wrt)
         results = [self.name(root), f"[{', '.join(gradients[: self.trace.n_params])}]"]
         results += [f"[{', '.join(gradients[self.trace.n_params :])}]"] if self.also else []
         return "\n".join([*lines, f"    return {', '.join(results)}"])
@@ -97,80 +101,53 @@ class Listing:
                 lines.append(f"    {self.names[slot]} = {expression}{self.comments[slot]}")
         return lines
 
-    def expression(self, row: Row, operands: Sequence[int]) -> str:
+    def expression(self, row: Row, operands: Sequence[int]) -> Text:
         if not row.many:
-            return self.fill(written(row, self.for_floats), row.operands, operands).text
+            return self.fill(row.call, row.operands, operands)
         groups = row.groups(operands)
         found, rest = folds(row.primal)
         if len(found) == 1 and found[0][0] == rest and found[0][1] == "sum" and len(groups[0]) <= LINE:
-            terms = [self.fill(found[0][2], row.operands, at) for at in zip(*groups, strict=True)]
-            return " + ".join(term.within(SUM) for term in terms)
-        return row.written([self.name(k) for k in operands])
+            return sum_of(self.fill(found[0][2], row.operands, beside) for beside in zip(*groups, strict=True))
+        return Text(row.written([self.name(k) for k in operands]))
 
     def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], out: int = 0) -> Text:
         """The formula with names for its operands."""
         constants = self.trace.constants
         found = {x: self.names[k] if k >= 0 else constants[~k] for x, k in zip(operands, slots, strict=True)}
-        return filled(formula, found | {"out": self.names[out]}, self.language)
+        return filled(formula, found | {"out": self.names[out]}, self.language, self.template)
 
-    def gradients(self, lines: list[str], needed: Sequence[bool], wrt: Sequence[int]) -> list[str]:
+    def gradients(self, lines: list[str], wrt: Sequence[int]) -> list[str]:
         """The names of the gradients for `wrt`; writes the lines that compute them."""
-        root = self.trace.root
-        active = [False] * len(self.names)  # depends on what is differentiated for
-        for slot in wrt:
-            active[slot] = True
-        for slot, operation in enumerate(self.trace.operations, start=self.n_leaves):
-            active[slot] = needed[slot] and any(k >= 0 and active[k] for k in operation.operands)
-        terms: dict[int, list[str]] = {root: ["1"]} if root >= 0 and active[root] else {}
-        backward: list[str] = []
+        trace, backward = self.trace, list[str]()
+        terms: Counter[int] = Counter()
 
-        def summed(slot: int) -> str:
-            """The name of the gradient of a slot, which is a sum over what the slot is used by."""
-            name, line = f"d_{self.names[slot]}", " + ".join(terms[slot]).replace("+ -", "- ")
-            labelled = slot < self.n_leaves or self.trace.operations[slot - self.n_leaves].label
-            if re.fullmatch(r"[\w.]+", line) and (not labelled or (self.for_floats and slot >= self.n_leaves)):
-                return line  # the same number needs no second name
-            backward.append(f"    {name} = {line}")
-            return name
+        def partial(slot: int, number: int, operands: Sequence[int]) -> Text:
+            row = trace.operations[slot - self.n_leaves].row
+            return self.fill(row.partials[number], row.operands, operands, slot)
 
-        for slot in range(len(self.names) - 1, self.n_leaves - 1, -1):
-            if slot in terms:
-                row, operands, _ = self.trace.operations[slot - self.n_leaves]
-                gradient = summed(slot)
-                width = len(operands) // len(row.operands)
-                for k, operand in enumerate(operands):
-                    partial = row.partials[k // width]
-                    if operand >= 0 and active[operand] and partial != "0":
-                        at = operands[k % width :: width]
-                        found = terms.setdefault(operand, [])
-                        found.append(product(gradient, self.fill(partial, row.operands, at, slot)))
-                        if len(found) > LINE:
-                            terms[operand] = [summed(operand)]
-        names = {slot: summed(slot) for slot in wrt if slot in terms}
+        def plus(slot: int, total: Text, term: Text) -> Text:
+            terms[slot] += 1
+            return (total if terms[slot] % LINE else complete(slot, total)) + term
+
+        def complete(slot: int, total: Text) -> Text:
+            labelled = slot < self.n_leaves or (trace.operations[slot - self.n_leaves].label and not self.for_floats)
+            if (total.is_name or total.number is not None) and not labelled:
+                return total  # the same number needs no second name
+            backward.append(f"    d_{self.names[slot]} = {total}")
+            return Text(f"d_{self.names[slot]}")
+
+        found = adjoints(trace, wrt, constant(1.0), partial, plus, complete)
+        names = {slot: complete(slot, found[slot]).text for slot in wrt if slot in found}
         if backward:
             example = self.names[wrt[0]]
-            lines.append(f"    # backward: d_{example} is the derivative of {self.name(root)} for {example}")
+            lines.append(f"    # backward: d_{example} is the derivative of {self.name(trace.root)} for {example}")
         lines += backward
         return [names.get(slot, "0") for slot in wrt]
 
 
-@lru_cache(maxsize=4096)  # of formulas with constants there is no end
-def written(row: Row, for_floats: bool) -> str:
-    """How the operation is written: with its operator, or as a call by its name; its formula, if that needs no call."""
-    inlined = for_floats and not row.primitive and INLINE.keys() >= rows_in([row.primal], id).keys()
-    if inlined or re.fullmatch(r"-?x|x [-+*/] y", row.primal):
-        return row.primal
-    return f"{row.name}({', '.join(row.operands)})"
-
-
-def product(gradient: str, partial: Text) -> str:
-    """The gradient of the result times the partial.
-
-    >>> product("d_y", Text("a + b", SUM)), product("1", Text("a + b", SUM)), product("d_y", constant(-1.0))
-    ('d_y * (a + b)', 'a + b', '-d_y')
-    """
-    made = constant(1.0) if gradient == "1" else Text(gradient)
-    return (-made if partial.number == -1 else made * partial).within(SUM)
+def sum_of(terms: Iterable[Text]) -> Text:
+    """All of these, one after another."""
+    return reduce(add, terms)
 
 
 def named(labels: Sequence[str], taken: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.replay.trace import Trace
 
-ADD, MUL, POW, SQUARE, DOT, SUM = (TABLE[name] for name in ("add", "mul", "pow", "square", "dot", "sum"))
+ADD, MUL, SQUARE, DOT, SUM = (TABLE[name] for name in ("add", "mul", "square", "dot", "sum"))
 COPY = Row("copy", "copy", "x", "1")  # of one number into a row of lanes
 LONG = 4  # as many terms of a sum are worth an instruction, or a step, of their own
 
@@ -41,7 +41,7 @@ class Graph:
         self.nodes: list[Node | None] = [None] * (self.n_leaves + shift)
         for row, operands, _ in trace.operations:
             slots = tuple([before - k if k < 0 else k if k < self.n_leaves else k + shift for k in operands])
-            if row is SQUARE or (row is POW and slots[1] >= self.n_leaves and self.constant(slots[1]) == 2.0):
+            if row is SQUARE:
                 row, slots = MUL, (slots[0], slots[0])
             self.nodes.append(Node(row, slots))
         self.roots = [before - k if k < 0 else k if k < self.n_leaves else k + shift for k in roots]
@@ -146,10 +146,9 @@ class Graph:
             if varies and node.row.many:
                 if node.row is DOT:
                     operands = uniform_first(operands, found)
-                width = len(operands) // len(node.row.operands)
-                for first in range(0, len(operands), width):
-                    if any([found[k] for k in operands[first : first + width]]):
-                        operands[first : first + width] = map(lift, operands[first : first + width])
+                groups = node.row.groups(operands)
+                met = [[*map(lift, group)] if any([found[k] for k in group]) else group for group in groups]
+                operands = [k for group in met for k in group]
             moved[slot] = len(self.nodes)
             self.nodes.append(Node(node.row, tuple(operands), start))
             found.append(varies)
@@ -190,8 +189,8 @@ def differentiable(node: Node) -> Sequence[int]:
     """The operands that a gradient may flow to: those whose partial is not 0."""
     row, operands, start = node
     if "0" in row.partials:
-        width = len(operands) // len(row.operands)
-        operands = tuple([k for p, k in enumerate(operands) if row.partials[p // width] != "0"])
+        groups = zip(row.partials, row.groups(operands), strict=True)
+        operands = tuple([k for text, group in groups if text != "0" for k in group])
     return operands if start < 0 else (start, *operands)
 
 

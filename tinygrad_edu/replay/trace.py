@@ -26,6 +26,7 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
     "truediv": lambda x, y: 0 if y == 1 else None,
     "pow": lambda x, y: 0 if y == 1 else None,
 }
+SQUARE = TABLE["square"]
 
 
 class Trace:
@@ -72,6 +73,8 @@ class Trace:
             simpler = SIMPLER[row.name](*[self.constants[~k] if k < 0 else None for k in operands])
             if simpler is not None:
                 return operands[simpler]
+            if row.name == "pow" and operands[1] < 0 and self.constants[~operands[1]] == 2:
+                row, operands = SQUARE, operands[:1]
         new = len(self.labels) + len(self.operations)
         slot = self._slots.setdefault((row, operands), new)
         if slot == new:
@@ -101,6 +104,15 @@ class Trace:
                     if operand >= 0:
                         needed[operand] = True
         return needed
+
+    def reached_from(self, slots: Iterable[int]) -> list[bool]:
+        """For each slot, whether it is one of these, which are leaves, or depends on one."""
+        reached = [False] * len(self.labels)
+        for slot in slots:
+            reached[slot] = True
+        for _, operands, _ in self.operations:
+            reached.append(any([k >= 0 and reached[k] for k in operands]))
+        return reached
 
     def _remove_dead_code(self) -> None:
         """Keep only what the root and the outputs need: a constant may have folded away what it was made of."""
