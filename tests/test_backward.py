@@ -5,6 +5,7 @@ import copy
 import gc
 import math
 import pickle
+import sys
 import traceback
 
 import pytest
@@ -271,7 +272,7 @@ DOMAIN_ERRORS = {
         lambda: Value(-8.0, "x") ** Value(0.5, "y"),
         ValueError,
     ),
-    "10 ** y overflows at y = 400": (lambda: 10 ** Value(400), OverflowError),
+    "10 ** x overflows at x = 400": (lambda: 10 ** Value(400), OverflowError),
     "a / 0 is undefined at a = 1": (lambda: Value(1.0, "a") / 0, ZeroDivisionError),
     "logsumexp(x_i) is undefined at n = nan, x_2 = 1, x_3 = 1, x_4 = 1, x_5 = 1, x_6 = 1, x_7 = 1, x_8 = 1, …": (
         lambda: raise_undefined([Value(math.nan, "n", finite=False), *[1.0] * 9]),
@@ -514,3 +515,37 @@ def test_topological_order_has_each_node_once_after_its_operands():
     place = {node: k for k, node in enumerate(tape)}
     assert all(place[p] < place[n] for n in tape for p in n.parents if p in place)
     assert set(leaves(root)) == set(inputs)
+
+
+class Interrupted(BaseException):
+    """As a signal may raise it at any line."""
+
+
+@pytest.mark.parametrize("after", range(1, 40, 2))
+def test_an_interrupt_at_any_line_of_a_pass_leaves_the_leaves_as_they_were(after):
+    x, w = Value(2.0), Value(3.0)
+    x.grad, w.grad = 5.0, 7.0
+    root = x * w + x.sin()
+    lines = 0
+
+    def trace(frame, event, argument):
+        nonlocal lines
+        if frame.f_code.co_name not in ("backward", "walk") and "pullback" not in frame.f_code.co_name:
+            return None
+        lines += event == "line"
+        if lines == after:
+            raise Interrupted
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        root.backward()
+    except Interrupted:
+        assert (x.grad, w.grad) == (5.0, 7.0)
+    finally:
+        sys.settrace(before)
+    assert lines >= after
+    x.grad = w.grad = 0.0
+    root.backward()
+    assert (x.grad, w.grad) == (w.data + math.cos(2.0), 2.0)

@@ -85,16 +85,27 @@ SLIPS = {
     "a Value has no requires_grad: every leaf gets a gradient; for one without take value.data, or value.detach()": (
         lambda v: v.requires_grad
     ),
+    "a Value has no shape: it is one number; an array is a list of Values": lambda v: v.shape,
+    "a Value has no clone: copy.copy(value) is a leaf with the same data": lambda v: v.clone(),
+    "a Value has no grad_fn: the operation is value.op, the operands are value.parents": lambda v: v.grad_fn,
+    "a Value has no children: the operands are value.parents": lambda v: v.children,
     f"a Value's _backward follows from its operation and cannot be set: {REGISTER}": assign("_backward", lambda: None),
     f"Value(data, children, op) records nothing: {REGISTER}": lambda v: Value(1.0, (v,), "cube"),
     "Value expected a label in text, got 3 (int)": lambda v: Value(1.0, 3),
     "bool(value) is neither here nor there: compare the data, value.data != 0, or ask whether it is None": bool,
     "np.exp takes no Value: write tinygrad_edu.exp(value)": lambda v: numpy().exp(v),
+    "np.multiply takes no array and a Value: write [x * value for x in array]": lambda v: numpy().ones(2) * v,
+    "np.maximum takes no array and a Value: write [maximum(x, value) for x in array]": (
+        lambda v: numpy().maximum(numpy().ones(2), v)
+    ),
+    "np.maximum takes no Value: write tinygrad_edu.maximum(value, other)": lambda v: numpy().maximum(v, 1.0),
     "np.floor takes no Value: take value.data, or the operations of tinygrad_edu": lambda v: numpy().floor(v),
     "max expected one list, max([a, b]); for two there is maximum(a, b)": lambda v: tinygrad_edu.max(v, v),
     "min expected one list, min([a, b]); for two there is minimum(a, b)": lambda v: tinygrad_edu.min(v, 1.0),
     "float(value) would lose the gradient: for math.exp(value) and its like call the function of the same name in "
     "tinygrad_edu, tinygrad_edu.exp(value); for the plain number take value.data": lambda v: math.exp(v),
+    "softmax expected one list, softmax([a, b])": lambda v: tinygrad_edu.softmax(v, v),
+    "log_softmax expected one list, log_softmax([a, b])": lambda v: tinygrad_edu.log_softmax(v),
     "log_softmax expected at least one value, got none": lambda v: tinygrad_edu.log_softmax([]),
     "softmax expected at least one value, got none": lambda v: tinygrad_edu.softmax([]),
     "1 / v is undefined at v = 0": lambda v: 1 / v,
@@ -108,6 +119,28 @@ def test_a_slip_is_told_what_to_write(words):
     with pytest.raises((AttributeError, TypeError, ValueError, ZeroDivisionError)) as error:
         SLIPS[words](Value(0.0, "v"))
     assert str(error.value) == words
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_value_without_a_label_beside_constants_is_x(zero):
+    with pytest.raises(ZeroDivisionError, match=r"^1 / x is undefined at x = -?0$"):
+        1 / Value(zero)
+    with pytest.raises(ZeroDivisionError, match=r"^x / y is undefined at x = 1, y = -?0$"):
+        Value(1.0) / Value(zero)
+
+
+def test_what_other_packages_set_cannot_be_set():
+    with pytest.raises(AttributeError, match="a Value has no requires_grad: every leaf gets a gradient"):
+        Value(1.0).requires_grad = True
+
+
+def test_a_gradient_set_back_is_not_computed():
+    v = Value(1.0)
+    (v * v).backward()
+    v.zero_grad()
+    assert v.grad is NOT_COMPUTED
+    with pytest.raises(ValueError, match="no parameter has a gradient"):
+        tinygrad_edu.SGD([v]).step()
 
 
 def test_what_a_value_has_not_is_not_there():
@@ -275,7 +308,7 @@ def test_a_failed_backward_leaves_the_leaves_as_they_were():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (Value(1.0), "the data of 'x' must be a float, got Value(data=1....=not computed) (Value)"),
+        (Value(1.0), "the data of 'x' must be a float, got Value(data=1.0, grad=not computed) (Value)"),
         (3, "the data of 'x' must be a float, got 3 (int)"),
         (lambda: numpy().float64(3), "the data of 'x' must be a float, got np.float64(3.0) (float64)"),
         (10**40, "the data of 'x' must be a float, got 100000000000000000...0000000000000000000 (int)"),

@@ -739,3 +739,18 @@ def test_an_optimizer_of_ones_own_keeps_nothing_unless_it_says_so():
 def test_what_is_not_given_is_as_documented(function, expected):
     parameters = inspect.signature(function).parameters.values()
     assert {p.name: p.default for p in parameters if p.default is not p.empty} == expected
+
+
+def test_one_graph_for_all_epochs_is_refused():
+    w = Value(2.0, "w")
+    loss = w * w
+    with pytest.raises(TypeError, match="gave one and the same graph twice: compute the loss inside of it"):
+        train(lambda: loss, SGD([w], lr=0.1), epochs=5)
+    assert train(lambda: w, SGD([w], lr=0.1), epochs=2).epochs == 2
+
+
+def test_cross_entropy_of_plain_logits_is_that_of_values():
+    assert cross_entropy([1e308, -1e308], 0) == cross_entropy([Value(1e308), -1e308], 0).data == 0.0
+    for logits in ([800.0, -800.0], [1.0, 2.0]):
+        for target in (0, 1, [0.5, 0.5]):
+            assert cross_entropy(logits, target) == cross_entropy([*map(Value, logits)], target).data

@@ -33,28 +33,30 @@ def min(values: Iterable[Any], *others: Any) -> Any:
     return functools.reduce(minimum, several("min", values, *others))
 
 
-def log_softmax(values: Iterable[Any]) -> list[Any]:
+def log_softmax(values: Iterable[Any], *others: Any) -> list[Any]:
     """x_i - log Σ exp(x_j), for each i; stable for any finite input.
 
     >>> log_softmax([0.0, 0.0])
     [-0.6931471805599453, -0.6931471805599453]
 
-    Returns a list as long as `values`; of plain numbers where all are. Raises ValueError for none.
+    Returns a list as long as `values`; of plain numbers where all are.
+    Raises ValueError for none, TypeError unless they are given as one list.
     """
-    given = several("log_softmax", values)
+    given = several("log_softmax", values, *others)
     logs = shifted_log_softmax(given)
     return logs if any(isinstance(value, Value) for value in given) else [value.data for value in logs]
 
 
-def softmax(values: Iterable[Any]) -> list[Any]:
+def softmax(values: Iterable[Any], *others: Any) -> list[Any]:
     """exp(x_i) / Σ exp(x_j), for each i; stable for any finite input.
 
     >>> softmax([0.0, 0.0])
     [0.5, 0.5]
 
-    Returns a list as long as `values`; of plain numbers where all are. Raises ValueError for none.
+    Returns a list as long as `values`; of plain numbers where all are.
+    Raises ValueError for none, TypeError unless they are given as one list.
     """
-    given = several("softmax", values)
+    given = several("softmax", values, *others)
     found = [exp(value) for value in shifted_log_softmax(given)]
     return found if any(isinstance(value, Value) for value in given) else [value.data for value in found]
 
@@ -70,7 +72,8 @@ def shifted_log_softmax(values: list[Any]) -> list[Value]:
 def several(name: str, values: Iterable[Any], *others: Any) -> list[Any]:
     """At least one Value or number."""
     if others or not isinstance(values, Iterable):
-        raise TypeError(f"{name} expected one list, {name}([a, b]); for two there is {name}imum(a, b)")
+        two = f"; for two there is {name}imum(a, b)" if name in ("max", "min") else ""
+        raise TypeError(f"{name} expected one list, {name}([a, b]){two}")
     found = [value if isinstance(value, Value) else number(value) for value in values]
     if not found:
         raise ValueError(f"{name} expected at least one value, got none")

@@ -45,8 +45,10 @@ def unequal(row: Row, xs: Sequence[object], ys: Sequence[object]) -> ValueError:
 
 
 def operand_names(row: Row, operands: Sequence[Value | float]) -> list[str]:
-    """What to call each operand: its label, or its place in the row (x, y; x_1, x_2, … of many)."""
+    """What to call each operand: its label, or its place (x, y; x_1, x_2, … of many); x, beside constants."""
     places = list(row.operands)
+    if not row.many and sum(not isinstance(operand, float) for operand in operands) == 1:
+        places = ["x"] * len(places)
     if row.many:
         places = [
             f"{x[0]}_{i}"
@@ -77,7 +79,7 @@ def at(row: Row, operands: Sequence[Value | float]) -> str:
 
     >>> from tinygrad_edu import TABLE, Value
     >>> at(TABLE["truediv"], (1.0, Value(0.0)))
-    ' at y = 0'
+    ' at x = 0'
     """
     if not operands:
         return " at no operands"

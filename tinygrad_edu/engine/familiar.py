@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
+from tinygrad_edu.engine.numbers import NOT_COMPUTED
 from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.table import TABLE, Row
 
@@ -26,6 +27,12 @@ ELSEWHERE = {
     "numpy": "the number is value.data",
     "value": "the number is value.data",
     "gradient": "the gradient is value.grad",
+    "tolist": "the number is value.data",
+    "shape": "it is one number; an array is a list of Values",
+    "clone": "copy.copy(value) is a leaf with the same data",
+    "grad_fn": "the operation is value.op, the operands are value.parents",
+    "is_leaf": "a leaf has no operands, not value.parents",
+    "children": "the operands are value.parents",
     "requires_grad": "every leaf gets a gradient; for one without take value.data, or value.detach()",
 }
 
@@ -35,10 +42,10 @@ NUMPY |= {"arctan2": "atan2", "less": "lt", "less_equal": "le", "greater": "gt",
 
 
 def elsewhere(name: str, words: str) -> property:
-    def refuse(value: Any) -> NoReturn:
+    def refuse(value: Any, *given: Any) -> NoReturn:
         raise AttributeError(f"a Value has no {name}: {words}")
 
-    return property(refuse)
+    return property(refuse, refuse)
 
 
 class Familiar:
@@ -85,8 +92,8 @@ class Familiar:
                 raise no_derivative(self, error) from None  # type: ignore[arg-type]
 
     def zero_grad(self) -> None:
-        """Set the gradient back to 0.0."""
-        self.grad = 0.0  # type: ignore[misc]  # a slot of Value
+        """Set the gradient back: it reads 0.0, and is not computed."""
+        self.grad = NOT_COMPUTED  # type: ignore[misc]  # a slot of Value
 
     def __float__(self) -> float:
         name = function_in(sys._getframe(1))
@@ -109,8 +116,12 @@ class Familiar:
         plain = method == "__call__" and not options and not any(getattr(x, "ndim", 0) for x in operands)
         if plain and operation and len(operands) == 2:
             return operation(*[x.item() if hasattr(x, "dtype") else x for x in operands])
+        if any(getattr(x, "ndim", 0) for x in operands):
+            example = TABLE[name].written(["x", "value"][: len(operands)]) if name in TABLE else "…"
+            raise TypeError(f"np.{ufunc.__name__} takes no array and a Value: write [{example} for x in array]")
         if name in TABLE:
-            raise TypeError(f"np.{ufunc.__name__} takes no Value: write tinygrad_edu.{name}(value)")
+            others = ", other" * (len(operands) - 1)
+            raise TypeError(f"np.{ufunc.__name__} takes no Value: write tinygrad_edu.{name}(value{others})")
         raise TypeError(f"np.{ufunc.__name__} takes no Value: take value.data, or the operations of tinygrad_edu")
 
 

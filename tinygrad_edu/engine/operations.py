@@ -173,9 +173,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _add_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _add_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(left) is not float:
             left.grad += g
         if type(right) is not float:
@@ -221,9 +222,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _sub_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _sub_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(left) is not float:
             left.grad += g
         if type(right) is not float:
@@ -269,9 +271,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _mul_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _mul_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             y = right
             left.grad += g * y
@@ -330,19 +333,20 @@ class Operations:
         node.label = ""
         return node
 
-    def _truediv_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _truediv_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             y = right
             left.grad += g * (1 / y)
         elif type(left) is float:
             y = right.data
-            out = self.data
+            out = node.data
             right.grad += g * (-out / y)
         else:
             y = right.data
-            out = self.data
+            out = node.data
             left.grad += g * (1 / y)
             right.grad += g * (-out / y)
 
@@ -360,9 +364,10 @@ class Operations:
 
     __neg__ = neg
 
-    def _neg_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _neg_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         operand.grad -= g
 
     def __pow__(self, other: Value | float) -> Value:
@@ -370,7 +375,7 @@ class Operations:
 
         ∂/∂x = y * x**(y - 1)
         ∂/∂y = out * log(x)
-        In floats ∂/∂x is off where y-1 is y.
+        In floats ∂/∂x is off where y - 1 rounds to y.
         """
         x = self.data
         if isinstance(other, Value):
@@ -398,7 +403,7 @@ class Operations:
 
         ∂/∂x = y * x**(y - 1)
         ∂/∂y = out * log(x)
-        In floats ∂/∂x is off where y-1 is y.
+        In floats ∂/∂x is off where y - 1 rounds to y.
         """
         if isinstance(other, Value):
             x = other.data
@@ -421,21 +426,22 @@ class Operations:
         node.label = ""
         return node
 
-    def _pow_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _pow_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             x = left.data
             y = right
             left.grad += g * (y * math.pow(x + numbers.is_zero(math.fabs(4.4e-16 * x) + math.fabs(y)), y - 1))
         elif type(left) is float:
             x = left
-            out = self.data
+            out = node.data
             right.grad += g * (out * math.log(x + numbers.is_zero(x)))
         else:
             x = left.data
             y = right.data
-            out = self.data
+            out = node.data
             left.grad += g * (y * math.pow(x + numbers.is_zero(math.fabs(4.4e-16 * x) + math.fabs(y)), y - 1))
             right.grad += g * (out * math.log(x + numbers.is_zero(x)))
 
@@ -451,9 +457,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _square_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _square_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (2 * x)
 
@@ -472,11 +479,12 @@ class Operations:
         node.label = ""
         return node
 
-    def _reciprocal_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _reciprocal_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
-        out = self.data
+        out = node.data
         operand.grad += g * (-out / x)
 
     def exp(self) -> Value:
@@ -494,10 +502,11 @@ class Operations:
         node.label = ""
         return node
 
-    def _exp_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
-        out = self.data
+    @staticmethod
+    def _exp_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
+        out = node.data
         operand.grad += g * out
 
     def expm1(self) -> Value:
@@ -515,9 +524,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _expm1_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _expm1_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * math.exp(x)
 
@@ -536,9 +546,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _log_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _log_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (1 / x)
 
@@ -557,9 +568,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _log10_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _log10_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (0.4342944819032518 / x)
 
@@ -578,9 +590,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _log1p_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _log1p_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (1 / (1 + x))
 
@@ -599,10 +612,11 @@ class Operations:
         node.label = ""
         return node
 
-    def _sqrt_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
-        out = self.data
+    @staticmethod
+    def _sqrt_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
+        out = node.data
         operand.grad += g * (0.5 / out)
 
     def sin(self) -> Value:
@@ -620,9 +634,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _sin_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _sin_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * math.cos(x)
 
@@ -641,9 +656,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _cos_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _cos_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * -math.sin(x)
 
@@ -662,10 +678,11 @@ class Operations:
         node.label = ""
         return node
 
-    def _tan_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
-        out = self.data
+    @staticmethod
+    def _tan_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
+        out = node.data
         operand.grad += g * (1 + out * out)
 
     def asin(self) -> Value:
@@ -683,9 +700,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _asin_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _asin_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (1 / numbers.cos_asin(x))
 
@@ -704,9 +722,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _acos_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _acos_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (-1 / numbers.cos_asin(x))
 
@@ -725,11 +744,12 @@ class Operations:
         node.label = ""
         return node
 
-    def _cos_asin_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _cos_asin_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
-        out = self.data
+        out = node.data
         operand.grad += g * (-x / out)
 
     def atan(self) -> Value:
@@ -747,9 +767,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _atan_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _atan_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (1 / (1 + x * x))
 
@@ -768,9 +789,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _sinh_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _sinh_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * math.cosh(x)
 
@@ -789,9 +811,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _cosh_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _cosh_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * math.sinh(x)
 
@@ -810,11 +833,12 @@ class Operations:
         node.label = ""
         return node
 
-    def _sech_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _sech_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
-        out = self.data
+        out = node.data
         operand.grad += g * (-out * math.tanh(x))
 
     def tanh(self) -> Value:
@@ -832,9 +856,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _tanh_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _tanh_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * numbers.square(numbers.sech(x))
 
@@ -857,9 +882,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _erf_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _erf_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (1.1283791670955126 * math.exp(-x * x))
 
@@ -882,9 +908,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _erfc_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _erfc_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (-1.1283791670955126 * math.exp(-x * x))
 
@@ -903,11 +930,12 @@ class Operations:
         node.label = ""
         return node
 
-    def _sigmoid_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _sigmoid_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
-        out = self.data
+        out = node.data
         operand.grad += g * (out * numbers.sigmoid(-x))
 
     def softplus(self) -> Value:
@@ -925,9 +953,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _softplus_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _softplus_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * numbers.sigmoid(x)
 
@@ -938,10 +967,7 @@ class Operations:
         At x = 0 the derivative is 0.
         """
         x = self.data
-        try:
-            data = numbers.maximum(x, 0)
-        except UNDEFINED as error:
-            raise undefined(RELU, (self,), error) from None
+        data = numbers.maximum(x, 0)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -950,9 +976,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _relu_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _relu_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * numbers.step(x)
 
@@ -963,10 +990,7 @@ class Operations:
         At x = 0 the derivative is 0.01.
         """
         x = self.data
-        try:
-            data = numbers.maximum(x, 0) + 0.01 * numbers.minimum(x, 0)
-        except UNDEFINED as error:
-            raise undefined(LEAKY_RELU, (self,), error) from None
+        data = numbers.maximum(x, 0) + 0.01 * numbers.minimum(x, 0)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -975,9 +999,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _leaky_relu_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _leaky_relu_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (0.01 + 0.99 * numbers.step(x))
 
@@ -996,9 +1021,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _elu_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _elu_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * math.exp(numbers.minimum(x, 0))
 
@@ -1021,9 +1047,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _gelu_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _gelu_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (0.5 * math.erfc(-0.7071067811865476 * x) + x * 0.3989422804014327 * math.exp(-0.5 * x * x))
 
@@ -1042,9 +1069,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _silu_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _silu_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * (numbers.sigmoid(x) * (1 + x * numbers.sigmoid(-x)))
 
@@ -1060,9 +1088,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _linear_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _linear_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         operand.grad += g
 
     def abs(self) -> Value:
@@ -1072,10 +1101,7 @@ class Operations:
         At x = 0 the derivative is 0.
         """
         x = self.data
-        try:
-            data = math.fabs(x)
-        except UNDEFINED as error:
-            raise undefined(ABS, (self,), error) from None
+        data = math.fabs(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1086,9 +1112,10 @@ class Operations:
 
     __abs__ = abs
 
-    def _abs_pullback(self) -> None:
-        g = self.grad
-        (operand,) = self.parents
+    @staticmethod
+    def _abs_pullback(node: Value) -> None:
+        g = node.grad
+        (operand,) = node.parents
         x = operand.data
         operand.grad += g * numbers.sign(x)
 
@@ -1099,10 +1126,7 @@ class Operations:
         At x = 0 the derivative is 0.
         """
         x = self.data
-        try:
-            data = numbers.sign(x)
-        except UNDEFINED as error:
-            raise undefined(SIGN, (self,), error) from None
+        data = numbers.sign(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1111,8 +1135,9 @@ class Operations:
         node.label = ""
         return node
 
-    def _sign_pullback(self) -> None:
-        (operand,) = self.parents
+    @staticmethod
+    def _sign_pullback(node: Value) -> None:
+        (operand,) = node.parents
         operand.grad += 0.0  # says that it was computed
 
     def step(self) -> Value:
@@ -1122,10 +1147,7 @@ class Operations:
         At x = 0 the derivative is 0.
         """
         x = self.data
-        try:
-            data = numbers.step(x)
-        except UNDEFINED as error:
-            raise undefined(STEP, (self,), error) from None
+        data = numbers.step(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1134,8 +1156,9 @@ class Operations:
         node.label = ""
         return node
 
-    def _step_pullback(self) -> None:
-        (operand,) = self.parents
+    @staticmethod
+    def _step_pullback(node: Value) -> None:
+        (operand,) = node.parents
         operand.grad += 0.0  # says that it was computed
 
     def is_zero(self) -> Value:
@@ -1145,10 +1168,7 @@ class Operations:
         At x = 0 the derivative is 0.
         """
         x = self.data
-        try:
-            data = 1 - numbers.step(math.fabs(x))
-        except UNDEFINED as error:
-            raise undefined(IS_ZERO, (self,), error) from None
+        data = 1 - numbers.step(math.fabs(x))
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1157,8 +1177,9 @@ class Operations:
         node.label = ""
         return node
 
-    def _is_zero_pullback(self) -> None:
-        (operand,) = self.parents
+    @staticmethod
+    def _is_zero_pullback(node: Value) -> None:
+        (operand,) = node.parents
         operand.grad += 0.0  # says that it was computed
 
     def maximum(self, other: Value | float) -> Value:
@@ -1175,10 +1196,7 @@ class Operations:
             y = other
         else:
             other = y = number(other)
-        try:
-            data = numbers.maximum(x, y)
-        except UNDEFINED as error:
-            raise undefined(MAXIMUM, (self, other), error) from None
+        data = numbers.maximum(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1201,10 +1219,7 @@ class Operations:
         else:
             other = x = number(other)
         y = self.data
-        try:
-            data = numbers.maximum(x, y)
-        except UNDEFINED as error:
-            raise undefined(MAXIMUM, (other, self), error) from None
+        data = numbers.maximum(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1213,9 +1228,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _maximum_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _maximum_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             x = left.data
             y = right
@@ -1244,10 +1260,7 @@ class Operations:
             y = other
         else:
             other = y = number(other)
-        try:
-            data = numbers.minimum(x, y)
-        except UNDEFINED as error:
-            raise undefined(MINIMUM, (self, other), error) from None
+        data = numbers.minimum(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1270,10 +1283,7 @@ class Operations:
         else:
             other = x = number(other)
         y = self.data
-        try:
-            data = numbers.minimum(x, y)
-        except UNDEFINED as error:
-            raise undefined(MINIMUM, (other, self), error) from None
+        data = numbers.minimum(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1282,9 +1292,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _minimum_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _minimum_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             x = left.data
             y = right
@@ -1341,9 +1352,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _hypot_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _hypot_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             x = left.data
             y = right
@@ -1408,9 +1420,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _unit_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _unit_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             x = left.data
             y = right
@@ -1418,12 +1431,12 @@ class Operations:
         elif type(left) is float:
             y = right.data
             x = left
-            out = self.data
+            out = node.data
             right.grad += g * (-out * numbers.unit(y, x) / math.hypot(x, y))
         else:
             x = left.data
             y = right.data
-            out = self.data
+            out = node.data
             left.grad += g * (numbers.square(numbers.unit(y, x)) / math.hypot(x, y))
             right.grad += g * (-out * numbers.unit(y, x) / math.hypot(x, y))
 
@@ -1469,9 +1482,10 @@ class Operations:
         node.label = ""
         return node
 
-    def _atan2_pullback(self) -> None:
-        g = self.grad
-        left, right = self.parents
+    @staticmethod
+    def _atan2_pullback(node: Value) -> None:
+        g = node.grad
+        left, right = node.parents
         if type(right) is float:
             x = left.data
             y = right
@@ -1555,7 +1569,7 @@ def pow(x: Value | float, y: Value | float) -> Value | float:
 
     ∂/∂x = y * x**(y - 1)
     ∂/∂y = out * log(x)
-    In floats ∂/∂x is off where y-1 is y.
+    In floats ∂/∂x is off where y - 1 rounds to y.
     """
     if isinstance(x, Value) or isinstance(y, Value):
         return x**y

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 # The rows that Python has an operator for, and its sign.
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "neg": "-", "abs": "abs"}
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "neg": "-"}
 PRIMITIVE = ""  # a primal that no formula expresses: numbers.py binds it, under the row's name
 
 
@@ -99,7 +99,7 @@ class Row:
         """The operation on operands that are names or numbers, in Python: `a * b`, `tanh(a)`, `dot([a, b], [c, d])`."""
         if self.many:
             operands = [f"[{', '.join(group)}]" for group in self.groups(operands)]
-        elif self.name in OPERATORS and self.name != "abs":
+        elif self.name in OPERATORS:
             operands = [f"({x})" if x.startswith("-") else x for x in operands]
             if len(operands) == 2:
                 return f" {OPERATORS[self.name]} ".join(operands)
@@ -143,10 +143,11 @@ row("sub",     "-",       "x - y",              "1",                "-1")
 row("mul",     "×",       "x * y",              "y",                "x")
 row("truediv", "/",       "x / y",              "1 / y",            "-out / y", y=NONZERO)
 row("neg",     "neg",     "-x",                 "-1")
-# x**0 has the derivative 0 for x, in every order, but y * x**(y - 1) has 1/x in it. Where that is infinite, at an x so
-# small that 4.4e-16 * x is 0, is_zero makes the base 1.
+# At y = 0 this is 0 · x**-1, which is 0; but floats say 0 · inf = nan where 1/x overflows, just where 4.4e-16 * x is 0.
+# There is_zero makes the base 1; anywhere else it stays x, on which its own derivatives depend.
 row("pow", "**", PRIMITIVE, "y * pow(x + is_zero(abs(4.4e-16 * x) + abs(y)), y - 1)", "out * log(x + is_zero(x))",
-    shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5), accuracy="∂/∂x is off where y-1 is y")
+    shown=("y * x**(y - 1)", "out * log(x)"), x=Domain(0.1, 10), y=Domain(-5, 5),
+    accuracy="∂/∂x is off where y - 1 rounds to y")
 row("square",  "²",       "x * x",              "2 * x")
 row("reciprocal", "1/",   "1 / x",              "-out / x",                     shown="-1 / x**2", x=NONZERO)
 

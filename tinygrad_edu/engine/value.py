@@ -20,17 +20,16 @@ def topological(*roots: Value) -> list[Value]:
     >>> [node.op.name for node in topological(a * a + a)]
     ['mul', 'add']
     """
-    return walk([root for root in reversed(roots) if root.parents])[0]
+    return walk([root for root in reversed(roots) if root.parents])
 
 
-def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list[tuple[Value, float]]]:
+def walk(stack: list[Any], zero: float | None = None, leaves: Any = ()) -> list[Value]:
     """The operations below those on the stack, each after its operands.
 
     With `zero`, a float of the caller's, every gradient is set to this object, which also marks what was seen, a tenth
-    faster than a set; and the leaves are given, each with the gradient that it had.
+    faster than a set; and `leaves`, a list of the caller's, gets the leaves, each with the gradient that it had.
     """
     tape: list[Value] = []
-    leaves: list[tuple[Value, float]] = []
     seen: set[Value] = set()
     while stack:
         node = stack.pop()
@@ -49,7 +48,7 @@ def walk(stack: list[Any], zero: float | None = None) -> tuple[list[Value], list
                     elif parent.grad is not zero and zero is not None:
                         leaves.append((parent, parent.grad))
                         parent.grad = zero
-    return tape, leaves
+    return tape
 
 
 def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
@@ -60,10 +59,9 @@ class Value(operations.Operations, familiar.Familiar):
     """A scalar that records the operations it goes through (all are in operations.py), and can differentiate them.
 
     >>> x = Value(3.0, label="x")
-    >>> y = x**2 + 1
-    >>> y.backward()
-    >>> y.data, x.grad
-    (10.0, 6.0)
+    >>> (x**2 + 1).backward()
+    >>> x.grad
+    6.0
 
     Arguments: `data`, a real number (nan and infinities are refused unless `finite` is False), and `label`, the name
     shown in pictures, explanations and errors. Values are ordered by `data`, but equal only to themselves.
@@ -94,14 +92,15 @@ class Value(operations.Operations, familiar.Familiar):
         """
         if type(self.data) is not float or not isfinite(self.data):
             raise cannot_start(self, topological(self))
-        tape, leaves = walk([self] if self.parents else [], zero=float("0"))
-        self.grad = (self.grad or 0.0) + 1.0
-        # A node's turn comes after all its consumers', when its own gradient is complete.
+        leaves: list[tuple[Value, float]] = []
+        node = self
         try:
-            for node in reversed(tape):
+            tape = walk([self] if self.parents else [], float("0"), leaves)  # a zero that no gradient is yet
+            self.grad = (self.grad or 0.0) + 1.0  # a leaf may have had one
+            for node in reversed(tape):  # each after all its consumers, when its own gradient is complete
                 node.op.pullback(node)
             for leaf, before in leaves:
-                leaf.grad += before or 0.0  # None, too, is no gradient yet
+                leaf.grad += before or 0.0  # some set a gradient to None, as with PyTorch
         except BaseException as error:  # an interrupt, too
             for leaf, before in leaves:
                 leaf.grad = before
@@ -141,6 +140,6 @@ class Value(operations.Operations, familiar.Familiar):
         return copies.reduced(self)
 
 
-operations.Value = Value  # type: ignore[attr-defined]  # what an operation makes
+operations.Value = Value  # type: ignore[attr-defined]  # it cannot import what inherits from it
 if sys.platform == "emscripten":
     Value.__del__ = freeing.unlink  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import indent
 
 from tinygrad_edu.engine.formulas import folds, names, tree
-from tinygrad_edu.engine.numbers import FLOATS
+from tinygrad_edu.engine.numbers import FLOATS, TOTAL
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
 
 FILE = Path(__file__).with_name("operations.py")
@@ -121,11 +121,12 @@ def constant_name(row: Row) -> str:
 
 
 def computed(row: Row, parents: str) -> str:
-    """The lines that compute `data` from x and y. Sums and products of floats never fail."""
-    expression = spelled((row.primitive and f"{row.name}({', '.join(row.operands)})") or row.primal)
-    line = f"data = {ast.unparse(expression)}\n"
-    if not any(isinstance(node, ast.Call | ast.Div) for node in ast.walk(expression)):
-        return line
+    """The lines that compute `data` from x and y."""
+    line = f"data = {ast.unparse(spelled(row.primal))}\n"
+    parts = [*ast.walk(tree(row.primal))]
+    called = {node.func.id for node in parts if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    if called <= TOTAL and not any(isinstance(node, ast.Div) for node in parts):
+        return line  # sums and products of floats never fail
     return guarded(row, line, parents)
 
 
@@ -182,8 +183,8 @@ def methods(row: Row) -> dict[str, tuple[str, ...]]:
 
 
 def special(row: Row) -> str:
-    """The second name of a method that serves an operator of one operand."""
-    return f"__{row.name}__ = {row.name}\n" if row.name in OPERATORS and len(row.operands) == 1 else ""
+    """The second name of a method that Python looks for: `-value`, `abs(value)`."""
+    return f"__{row.name}__ = {row.name}\n" if row.name in ("neg", "abs") else ""
 
 
 def pullback_name(row: Row) -> str:
@@ -192,51 +193,49 @@ def pullback_name(row: Row) -> str:
 
 def pullback(row: Row) -> str:
     """The function that adds to each operand's gradient: that of the result times the partial for the operand."""
-    node = "node" if row.many else "self"
-    annotated = "node: Value" if row.many else "self"
     used = {name for partial in row.partials for name in names(partial)}
-    body = f"g = {node}.grad\n" if {*row.partials} != {"0"} else ""
-    body += f"out = {node}.data\n" if row.many and "out" in used else ""
+    body = "g = node.grad\n" if {*row.partials} != {"0"} else ""
+    body += "out = node.data\n" if row.many and "out" in used else ""
     if row.many and len(row.operands) == 2:
-        body += f"width = len({node}.parents) // 2\n"
-        body += f"for left, right in zip({node}.parents[:width], {node}.parents[width:]):\n"
-        body += indent(cases(row, node), "    ")
+        body += "width = len(node.parents) // 2\n"
+        body += "for left, right in zip(node.parents[:width], node.parents[width:]):\n"
+        body += indent(cases(row), "    ")
     elif row.many:
-        body += f"for operand in {node}.parents:\n    if type(operand) is not float:\n"
-        body += indent(additions(row, {row.operands[0]: "operand"}, {}, node), "        ")
+        body += "for operand in node.parents:\n    if type(operand) is not float:\n"
+        body += indent(additions(row, {row.operands[0]: "operand"}, {}), "        ")
     elif len(row.operands) == 1:
-        body += f"(operand,) = {node}.parents\n" + additions(row, {"x": "operand"}, {}, node)
+        body += "(operand,) = node.parents\n" + additions(row, {"x": "operand"}, {})
     else:
-        body += f"left, right = {node}.parents\n" + cases(row, node)
-    return f"def {pullback_name(row)}({annotated}) -> None:\n{indent(body, '    ')}"
+        body += "left, right = node.parents\n" + cases(row)
+    return f"def {pullback_name(row)}(node: Value) -> None:\n{indent(body, '    ')}"
 
 
-def cases(row: Row, node: str) -> str:
+def cases(row: Row) -> str:
     """What the pullback of a row of two operands does, by which of them is a constant."""
     x, y = row.operands
     used = {name for partial in row.partials for name in names(partial)}
     if not used & {x, y}:
         return "".join(
-            f"if type({operand}) is not float:\n{indent(additions(row, {name: operand}, {}, node), '    ')}"
+            f"if type({operand}) is not float:\n{indent(additions(row, {name: operand}, {}), '    ')}"
             for name, operand in ((x, "left"), (y, "right"))
         )
-    alone = indent(additions(row, {x: "left"}, {y: "right"}, node), "    ")
+    alone = indent(additions(row, {x: "left"}, {y: "right"}), "    ")
     if row.many:  # a pair may be two constants
         alone = f"    if type(left) is not float:\n{indent(alone, '    ')}"
     return (
         f"if type(right) is float:\n{alone}"
-        f"elif type(left) is float:\n{indent(additions(row, {y: 'right'}, {x: 'left'}, node), '    ')}"
-        f"else:\n{indent(additions(row, {x: 'left', y: 'right'}, {}, node), '    ')}"
+        f"elif type(left) is float:\n{indent(additions(row, {y: 'right'}, {x: 'left'}), '    ')}"
+        f"else:\n{indent(additions(row, {x: 'left', y: 'right'}, {}), '    ')}"
     )
 
 
-def additions(row: Row, values: dict[str, str], constants: dict[str, str], node: str) -> str:
+def additions(row: Row, values: dict[str, str], constants: dict[str, str]) -> str:
     """The lines that add to the gradients of `values`, the operands that are Values, by their names in the row."""
     partials = dict(zip(row.operands, row.partials, strict=True))
     used = {name for x in values for name in names(partials[x])}
     lines = [f"{x} = {operand}.data" for x, operand in values.items() if x in used]
     lines += [f"{x} = {operand}" for x, operand in constants.items() if x in used]
-    lines += [f"out = {node}.data"] if "out" in used and not row.many else []
+    lines += ["out = node.data"] if "out" in used and not row.many else []
     for x, operand in values.items():
         match partials[x]:
             case "0":
@@ -335,7 +334,7 @@ def operations(rows: Iterable[Row]) -> str:
             text += "\n" + indent(method(row, name, operands), "    ")
         if not row.many:
             text += indent("\n" + special(row), "    ") if special(row) else ""
-            text += "\n" + indent(pullback(row), "    ")
+            text += "\n" + indent("@staticmethod\n" + pullback(row), "    ")
     for row in rows:
         text += f"\n\n{function(row)}"
         text += f"\n\n{pullback(row)}" if row.many else ""
@@ -350,7 +349,7 @@ TABLE_HEAD = """\
 # Every operation
 
 Written from the table in `tinygrad_edu/engine/table.py`. Each operation is a function, `tinygrad_edu.tanh(v)`; those
-with one operand, and `maximum` and its like, are methods too, `v.tanh()`; those with a sign are operators.
+with one operand, and `maximum` and its like, are methods too, `v.tanh()`; those that Python has a sign for, operators.
 
 | operation | how to write it | value | derivatives | domain of the tests | kinks; accuracy worse than 5 ulp |
 |---|---|---|---|---|---|

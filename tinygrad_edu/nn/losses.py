@@ -132,7 +132,9 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value
 
 
 def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value | float]) -> Value:
-    """The cross entropy of one example, -Σ t_i log softmax(z)_i = log Σ exp(z_j - Σ t_i z_i), stable for any finite z.
+    """The cross entropy of one example, -Σ t_i log softmax(z)_i = log Σ exp(z_j - Σ t_i z_i).
+
+    It is stable for any z whose differences are finite.
 
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4)
     0.4076
@@ -162,7 +164,9 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value 
                 f"cross_entropy expected probabilities that sum to 1, got {quoted([*map(plain, shares)])}, {whole:g}"
             )
         true = dot(shares, scores)
-    return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
+    if isinstance(true, Value) or any(isinstance(score, Value) for score in scores):
+        return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
+    return logsumexp([Value(score) - true for score in scores]).data  # type: ignore[no-any-return]
 
 
 def plain(number: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value
+from tinygrad_edu.engine import TABLE, Value
 from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
 from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, split
 
@@ -75,9 +75,9 @@ class Module(metaclass=Made):
         return [parameter for _, parameter in self.named_parameters()]
 
     def zero_grad(self) -> None:
-        """Set every gradient back to 0.0, as before a new backward pass."""
+        """Set every gradient back, as before a new backward pass: it reads 0.0, and is not computed."""
         for parameter in self.parameters():
-            parameter.grad = NOT_COMPUTED
+            parameter.zero_grad()
 
 
 def parts(module: Module) -> Iterator[tuple[str, Any]]:

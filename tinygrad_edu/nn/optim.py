@@ -56,9 +56,9 @@ class Optimizer:
         self.kept: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.memory)]
 
     def zero_grad(self) -> None:
-        """Set every gradient back to 0.0."""
+        """Set every gradient back: it reads 0.0, and is not computed."""
         for parameter in self.parameters:
-            parameter.grad = NOT_COMPUTED
+            parameter.zero_grad()
 
     def step(self) -> None:
         """Change every parameter once.

@@ -80,6 +80,7 @@ class Whole:
 
     def __init__(self, loss: Callable[[], Value], parameters: Sequence[Value]) -> None:
         self.loss, self.parameters = loss, parameters
+        self.last: Value | None = None
 
     def numbers(self) -> Any:
         return [parameter.data for parameter in self.parameters]
@@ -92,6 +93,9 @@ class Whole:
         self.put(numbers)
         with collector_paused():
             root = evaluated(self.loss)
+            if root is self.last and root.parents:
+                raise TypeError("the loss function gave one and the same graph twice: compute the loss inside of it")
+            self.last = root
             for parameter in self.parameters:
                 parameter.zero_grad()
             root.backward()

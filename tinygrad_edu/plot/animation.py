@@ -34,8 +34,8 @@ def animate(
     'losses.gif'
 
     Arguments:
-        pictures: Matplotlib figures, such as `plot_decision_boundary` of each epoch, or drawings of `frames`, or
-            anything with `pipe(format="png")` or `_repr_png_()`.
+        pictures: Matplotlib figures, such as `plot_decision_boundary` of each epoch; or drawings, such as
+            `draw(root, step=k)` of each step; or anything with `pipe(format="png")` or `_repr_png_()`.
         path: .gif; .html, a page without a network, with buttons and a slider; .pdf, a page each; .png, numbered files,
             steps-01.png, steps-02.png, ….
         captions: a line of text under each picture, such as the formula of a step; without any, the pictures' own

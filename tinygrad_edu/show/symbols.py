@@ -188,7 +188,7 @@ def operation(node: Value, expression: Callable[[Value | float], Expr]) -> Expr:
         return add(*map(multiply, *row.groups(operands)))
     if row.name == "sum":
         return add(*operands)
-    if row.name in OPERATORS and row.name != "abs":
+    if row.name in OPERATORS:
         primal = "x**y" if row.name == "pow" else row.primal
         return substituted(primal, dict(zip(row.operands, operands, strict=True)))
     return (row.name, *operands)
