@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Value, collector_paused, quoted
 from tinygrad_edu.replay.program import Program
-from tinygrad_edu.replay.trace import Trace, check_leaves, recorded
+from tinygrad_edu.replay.trace import Trace, recorded
 
 # How a function's inputs and params are changed for another look: across 0, both ways, and then less and less, for
 # functions that are not defined everywhere.
@@ -95,14 +95,13 @@ def compile(
             raise ValueError("compile expected a function to return (root, outputs), not outputs= beside it")
         f, given = root, inputs
         root, inputs, outputs = called(f, numbers_of(given), labels_of(given))
-    check_leaves(root, params, inputs, outputs, allow_unused)  # type: ignore[arg-type]
     if optimizer is not None and [*map(id, optimizer.parameters)] != [*map(id, params)]:
         raise ValueError(
             f"compile expected an optimizer of the {len(params)} params, in their order; it has "
             f"{len(optimizer.parameters)} parameters"
         )
     with collector_paused():
-        trace = recorded(root, params, inputs, outputs)  # type: ignore[arg-type]
+        trace = recorded(root, params, inputs, outputs, allow_unused)  # type: ignore[arg-type]
     if f:
         refuse_another_graph(f, trace, params, given, allow_unused)
     program = program_class(backend, has_inputs=len(inputs) > 0)(trace, [places[id(node)] for node in also], reduce)
@@ -144,8 +143,7 @@ def refuse_another_graph(
         for p, x in zip(params, data, strict=True):
             p.data = x
         root, leaves, outputs = called(f, numbers, labels_of(inputs))
-        check_leaves(root, params, leaves, outputs, allow_unused)
-        return trace.difference(recorded(root, params, leaves, outputs))
+        return trace.difference(recorded(root, params, leaves, outputs, allow_unused))
 
     looks = {"inputs": 0, "params": 0}
     try:

@@ -73,7 +73,7 @@ def adjoints(
     trace: Trace,
     wrt: Iterable[int],
     one: Any,
-    partial: Callable[[int, int, Sequence[int]], Any],
+    term: Callable[[int, Any, int, Sequence[int]], Any],
     plus: Callable[[int, Any, Any], Any] = lambda slot, total, term: total + term,
     complete: Callable[[int, Any], Any] = lambda slot, total: total,
 ) -> dict[int, Any]:
@@ -82,7 +82,7 @@ def adjoints(
     Arguments:
         wrt: slots; only what a gradient flows through, from the root to these, has an adjoint.
         one: the adjoint of the root. Any kind of number will do: symbols record the gradient, texts write it.
-        partial: of a slot, the number of a partial of its row, and the operands for it.
+        term: of a slot, its adjoint, the number of a partial of its row, and the operands for it: their product.
         plus: adds a term to a slot's sum.
         complete: what stands for a slot's sum, once it has all its terms.
     """
@@ -97,8 +97,8 @@ def adjoints(
                 if operand >= 0 and active[operand]:
                     number, beside = row.place(operands, k)
                     if row.partials[number] != "0":
-                        term = adjoint * partial(slot, number, beside)
-                        found[operand] = plus(operand, found[operand], term) if operand in found else term
+                        more = term(slot, adjoint, number, beside)
+                        found[operand] = plus(operand, found[operand], more) if operand in found else more
     return found
 
 
@@ -115,11 +115,12 @@ def differentiated(trace: Trace, wrt: Iterable[int], further: int = 0) -> tuple[
         moved.append(made.operation(row, tuple([place(k) for k in operands]), label))
     made.root = place(trace.root)
 
-    def partial(slot: int, number: int, operands: Sequence[int]) -> Any:
+    def term(slot: int, adjoint: Symbol, number: int, operands: Sequence[int]) -> Symbol:
         row = trace.operations[slot - n_leaves].row
-        return recorded_partials(row)[number](*[Symbol(made, place(k)) for k in (*operands, slot)])
+        partial: Symbol = recorded_partials(row)[number](*[Symbol(made, place(k)) for k in (*operands, slot)])
+        return adjoint * partial
 
-    return made, adjoints(trace, wrt, Symbol(made, made.constant(1.0)), partial)
+    return made, adjoints(trace, wrt, Symbol(made, made.constant(1.0)), term)
 
 
 def gradient(trace: Trace, wrt: Sequence[int]) -> Trace:

@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache, reduce
-from operator import add
+from operator import add, attrgetter
 
 from tinygrad_edu.engine import TABLE, Row, plain
 from tinygrad_edu.engine.formulas import folds
@@ -58,7 +58,7 @@ class Listing:
         labels = [*trace.labels, *(operation.label for operation in trace.operations)]
         self.names, self.comments = named(labels, TAKEN | {operation.row.name for operation in trace.operations})
         self.language = ON_FLOATS if for_floats else PYTHON
-        self.template = cache(template)
+        self.template, self.call = cache(template), cache(attrgetter("call"))
 
     def name(self, slot: int) -> str:
         return self.names[slot] if slot >= 0 else constant(self.trace.constants[~slot]).text
@@ -103,27 +103,29 @@ class Listing:
 
     def expression(self, row: Row, operands: Sequence[int]) -> Text:
         if not row.many:
-            return self.fill(row.call, row.operands, operands)
+            return self.fill(self.call(row), row.operands, operands)
         groups = row.groups(operands)
         found, rest = folds(row.primal)
         if len(found) == 1 and found[0][0] == rest and found[0][1] == "sum" and len(groups[0]) <= LINE:
             return sum_of(self.fill(found[0][2], row.operands, beside) for beside in zip(*groups, strict=True))
         return Text(row.written([self.name(k) for k in operands]))
 
-    def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], out: int = 0) -> Text:
+    def fill(self, formula: str, operands: Sequence[str], slots: Sequence[int], **beside: str | float) -> Text:
         """The formula with names for its operands."""
-        constants = self.trace.constants
-        found = {x: self.names[k] if k >= 0 else constants[~k] for x, k in zip(operands, slots, strict=True)}
-        return filled(formula, found | {"out": self.names[out]}, self.language, self.template)
+        names, constants = self.names, self.trace.constants
+        for x, k in zip(operands, slots, strict=True):
+            beside[x] = names[k] if k >= 0 else constants[~k]
+        return filled(formula, beside, self.language, self.template)
 
     def gradients(self, lines: list[str], wrt: Sequence[int]) -> list[str]:
         """The names of the gradients for `wrt`; writes the lines that compute them."""
         trace, backward = self.trace, list[str]()
         terms: Counter[int] = Counter()
 
-        def partial(slot: int, number: int, operands: Sequence[int]) -> Text:
-            row = trace.operations[slot - self.n_leaves].row
-            return self.fill(row.partials[number], row.operands, operands, slot)
+        def term(slot: int, adjoint: Text, number: int, operands: Sequence[int]) -> Text:
+            row, known = trace.operations[slot - self.n_leaves].row, adjoint.number
+            d = adjoint.text if known is None else known
+            return self.fill(f"d_out * ({row.partials[number]})", row.operands, operands, out=self.names[slot], d_out=d)
 
         def plus(slot: int, total: Text, term: Text) -> Text:
             terms[slot] += 1
@@ -136,7 +138,7 @@ class Listing:
             backward.append(f"    d_{self.names[slot]} = {total}")
             return Text(f"d_{self.names[slot]}")
 
-        found = adjoints(trace, wrt, constant(1.0), partial, plus, complete)
+        found = adjoints(trace, wrt, constant(1.0), term, plus, complete)
         names = {slot: complete(slot, found[slot]).text for slot in wrt if slot in found}
         if backward:
             example = self.names[wrt[0]]
@@ -156,13 +158,13 @@ def named(labels: Sequence[str], taken: Iterable[str]) -> tuple[list[str], list[
     names, comments = [], []
     tried: dict[str, int] = {"": 0}  # the last number behind a name
     for label in labels:
-        name = wanted = identifier(label)
+        name = wanted = identifier(label) if label else ""
         while not name or name in taken or f"d_{name}" in taken:
             tried[wanted] = tried.get(wanted, 1) + 1
             name = f"{wanted}_{tried[wanted]}" if wanted else f"v{tried[wanted]}"
         taken |= {name, f"d_{name}"}
         names.append(name)
-        comments.append(f"  # {plain(label)}" if label not in ("", name) else "")
+        comments.append(f"  # {plain(label)}" if label and label != name else "")
     return names, comments
 
 

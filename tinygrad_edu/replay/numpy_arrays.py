@@ -10,7 +10,8 @@ from typing import Any
 from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.array_source import HELPERS, TAKEN, ArraySource
 from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, np
-from tinygrad_edu.replay.recovery import Recovery, is_irregular
+from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
+from tinygrad_edu.replay.rolling import Graph
 
 NUMBERS_IN_CACHE = 2**16  # what the arrays of a block of examples may hold
 NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: the same for columns, which have Python's work at each
@@ -84,7 +85,11 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def irregular(self) -> bool:
-        return is_irregular(self.trace)
+        return is_irregular(self.graph)
+
+    @cached_property
+    def graph(self) -> Graph:
+        return rolled(self.trace, [self.trace.root])
 
     @cached_property
     def clashes(self) -> bool:
@@ -97,10 +102,10 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def outputs_plan(self) -> Recovery:
-        return Recovery(self.trace, self.trace.outputs)
+        return Recovery(self.trace, rolled(self.trace, self.trace.outputs))
 
     def recovered(self, shared: bool) -> Recovery:
-        return Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also], shared)
+        return Recovery(self.trace, self.graph, [*range(self.trace.n_params), *self.also], shared)
 
     @cached_property
     def program_function(self) -> Any:

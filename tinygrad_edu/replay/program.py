@@ -79,9 +79,9 @@ class Program(ABC):
 
     def _recovered(self, functional: bool) -> Any:
         from tinygrad_edu.replay.array_source import ArraySource
-        from tinygrad_edu.replay.recovery import Recovery
+        from tinygrad_edu.replay.recovery import Recovery, rolled
 
-        plan = Recovery(self.trace, [self.trace.root], [*range(self.trace.n_params), *self.also])
+        plan = Recovery(self.trace, rolled(self.trace, [self.trace.root]), [*range(self.trace.n_params), *self.also])
         return ArraySource(plan, self.also, self.reduce or "mean", functional)
 
     def array_graph(self) -> list[ArrayNode]:

@@ -95,17 +95,17 @@ class Recovery:
         operations: how many operations the steps do, after chains are rolled up.
     """
 
-    def __init__(self, trace: Trace, roots: Sequence[int], wrt: Sequence[int] = (), shared: bool = True) -> None:
-        self.trace, self.graph = trace, Graph(trace, roots, False, LONG)
-        self.n_leaves = self.graph.n_leaves
-        self.first = self.n_leaves + len(self.graph.constants)  # operation
-        uses = Counter(k for node in self.graph.nodes if node for k in below(node))
-        for slot in self.graph.roots:
+    def __init__(self, trace: Trace, graph: Graph, wrt: Sequence[int] = (), shared: bool = True) -> None:
+        self.trace, self.graph = trace, graph
+        self.n_leaves = graph.n_leaves
+        self.first = self.n_leaves + len(graph.constants)  # operation
+        uses = Counter(k for node in graph.nodes if node for k in below(node))
+        for slot in graph.roots:
             uses[slot] += 2
-        made = [node and self.canonical(node, uses) for node in self.graph.nodes]
-        self.nodes: list[Any] = [
-            old and new for old, new in zip(self.graph.nodes, made, strict=True)
-        ]  # some are gone now
+        self.nodes: list[Any] = [*graph.nodes]
+        for slot, node in enumerate(graph.nodes):
+            if node:
+                self.nodes[slot] = self.canonical(node, uses)
         n, count = trace.n_params, len(self.nodes)
         self.active = flows(self.nodes, self.graph.roots[0], wrt)
         self.params = Array("w", (n,), not shared, any(self.active[:n]))
@@ -132,10 +132,10 @@ class Recovery:
 
     def canonical(self, node: Node, uses: Counter[int]) -> Node:
         """A product with ones is a sum, which needs no start; a sum of products that nothing else uses is a product."""
-        products = [self.graph.nodes[k] for k in node.operands] if node.row is SUM else []
+        products = [self.nodes[k] for k in node.operands] if node.row is SUM else []
         if products and all(x and x.row is MUL and uses[k] == 1 for k, x in zip(node.operands, products, strict=True)):
             for k in node.operands:
-                self.graph.nodes[k] = None
+                self.nodes[k] = None
             factors = [x.operands for x in products if x]
             return Node(DOT, (*(x for x, _ in factors), *(y for _, y in factors)))
         half = len(node.operands) // 2
@@ -392,9 +392,13 @@ class Recovery:
             self.finish(Step("dot", out, made, DOT, begin, axes, mask), slots[chosen], places)
 
 
-def is_irregular(trace: Trace) -> bool:
+def rolled(trace: Trace, roots: Sequence[int]) -> Graph:
+    """What these slots of a trace need, as a Recovery takes it."""
+    return Graph(trace, roots, False, LONG)
+
+
+def is_irregular(graph: Graph) -> bool:
     """Whether equal operations of equal depth are fewer than two on average: then scalar lines beat arrays."""
-    graph = Graph(trace, [trace.root], False, LONG)
     depth, groups, count = [0] * len(graph.nodes), set(), 0
     for slot, node in enumerate(graph.nodes):
         if node:

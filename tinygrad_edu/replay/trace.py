@@ -7,7 +7,7 @@ from itertools import zip_longest
 from math import copysign
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Row, Value, leaves, quoted, title, topological
+from tinygrad_edu.engine import TABLE, Row, Value, quoted, title, topological
 from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
 
@@ -193,8 +193,19 @@ def check_state(state: Any) -> None:
     require_places("the root or an output", [state["root"], *outputs], len(labels) + len(operations))
 
 
-def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value] = ()) -> Trace:
-    """The trace of a graph of Values; leaves that are neither params nor inputs are constants."""
+def recorded(
+    root: Value,
+    params: Sequence[Value],
+    inputs: Sequence[Value],
+    outputs: Sequence[Value] = (),
+    allow_unused: bool = False,
+) -> Trace:
+    """The trace of a graph of Values; leaves that are neither params nor inputs are constants.
+
+    Raises ValueError for a param that the root does not depend on, an input that nothing depends on, unless that is
+    allowed, a leaf listed twice and a node that is no leaf; TypeError for anything that is no Value.
+    """
+    check_leaves(root, params, inputs, outputs)
     given = [*params, *inputs]
     trace = Trace(len(params), len(inputs), [leaf.label for leaf in given])
     places = {leaf: slot for slot, leaf in enumerate(given)}
@@ -209,35 +220,34 @@ def recorded(root: Value, params: Sequence[Value], inputs: Sequence[Value], outp
         if node not in places:
             operands = tuple([places[p] if p in places else place(p) for p in node.parents])
             places[node] = trace.operation(node.op, operands, node.label)
-    return trace.finish(place(root), [place(node) for node in outputs])
+    trace.finish(place(root), [place(node) for node in outputs])
+    needed = (
+        trace.needed_by([trace.root])[: len(params)]
+        + trace.needed_by([trace.root, *trace.outputs])[len(params) : len(given)]
+    )
+    for k, leaf in enumerate(given):
+        if not needed[k] and not (allow_unused and k >= len(params)):
+            what = f"params[{k}]" if k < len(params) else f"inputs[{k - len(params)}]"
+            raise ValueError(f"compile: the root does not depend on {what}{named(leaf)}")
+    return trace
 
 
-def check_leaves(
-    root: Value,
-    params: Sequence[Value],
-    inputs: Sequence[Value],
-    outputs: Sequence[Value],
-    allow_unused: bool = False,
-) -> None:
-    """Refuse lists that cannot be meant.
+def named(leaf: Value) -> str:
+    return f" ({leaf.label!r})" if leaf.label else ""
 
-    Raises ValueError for a param that the root does not depend on, an input that nothing depends on, a leaf listed
-    twice and a node that is no leaf; TypeError for anything that is no Value.
-    """
+
+def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value]) -> None:
+    """Refuse lists that cannot be meant."""
     for what, nodes in {"root": [root], "params": params, "inputs": inputs, "outputs": outputs}.items():
         for node in nodes:
             if not isinstance(node, Value):
                 raise TypeError(f"compile expected a Value in {what}, got {quoted(node)} ({type(node).__name__})")
-    by_root = {*leaves(root)}
-    by_any = {*leaves(root, *outputs)} if outputs else by_root
     seen: dict[Value, str] = {}
-    for what, nodes, reached in (("params", params, by_root), ("inputs", inputs, by_any)):
+    for what, nodes in {"params": params, "inputs": inputs}.items():
         for k, leaf in enumerate(nodes):
-            name = f"{what}[{k}]" + (f" ({leaf.label!r})" if leaf.label else "")
+            name = f"{what}[{k}]{named(leaf)}"
             if leaf.parents:
                 raise ValueError(f"compile expected leaves, {name} is the result of {title(leaf.op)}")
             if leaf in seen:
                 raise ValueError(f"compile expected each leaf once, {name} is {seen[leaf]} too")
-            if leaf not in reached and not (allow_unused and what == "inputs"):
-                raise ValueError(f"compile: the root does not depend on {name}")
             seen[leaf] = f"{what}[{k}]"
