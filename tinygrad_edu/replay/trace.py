@@ -221,13 +221,12 @@ def recorded(
             operands = tuple([places[p] if p in places else place(p) for p in node.parents])
             places[node] = trace.operation(node.op, operands, node.label)
     trace.finish(place(root), [place(node) for node in outputs])
-    needed = (
-        trace.needed_by([trace.root])[: len(params)]
-        + trace.needed_by([trace.root, *trace.outputs])[len(params) : len(given)]
-    )
+    by_root = trace.needed_by([trace.root])
+    by_any = trace.needed_by([trace.root, *trace.outputs]) if outputs else by_root
     for k, leaf in enumerate(given):
-        if not needed[k] and not (allow_unused and k >= len(params)):
-            what = f"params[{k}]" if k < len(params) else f"inputs[{k - len(params)}]"
+        of_inputs = k - len(params)
+        if not (by_root[k] if of_inputs < 0 else by_any[k] or allow_unused):
+            what = f"params[{k}]" if of_inputs < 0 else f"inputs[{of_inputs}]"
             raise ValueError(f"compile: the root does not depend on {what}{named(leaf)}")
     return trace
 
