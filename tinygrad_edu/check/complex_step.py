@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import topological
+from tinygrad_edu.engine import data_of, topological
 from tinygrad_edu.engine.formulas import COMPLEX, MissingPrimitive, applied, bind
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def complex_step(function: Function, i: int) -> float:
     inputs, root = function.root(function.start)
     values: dict[Any, complex] = {inputs[i]: complex(inputs[i].data, STEP)}
     for node in topological(root):
-        operands = [values.get(p, complex(p if isinstance(p, float) else p.data)) for p in node.parents]
+        operands = [values.get(p, complex(data_of(p))) for p in node.parents]
         try:
             values[node] = applied(node.op, operands, on_complex)
         except MissingPrimitive as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import OPERATORS, TABLE, Domain, Row, Value
+from tinygrad_edu.engine import OPERATORS, TABLE, Domain, Row, Value, data_of
 from tinygrad_edu.engine.formulas import applied, compile_formula, on_floats, rows_in
 from tinygrad_edu.shell import install
 
@@ -96,7 +96,7 @@ class Graph:
     def fitted(self, row: Row, given: Sequence[Value | float]) -> list[Value | float]:
         """The operands, each mapped into its domain where it is outside, and off the kink."""
         fitted = [self.fit(x, domain) for x, domain in zip(given, row.domains, strict=True)]
-        if row.kink and abs(kink(row)(*map(number, fitted))) < KINK:
+        if row.kink and abs(kink(row)(*map(data_of, fitted))) < KINK:
             fitted[0] = self.add(TABLE["add"], [fitted[0], 2 * KINK])
         return fitted
 
@@ -123,10 +123,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)
-
-
-def number(x: Value | float) -> float:
-    return x if isinstance(x, float) else x.data
 
 
 def code(row: Row, operands: Sequence[Value | float]) -> str:

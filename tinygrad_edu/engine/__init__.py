@@ -19,7 +19,7 @@ from tinygrad_edu.engine.derivatives import (
     vjp,
 )
 from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places, title
-from tinygrad_edu.engine.graph import edges, leaves, nodes, operand_numbers
+from tinygrad_edu.engine.graph import data_of, edges, leaves, nodes, operand_numbers
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
 from tinygrad_edu.engine.plain import LONGEST, plain, printable, quoted
 from tinygrad_edu.engine.registry import register, registered, unregister
@@ -38,6 +38,7 @@ __all__ = [
     "at",
     "check_recorded",
     "collector_paused",
+    "data_of",
     "dependents",
     "described",
     "edges",

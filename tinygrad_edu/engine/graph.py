@@ -27,9 +27,14 @@ def nodes(*roots: Value) -> list[Value]:
     return [*leaves(*roots), *topological(*roots)]
 
 
+def data_of(x: Any) -> Any:
+    """The data of a Value; a plain number as it is."""
+    return x.data if isinstance(x, Value) else x
+
+
 def operand_numbers(node: Value) -> list[float]:
     """The operands' numbers."""
-    return [parent if isinstance(parent, float) else parent.data for parent in node.parents]
+    return [data_of(parent) for parent in node.parents]
 
 
 def edges(

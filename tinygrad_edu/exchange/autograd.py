@@ -14,7 +14,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, data_of
 from tinygrad_edu.exchange.pytorch import torch
 from tinygrad_edu.exchange.rules import (
     ALONG,
@@ -224,7 +224,7 @@ class Graph:
             self.assumed.append(node)
             return Array([0.0] * len(spread), shape)
         numbers = [
-            None if math.isnan(result) else shortest(result, x.data if isinstance(x, Value) else x)
+            None if math.isnan(result) else shortest(result, data_of(x))
             for result, x in zip(results.double().flatten().tolist(), spread, strict=True)
         ]
         found = [number for number in numbers if number is not None]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import NOT_COMPUTED, UNDEFINED, Value, collector_paused, nodes
+from tinygrad_edu.engine import NOT_COMPUTED, UNDEFINED, Value, collector_paused, data_of, nodes
 from tinygrad_edu.engine.formulas import partials_on_floats
 from tinygrad_edu.nn.data import Example, examples_of
 from tinygrad_edu.nn.engines import outputs_of
@@ -108,7 +108,7 @@ def examined(network: Module, examples: Sequence[Example], loss: Callable[[Any, 
     answers, losses = [], []
     for example in examples:
         answer = network(example.x)  # type: ignore[operator]
-        answers.append([value.data if isinstance(value, Value) else value for value in outputs_of(answer)])
+        answers.append([data_of(value) for value in outputs_of(answer)])
         roots = [value for value in outputs_of(answer) if isinstance(value, Value)]
         for neuron, output, slope in activations(roots, starts):
             outputs[id(neuron)].append(output)

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, quoted
+from tinygrad_edu.engine import TABLE, Value, data_of, quoted
 
 dot, total, absolute, softplus = (TABLE[name].function for name in ("dot", "sum", "abs", "softplus"))
 log, minimum, relu, logsumexp = (TABLE[name].function for name in ("log", "minimum", "relu", "logsumexp"))
@@ -82,8 +82,8 @@ def hinge(scores: Numbers, targets: Numbers) -> Value:
     """
     pairs = paired("hinge", scores, targets)
     for _, target in pairs:
-        if plain(target) not in (-1, 1):
-            raise ValueError(f"hinge expected the targets -1 and 1, got {plain(target)!r}")
+        if data_of(target) not in (-1, 1):
+            raise ValueError(f"hinge expected the targets -1 and 1, got {data_of(target)!r}")
     return total([relu(1 - target * score) for score, target in pairs]) / len(pairs)  # type: ignore[no-any-return]
 
 
@@ -105,12 +105,12 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
         check_probability("binary_cross_entropy", "probabilities", p)
         check_probability("binary_cross_entropy", "targets", target)
         for factor, q in ((target, p), (1 - target, 1 - p)):
-            if plain(factor) == 0:
+            if data_of(factor) == 0:
                 continue
-            if plain(q) <= 0:
+            if data_of(q) <= 0:
                 raise ValueError(
-                    f"binary_cross_entropy is infinite for the probability {plain(p)!r} and the target "
-                    f"{plain(target)!r}: train on logits, with binary_cross_entropy_with_logits"
+                    f"binary_cross_entropy is infinite for the probability {data_of(p)!r} and the target "
+                    f"{data_of(target)!r}: train on logits, with binary_cross_entropy_with_logits"
                 )
             terms.append(-factor * log(q))
     return total(terms) / len(pairs)  # type: ignore[no-any-return]
@@ -159,19 +159,14 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value 
         scores, shares = [score for score, _ in pairs], [share for _, share in pairs]
         for share in shares:
             check_probability("cross_entropy", "targets", share)
-        if not math.isclose(whole := math.fsum(map(plain, shares)), 1.0, rel_tol=1e-6):
+        if not math.isclose(whole := math.fsum(map(data_of, shares)), 1.0, rel_tol=1e-6):
             raise ValueError(
-                f"cross_entropy expected probabilities that sum to 1, got {quoted([*map(plain, shares)])}, {whole:g}"
+                f"cross_entropy expected probabilities that sum to 1, got {quoted([*map(data_of, shares)])}, {whole:g}"
             )
         true = dot(shares, scores)
     if isinstance(true, Value) or any(isinstance(score, Value) for score in scores):
         return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
     return logsumexp([Value(score) - true for score in scores]).data  # type: ignore[no-any-return]
-
-
-def plain(number: Any) -> Any:
-    """The number, of a Value its data."""
-    return number.data if isinstance(number, Value) else number
 
 
 def paired(loss: str, predictions: Numbers, targets: Numbers) -> list[tuple[Any, Any]]:
@@ -205,8 +200,8 @@ def differences(loss: str, predictions: Numbers, targets: Numbers) -> list[Any]:
 
 
 def check_probability(loss: str, what: str, number: Any) -> None:
-    if not 0 <= plain(number) <= 1:
+    if not 0 <= data_of(number) <= 1:
         logits = (
             f"; for logits, which may be any number, there is {loss}_with_logits" if what == "probabilities" else ""
         )
-        raise ValueError(f"{loss} expected {what} from 0 to 1, got {plain(number)!r}{logits}")
+        raise ValueError(f"{loss} expected {what} from 0 to 1, got {data_of(number)!r}{logits}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Value
+from tinygrad_edu.engine import TABLE, Value, data_of
 from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
 from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, split
 
@@ -370,7 +370,7 @@ def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer, *others
 
 def one_list(name: str, *given: Any) -> TypeError:
     """An error for inputs that are given one by one."""
-    numbers = [x.data if isinstance(x, Value) else x for x in given]
+    numbers = [data_of(x) for x in given]
     return TypeError(f"{name} expected its inputs as one list: call it with ({numbers!r})")
 
 

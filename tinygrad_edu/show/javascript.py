@@ -64,15 +64,14 @@ def program(nodes: list[Value]) -> str:
         if not node.parents:
             continue
         row, at = node.op, [at_place(operand, place) for operand in node.parents]
-        groups = row.groups(at)
-        operands = {x: group[0] for x, group in zip(row.operands, groups, strict=True)}
-        forward[k] = arrow(
-            *(worked_out(row.primal, row, at, {}) if row.many else worked_out(row.call, row, at, operands))
-        )
+        if row.many:
+            forward[k] = arrow(*worked_out(row.primal, row, at, {}))
+        else:
+            forward[k] = arrow(*worked_out(row.call, row, at, dict(zip(row.operands, at, strict=True))))
         cells, lines = [], dict[str, None]()
         for i, operand in enumerate(node.parents):
-            which, member = divmod(i, len(groups[0]))
-            names = {x: group[member] for x, group in zip(row.operands, groups, strict=True)}
+            which, beside = row.place(at, i)
+            names = dict(zip(row.operands, beside, strict=True))
             if isinstance(operand, Value):
                 before, cell = worked_out(
                     row.partials[which], row, at, names | {"out": at_place(node, place)}, f"_{which}"
