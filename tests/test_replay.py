@@ -17,6 +17,7 @@ from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay import compile
 
 np = pytest.importorskip("numpy")
+dot = TABLE["dot"].function
 
 NEEDS = {"python": None, "numpy": "numpy", "native": "llvmlite", "jax": "jax", "torch": "torch"}
 BACKENDS = [
@@ -55,6 +56,26 @@ def close(actual, expected, tolerance=1e-12):
     np.testing.assert_allclose(
         np.asarray(actual, float), np.asarray(expected, float), rtol=tolerance, atol=tolerance, equal_nan=True
     )
+
+
+@each_backend
+@pytest.mark.parametrize("rows, columns, width", [(1, 3, 4), (3, 1, 4), (2, 2, 3), (5, 3, 8), (9, 6, 17), (8, 8, 16)])
+def test_products_of_matrices_in_any_order_of_their_entries_agree_with_the_engine(backend, rows, columns, width):
+    rng = random.Random(rows * columns * width)
+    weights = [[Value(rng.uniform(-1, 1)) for _ in range(width)] for _ in range(rows)]
+    xs = [[Value(rng.uniform(-1, 1)) for _ in range(width)] for _ in range(columns)]
+    hidden = [[x.tanh() for x in column] for column in xs]
+    pairs = [(row, column) for row in weights for column in hidden]
+    rng.shuffle(pairs)
+    entries = [dot(row, column) for row, column in pairs]
+    starts = [x + dot(row, column) for x, (row, column) in zip(xs[0] * len(pairs), pairs, strict=False)]
+    root = dot([y.sin() for y in entries], [y.exp() for y in starts])
+    leaves = [leaf for row in (*weights, *xs) for leaf in row]
+    data = [leaf.data for leaf in leaves]
+    root.backward()
+    value, gradient = compile(root, leaves, backend=backend)(data)
+    close(value, root.data)
+    close(gradient, [leaf.grad for leaf in leaves], 1e-11)
 
 
 @each_backend

@@ -11,6 +11,7 @@ from tests.test_replay import INSTALLED, close, each_backend
 from tinygrad_edu import nn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.nn import SGD, Adam, AdamW, cosine_decay
+from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.replay import compile
 
 np = pytest.importorskip("numpy")
@@ -56,6 +57,58 @@ def test_the_optimiser_in_the_program_does_what_the_eager_one_does(backend, make
     assert optimizer.steps == other.steps == 5
     if backend == "python":
         close(optimizer.kept, other.kept)
+
+
+class Own(Optimizer):
+    """A rule of one's own: with a condition in it, it is no plain arithmetic."""
+
+    memory = 1
+
+    def rule(self, p, g, lr, mean):
+        change = (mean > 0) * 1.0 - (mean < 0) * 1.0 if self.weight_decay else mean * 0.5 + g**3 / (1 + abs(g))
+        return p - lr * change, (1 - 0.5**self.steps) * mean + g
+
+
+@each_backend
+@pytest.mark.parametrize("decay", [0.0, 0.1], ids=["arithmetic", "conditions"])
+def test_a_rule_of_ones_own_is_followed_and_so_are_its_settings(backend, decay):
+    network, loss, x = model()
+    optimizer, other = (Own(network.parameters(), lr=0.05, weight_decay=decay) for _ in range(2))
+    program = compile(loss, network.parameters(), x, optimizer=optimizer, backend=backend)
+    numbers = np.array([p.data for p in network.parameters()])
+    for k in range(4):
+        _, gradient = program(numbers, DATA)
+        numbers = other.moved(numbers, np.asarray(gradient))
+        program.step(DATA)
+        close(program.params, numbers)
+        optimizer.lr = other.lr = 0.1 / (k + 1)
+        optimizer.weight_decay = other.weight_decay = decay * (k % 2)
+    assert optimizer.steps == 4
+
+
+def test_settings_that_change_at_every_step_do_not_fill_the_memory():
+    update = pytest.importorskip("tinygrad_edu.replay.native.update")
+    network, loss, x = model()
+    optimizer, other = (SGD(network.parameters(), momentum=0.9) for _ in range(2))
+    program = compile(loss, network.parameters(), x, optimizer=optimizer, backend="native")
+    numbers = np.array([p.data for p in network.parameters()])
+    for k in range(update.MOST + 3):
+        optimizer.momentum = other.momentum = 0.9 / (k + 1)
+        numbers = other.moved(numbers, program(numbers, DATA)[1])
+        program.step(DATA)
+        close(program.params, numbers)
+    assert len(update.UPDATES) == update.MOST
+
+
+def test_steps_leave_alone_what_was_given_and_taken():
+    network, loss, x = model()
+    program = compile(loss, network.parameters(), x, optimizer=Adam(network.parameters()))
+    given = np.array([p.data for p in network.parameters()])
+    program.params, before = given, given.copy()
+    program.step(DATA)
+    taken, after = program.params, np.array(program.params)
+    program.step(DATA)
+    assert (given == before).all() and (np.asarray(taken) == after).all()
 
 
 @each_backend

@@ -82,6 +82,10 @@ class Eager:
             root.backward()
         return root.data, [parameter.grad for parameter in self.parameters]
 
+    def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
+        """Where a step of the optimiser leads from the parameters' numbers."""
+        return optimizer.moved(numbers, gradient)
+
     def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
         """The mean loss over a batch, and what the network answers to each example."""
         self.put(numbers)
@@ -160,6 +164,9 @@ class Replay:
     def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
         loss, gradient = self.program(self.given(numbers), self.chosen(batch))
         return float(loss), self.spread_out(gradient, numbers)
+
+    def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
+        return self.program.moved(optimizer, numbers, gradient)
 
     def given(self, numbers: Any) -> Any:
         """The parameters that the loss depends on."""

@@ -131,7 +131,7 @@ class Loop:
             if self.clip is not None and norm > self.clip:
                 gradient = scaled(gradient, self.clip / norm)
             rate = optimizer.rate()
-            self.numbers = optimizer.moved(self.numbers, gradient)
+            self.numbers = self.engine.moved(optimizer, self.numbers, gradient)
         loss = sum(map(float.__mul__, losses, map(float, weights))) / sum(weights)
         history.losses.append(loss)
         history.rates.append(rate)

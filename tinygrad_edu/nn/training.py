@@ -101,6 +101,9 @@ class Whole:
             root.backward()
         return root.data, [parameter.grad for parameter in self.parameters]
 
+    def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
+        return optimizer.moved(numbers, gradient)
+
     def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
         self.put(numbers)
         return evaluated(self.loss).data, []

@@ -153,8 +153,12 @@ class Program(ABC):
         if self.reduce is None and self.is_batch(inputs):
             raise ValueError("step expected one example, or a program that reduces a batch (mean, sum)")
         value, gradient = self(self.params, inputs)[:2]
-        self.params = self.optimizer.moved(self.as_numbers(self.params), gradient)
+        self.params = self.moved(self.optimizer, self.params, gradient)
         return value
+
+    def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
+        """Where one step of an optimiser leads from the numbers of its parameters, by their gradient."""
+        return optimizer.moved(self.as_numbers(numbers), gradient)
 
     def as_numbers(self, numbers: Any) -> Any:
         """Numbers as this backend gives them: a list, or an array."""

@@ -58,7 +58,10 @@ class Workload(NamedTuple):
 
 
 def replay(
-    trace: Callable[[], tuple[Any, list[Any], list[Any]]], backend: str, first: Callable[[], tuple[Any, Any]]
+    trace: Callable[[], tuple[Any, list[Any], list[Any]]],
+    backend: str,
+    first: Callable[[], tuple[Any, Any]],
+    optimizer: Callable[[list[Any]], Any] | None = None,
 ) -> tuple[Any, float]:
     """Our program for the graph that `trace` gives, as (root, params, inputs).
 
@@ -69,7 +72,8 @@ def replay(
     from tinygrad_edu.replay import compile
 
     root, params, inputs = trace()
-    program = compile(root, params=params, inputs=inputs, backend=backend)
+    own = optimizer(params) if optimizer else None
+    program = compile(root, params=params, inputs=inputs, backend=backend, optimizer=own)
     program(*first())
     return program, time.perf_counter() - start
 

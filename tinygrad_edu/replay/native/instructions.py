@@ -31,7 +31,7 @@ class Number:
         self.opposite = opposite  # what it is the negative of: |x| and |-x| are then seen to be the same
 
     def of(self, value: Any) -> Number:
-        return Number(self.builder, value)
+        return type(self)(self.builder, value)
 
     def same(self, other: Any) -> Any:
         """The other operand as an LLVM value, a plain number in every lane."""
@@ -54,7 +54,7 @@ class Number:
         return self.of(self.builder.fdiv(self.value, self.same(other)))
 
     def __neg__(self) -> Number:
-        return Number(self.builder, self.builder.fneg(self.value), opposite=self)
+        return type(self)(self.builder, self.builder.fneg(self.value), opposite=self)
 
     def __pos__(self) -> Number:
         return self

@@ -6,6 +6,8 @@ A kernel does its operation for n items, or the backward step of it. It reads wh
     out                    the slot of the first result; the others follow
     for each operand       ONE: the slot that all items share · RUN: the first of n slots · TABLE: n slots, or n × w
                            ROWS: n slots, each the first of w · SHARED: the first of w slots that all items share
+                           GRID: how many rows, and the first slot of each; the items are all pairs of two such, those
+                           with the first row of the second operand first
 
 A slot is in the area "u", uniform: one number, the same for all examples; or in "v", varying: a row with a number for
 each example of a block (a lane).
@@ -21,7 +23,7 @@ from tinygrad_edu.engine.formulas import compile_formula, for_numbers, names, ro
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, declared, ir, on_native
 from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spread
 
-ONE, RUN, TABLE, ROWS, SHARED = "one", "run", "table", "rows", "shared"
+ONE, RUN, TABLE, ROWS, SHARED, GRID = "one", "run", "table", "rows", "shared", "grid"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
 WIDE = 2 * WIDTH  # so many at once keep the processor busy where one number waits for another
 SINGLE, FEW, MANY = "single", "few", "many"  # uniform items: without a loop, one by one, and in vectors
@@ -98,6 +100,8 @@ class Kernel(Writer):
         self.begins: list[Any] = [INT64(3)]  # where in the code each operand's places begin
         for p, operand in enumerate(self.operands):
             length = INT64(1) if operand.order in (ONE, RUN, SHARED) else self.n
+            if operand.order == GRID:
+                length = self.builder.add(self.word(self.begins[-1]), INT64(1))
             if operand.order == TABLE and self.row.many and p >= len(start):
                 length = self.builder.mul(self.n, self.w)
             self.begins.append(self.builder.add(self.begins[-1], length))
@@ -156,18 +160,6 @@ class Kernel(Writer):
             yield lane, WIDTH
 
     # Memory.
-
-    def vector(self, area: Any, place: Any, width: int) -> Any:
-        pointer = self.builder.gep(area, [place])
-        return pointer if width == 1 else self.builder.bitcast(pointer, kind(width).as_pointer())
-
-    def load(self, area: Any, place: Any, width: int) -> Number:
-        value = self.builder.load(self.vector(area, place, width))
-        value.align = 8
-        return Number(self.builder, value)
-
-    def store(self, area: Any, place: Any, width: int, number: Number) -> None:
-        self.builder.store(number.value, self.vector(area, place, width)).align = 8
 
     def add(self, p: int, place: Any, width: int, number: Number) -> None:
         """Add to a gradient of operand p."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from tinygrad_edu.replay.native.elementwise import Clear, Elementwise
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, LIBRARY, POINTER, binding, ir
-from tinygrad_edu.replay.native.kernels import HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
-from tinygrad_edu.replay.native.many import Layer, ManyInLanes, ManyUniform
+from tinygrad_edu.replay.native.kernels import GRID, HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
+from tinygrad_edu.replay.native.many import Grid, Layer, ManyInLanes, ManyUniform
 from tinygrad_edu.replay.native.writer import Writer
 
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
@@ -109,7 +109,7 @@ def kernel_class(spec: Spec) -> type[Kernel]:
     if not spec.row.many:
         return Elementwise
     if spec.area == "u":
-        return ManyUniform
+        return Grid if spec.operands[-1].order == GRID else ManyUniform
     return Layer if is_layer(spec.operands) else ManyInLanes
 
 

@@ -36,6 +36,8 @@ class ManyUniform(Many):
     """An operation over many uniform operands, for n items: vectors of operands."""
 
     def write(self) -> None:
+        if self.spec.backward:
+            self.backward_of_start()
         with self.loop(self.n) as k:
             out = self.builder.add(self.out, k)
             self.backward(k, out) if self.spec.backward else self.forward(k, out)
@@ -65,21 +67,76 @@ class ManyUniform(Many):
         self.store(values, out, 1, self.evaluated(rest, results, 1))
 
     def backward(self, k: Any, out: Any) -> None:
-        values = self.values["u"]
-        gradient, result = self.load(self.gradients["u"], out, 1), self.load(values, out, 1)
-        if self.spec.start and self.spec.start.active:
-            self.add(0, self.place(0, k), 1, gradient)
+        gradient = self.load(self.gradients["u"], out, 1)
         for j, width in self.chunks(self.w):
-            slots = self.terms(k, j, width)
-
-            def read(name: str, slots: dict[str, Slots] = slots, width: int = width) -> Number:
-                return self.spread(result, width) if name == "out" else self.gathered(values, slots[name], width)
-
-            numbers, spread = Names(read), self.spread(gradient, width)
+            numbers, spread = self.names(k, j, width, out), self.spread(gradient, width)
             parts = [(p, self.contribution(text, spread, numbers, width)) for p, text in self.active()]
-            places = dict(zip(self.kinds.values(), slots.values(), strict=True))
+            places = dict(zip(self.kinds.values(), self.terms(k, j, width).values(), strict=True))
             for p, number in parts:
                 self.scatter_add(p, places[p], width, number)
+
+    def names(self, k: Any, j: Any, width: int, out: Any) -> Names:
+        """What the names in the partials stand for, for some operands of item k."""
+        slots, values = self.terms(k, j, width), self.values["u"]
+
+        def read(name: str) -> Number:
+            if name == "out":
+                return self.spread(self.load(values, out, 1), width)
+            return self.gathered(values, slots[name], width)
+
+        return Names(read)
+
+    def backward_of_start(self) -> None:
+        if self.spec.start and self.spec.start.active:
+            with self.loop(self.n) as k:
+                self.add(0, self.place(0, k), 1, self.load(self.gradients["u"], self.builder.add(self.out, k), 1))
+
+
+class Grid(ManyUniform):
+    """All pairs of rows, as in a product of matrices: each row's gradient is summed in registers."""
+
+    def write(self) -> None:
+        xs, ys = self.kinds.values()
+        self.at: dict[int, Any] = {}
+        self.counts = {p: self.word(self.begins[p]) for p in (xs, ys)}
+        if self.spec.backward:
+            self.backward_of_start()
+            for p, text in self.active():
+                self.to_rows(p, xs + ys - p, text)
+            return
+        with self.loop(self.counts[ys]) as y, self.loop(self.counts[xs]) as x:
+            self.forward(*self.pair({xs: x, ys: y}))
+
+    def pair(self, at: dict[int, Any]) -> tuple[Any, Any]:
+        """The number of the item, and its slot, that is made of these rows."""
+        self.at = at
+        xs, ys = self.kinds.values()
+        k = self.builder.add(self.builder.mul(at[ys], self.counts[xs]), at[xs])
+        return k, self.builder.add(self.out, k)
+
+    def place(self, p: int, k: Any) -> Any:
+        if p not in self.at:
+            return super().place(p, k)
+        return self.word(self.builder.add(self.builder.add(self.begins[p], self.at[p]), INT64(1)))
+
+    def term(self, p: int, k: Any, j: Any) -> Any:
+        return self.builder.add(self.place(p, k), j)
+
+    def to_rows(self, p: int, other: int, text: str) -> None:
+        """The gradients of some rows of operand p at once: sums over the rows of the other."""
+        for rows in self.blocks(self.counts[p], 4):
+            for j, width in self.chunks(self.w):
+                sums = [self.accumulator(width) for _ in rows]
+                with self.loop(self.counts[other]) as column:
+                    for row, total in zip(rows, sums, strict=True):
+                        k, out = self.pair({p: row, other: column})
+                        gradient = self.load(self.gradients["u"], out, 1)
+                        numbers = self.names(k, j, width, out)
+                        self.accumulate(total, self.contribution(text, self.spread(gradient, width), numbers, width))
+                for row, total in zip(rows, sums, strict=True):
+                    self.at = {p: row}
+                    self.add(p, self.term(p, NONE, j), width, self.read(total))
+        self.at = {}
 
 
 class ManyInLanes(Many):

@@ -11,6 +11,7 @@ from typing import Any
 from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.native.kernels import (
     FEW,
+    GRID,
     HEAD,
     MANY,
     ONE,
@@ -69,6 +70,7 @@ class Plan:
         self.codes = {phase: array("i") for phase in PHASES.values()}
         self.starts = {phase: array("q") for phase in PHASES.values()}
         self.written: set[int] = set()
+        self.grids: dict[int, list[Any]] = {}  # by the first slot of a group
         groups = self.groups()
         for slots in groups:
             self.place(slots)
@@ -85,7 +87,7 @@ class Plan:
         self.also = [self.places[slot] for slot in also]
         rows = max(1, self.sizes[1])
         self.lanes = min(max(CACHE // (16 * rows) // WIDE, 1), 32) * WIDE
-        del self.graph, self.places, self.kinds, self.written, self.known  # large, and of no further use
+        del self.graph, self.places, self.kinds, self.written, self.known, self.grids  # large, and of no further use
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
         """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
@@ -122,9 +124,16 @@ class Plan:
                 found[key] = [slot]
         return [found[key] for key in sorted(found, key=lambda key: key[0])]
 
-    def place(self, slots: Sequence[int]) -> None:
-        """Give the results of a group places side by side."""
+    def place(self, slots: list[int]) -> None:
+        """Give the results of a group places side by side; those of all pairs of rows in the order of the pairs."""
         area = self.kinds[slots[0]] & VARYING
+        row = self.graph.nodes[slots[0]].row  # type: ignore[union-attr]
+        if not area and row.many and len(row.operands) == 2 and len(slots) > 1:
+            sides = [(*row.groups(self.graph.nodes[slot].operands), slot) for slot in slots]  # type: ignore[union-attr]
+            xs, ys, ordered = zip(*sorted(sides, key=lambda side: (side[1], side[0])), strict=True)
+            if rows := self.rows_of_grid(xs, ys):
+                slots[:] = ordered
+                self.grids[ordered[0]] = rows
         for place, slot in enumerate(slots, start=self.sizes[area]):
             self.places[slot] = place
         self.sizes[area] += len(slots)
@@ -145,7 +154,10 @@ class Plan:
         if start >= 0:
             lists, partials = [[(node.start,) for node in nodes], *lists], ["1", *partials]
         words = [n, w, self.places[slots[0]]]
-        found = [self.operand(rows, row.many and k >= (start >= 0), words) for k, rows in enumerate(lists)]
+        order = MANY if row.many else ONE
+        if slots[0] in self.grids:
+            lists[-2:], order = self.grids[slots[0]], GRID
+        found = [self.operand(rows, ONE if k < (start >= 0) else order, words) for k, rows in enumerate(lists)]
         if backward:
             found = self.with_gradients(lists, partials, found)
         from_ = found.pop(0) if start >= 0 else None
@@ -212,12 +224,26 @@ class Plan:
         """Where these lie: uniform unless one of them varies."""
         return "v" if any([self.kinds[slot] & VARYING for slot in slots]) else "u"
 
-    def operand(self, rows: Sequence[Sequence[int]], many: bool, words: list[int]) -> Operand:
+    def rows_of_grid(self, xs: tuple[Any, ...], ys: tuple[Any, ...]) -> list[Sequence[Any]] | None:
+        """The different rows of each operand, where the items are all pairs of them."""
+        n, width = len(xs), ys.count(ys[0])
+        each = tuple([y for y in ys[::width] for _ in range(width)])
+        if width > 1 and (xs, ys) == (xs[:width] * (n // width), each):
+            rows = [[self.places[slot] for slot in row] for row in (*xs[:width], *ys[::width])]
+            if all([row == [*range(row[0], row[0] + len(row))] for row in rows]):
+                return [xs[:width], ys[::width]]
+        return None
+
+    def operand(self, rows: Sequence[Sequence[int]], size: str, words: list[int]) -> Operand:
         """How one operand of the items lies in memory, told in the code too."""
         area = self.area(rows[0])
         places = [[self.places[slot] for slot in row] for row in rows]
         firsts = [row[0] for row in places]
         same = firsts.count(firsts[0]) == len(firsts)
+        many = size == MANY
+        if size == GRID:
+            words += [len(rows), *firsts]
+            return Operand(area, GRID)
         if not many and same:
             words.append(firsts[0])
             return Operand(area, ONE)

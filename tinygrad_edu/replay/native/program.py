@@ -17,6 +17,7 @@ from tinygrad_edu.replay.native.calling import TARGETS, built_in
 from tinygrad_edu.replay.native.kernels import WIDTH
 from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, once
 from tinygrad_edu.replay.native.plan import Plan
+from tinygrad_edu.replay.native.update import Moves
 from tinygrad_edu.replay.trace import Trace
 
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
@@ -121,6 +122,7 @@ class NativeProgram(ArrayProgram):
     """Runs machine code."""
 
     backend = "native"
+    moves = Moves(None)
 
     def __call__(self, params: Any, inputs: Any = NO_INPUTS) -> tuple[Any, ...]:
         result = self.quick(params, inputs)
@@ -137,6 +139,11 @@ class NativeProgram(ArrayProgram):
         targets.memories = []
         targets[TARGETS.index("mean")], targets[TARGETS.index("longest batch")] = self.reduce == "mean", 1
         return targets
+
+    def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
+        if optimizer is not self.moves.optimizer:
+            self.moves = Moves(optimizer)
+        return self.moves(numbers, gradient)
 
     @shared
     def quick(self) -> Callable[..., Any]:

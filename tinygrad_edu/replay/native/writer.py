@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, everywhere, ir
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, Number, everywhere, ir
 
 NONE, ONE_MORE = INT64(0), INT64(1)
 
@@ -33,6 +33,18 @@ class Writer:
         index.add_incoming(builder.add(index, step), builder.block)
         builder.branch(head)
         builder.position_at_end(after)
+
+    def vector(self, area: Any, place: Any, width: int) -> Any:
+        pointer = self.builder.gep(area, [place])
+        return pointer if width == 1 else self.builder.bitcast(pointer, kind(width).as_pointer())
+
+    def load(self, area: Any, place: Any, width: int) -> Number:
+        value = self.builder.load(self.vector(area, place, width))
+        value.align = 8
+        return Number(self.builder, value)
+
+    def store(self, area: Any, place: Any, width: int, number: Number) -> None:
+        self.builder.store(number.value, self.vector(area, place, width)).align = 8
 
 
 def kind(width: int) -> Any:

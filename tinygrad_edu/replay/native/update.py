@@ -1,0 +1,130 @@
+"""The step of an optimiser in machine code: its rule, run once on numbers that write instructions."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+from tinygrad_edu.replay.arrays import as_array, np
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, POINTER, Number, ir
+from tinygrad_edu.replay.native.kernels import WIDTH
+from tinygrad_edu.replay.native.machine import LOCK, code
+from tinygrad_edu.replay.native.writer import NONE, Writer, constant, spread
+
+OWN = ("parameters", "lr", "steps", "kept")  # what an optimiser has that no rule is written for
+ADDRESS = ctypes.c_void_p
+MOST = 64  # so many rules are written, after which NumPy does: settings may change at every step
+UPDATES: dict[Any, Any] = {}
+
+
+class Lanes(Number):
+    """Some parameters, or what is kept for them, in a rule; to ask which is larger would need an answer for each."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __pow__(self, power: float) -> Number:
+        if power == 0.5:
+            return self.intrinsic("sqrt")
+        return self * self if power == 2 else self.called("pow", power)
+
+    def __truediv__(self, other: Any) -> Number:
+        return self.of(self.builder.fdiv(self.value, self.same(other), flags=("arcp",)))  # by a reciprocal, made once
+
+    def refused(self, *other: Any) -> Any:
+        raise TypeError("a rule in machine code has no conditions")
+
+    __eq__ = __ne__ = __lt__ = __gt__ = __bool__ = refused
+
+
+class Steps:
+    """How many steps were taken, which a rule may raise a number to."""
+
+    def __init__(self, number: Number, width: int) -> None:
+        self.number, self.width = number, width
+
+    def __rpow__(self, base: float) -> Number:
+        builder = self.number.builder
+        power = Number(builder, self.number.same(base)).intrinsic("pow", self.number)
+        return Lanes(builder, spread(builder, power.value, self.width) if self.width > 1 else power.value)
+
+
+class Update(Writer):
+    """update(p, g, moved, n, lr, steps, kept...): one step for n parameters; what is kept changes where it lies."""
+
+    def __init__(self, module: Any, optimizer: Any, name: str) -> None:
+        kept = [POINTER] * optimizer.memory
+        super().__init__(module, ir.FunctionType(ir.VoidType(), [*[POINTER] * 3, INT64, DOUBLE, DOUBLE, *kept]), name)
+        p, g, moved, n, lr, steps, *kept = self.function.args
+        whole = self.builder.and_(n, INT64(-WIDTH))
+        for first, stop, width in ((NONE, whole, WIDTH), (whole, n, 1)):
+            with self.loop(stop, start=first, step=INT64(width)) as k:
+                given = [Lanes(self.builder, self.load(area, k, width).value) for area in (p, g, *kept)]
+                rate = Lanes(self.builder, spread(self.builder, lr, width) if width > 1 else lr)
+                optimizer.steps = Steps(Number(self.builder, steps), width)
+                results = optimizer.rule(*given[:2], rate, *given[2:])
+                for area, result in zip((moved, *kept), results, strict=True):
+                    if not isinstance(result, Number):
+                        result = Number(self.builder, constant(result, width))
+                    self.store(area, k, width, result)
+        self.builder.ret_void()
+
+
+def update(kind: type, settings: tuple[tuple[str, Any], ...]) -> Any:
+    """The step of such an optimiser; None for a rule that is not plain arithmetic."""
+    try:
+        with LOCK:
+            if (kind, settings) not in UPDATES and len(UPDATES) < MOST:
+                UPDATES[kind, settings] = compiled(kind, settings, f"update{len(UPDATES)}")
+            return UPDATES.get((kind, settings))
+    except TypeError:  # a setting that cannot be looked up
+        return None
+
+
+def compiled(kind: Any, settings: Any, name: str) -> Any:
+    machine = code()
+    module = machine.module()
+    try:
+        optimizer = kind.__new__(kind)
+        vars(optimizer).update(settings)
+        Update(module, optimizer, name)
+    except Exception:  # whatever a rule does with what are no numbers
+        return None
+    machine.add(module)
+    kept = [ADDRESS] * kind.memory
+    signature = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *kept)
+    return signature(machine.address(name))
+
+
+class Moves:
+    """The steps of one optimiser on arrays; what stays where it is from step to step is looked up once."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        self.settings: Any = None
+        self.function: Any = None
+        self.numbers: Any = None
+        self.kept: Any = None
+        self.addresses: list[int] = []
+
+    def __call__(self, numbers: Any, gradient: Any) -> Any:
+        """As `Optimizer.moved`."""
+        optimizer = self.optimizer
+        settings = [item for item in vars(optimizer).items() if item[0] not in OWN]
+        if settings != self.settings:
+            self.settings, self.function = settings, update(type(optimizer), tuple(settings))
+        if self.function is None:
+            return optimizer.moved(np.array(numbers, float), gradient)
+        rate = optimizer.rate()
+        optimizer.steps += 1
+        if optimizer.kept is not self.kept:
+            optimizer.kept = self.kept = [as_array("kept", kept) for kept in optimizer.kept]
+            self.addresses = [kept.ctypes.data for kept in self.kept]
+        if numbers is not self.numbers:
+            numbers = as_array("params", numbers)
+            self.place = numbers.ctypes.data
+        gradient, place = as_array("gradient", gradient), self.place
+        self.numbers = result = np.empty_like(numbers)
+        self.place = result.ctypes.data
+        self.function(place, gradient.ctypes.data, self.place, len(result), rate, optimizer.steps, *self.addresses)
+        return result
