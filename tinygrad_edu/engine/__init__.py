@@ -5,7 +5,7 @@ Other rooms import from here, from `tinygrad_edu.engine.formulas` what reads the
 """
 
 from tinygrad_edu.engine.collector import collector_paused
-from tinygrad_edu.engine.composites import log_softmax, max, min, softmax
+from tinygrad_edu.engine.composites import log_softmax, max, min, one_hot, softmax, take
 from tinygrad_edu.engine.derivatives import (
     check_recorded,
     dependents,
@@ -55,6 +55,7 @@ __all__ = [
     "min",
     "nodes",
     "number",
+    "one_hot",
     "operand_numbers",
     "places",
     "plain",
@@ -64,6 +65,7 @@ __all__ = [
     "registered",
     "require_finite",
     "softmax",
+    "take",
     "title",
     "topological",
     "unregister",

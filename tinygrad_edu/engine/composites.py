@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tinygrad_edu.engine.graph import data_of
 from tinygrad_edu.engine.numbers import number
-from tinygrad_edu.engine.operations import exp, logsumexp, maximum, minimum
+from tinygrad_edu.engine.operations import dot, exp, is_zero, logsumexp, maximum, minimum, sum
+from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.value import Value
 
 
@@ -67,6 +69,55 @@ def shifted_log_softmax(values: list[Any]) -> list[Value]:
     shifted = [value - largest for value in values]
     total = logsumexp(shifted)
     return [value - total for value in shifted]
+
+
+def one_hot(index: Any, size: int) -> list[Any]:
+    """1.0 in one place of `size`, 0.0 in all others: what times a matrix selects a column of it.
+
+    >>> one_hot(1, 3)
+    [0.0, 1.0, 0.0]
+
+    Arguments: index, a whole number from 0 to size - 1, or a Value of one. A Value may be an input of a program: then
+    the place is chosen anew at each replay, and where there is none all are nan.
+    Returns plain numbers, or Values. Raises ValueError for an index without a place.
+    """
+    checked = whole("one_hot", index, size)
+    if not isinstance(index, Value):
+        return [float(k == checked) for k in range(size)]
+    places = [is_zero(index - k) for k in range(size)]
+    count = sum(places)  # 1, or 0 at a replay with an index that has no place
+    return [place / count for place in places]
+
+
+def take(values: Sequence[Any], index: Any) -> Any:
+    """The value at an index, Σ values_k · one_hot(index)_k: the gradient goes to the one that is taken.
+
+    >>> table = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
+    >>> token = Value(1.0)
+    >>> [x.data for x in take(table, token)]
+    [3.0, 4.0]
+
+    Arguments: values, numbers or Values, or rows of them, of which it takes a row; index, as for `one_hot`. An index
+    that is no Value is plain indexing.
+    Raises ValueError for an index without a place, and for rows of different lengths.
+    """
+    checked = whole("take", index, len(values))
+    if not isinstance(index, Value):
+        return values[checked]
+    hot = one_hot(index, len(values))
+    if not isinstance(values[0], Sequence):
+        return dot(values, hot)
+    if len({len(row) for row in values}) > 1:
+        raise ValueError(f"take expected rows of one length, got {[len(row) for row in values]}")
+    return [dot(column, hot) for column in zip(*values, strict=True)]
+
+
+def whole(name: str, index: Any, size: int) -> int:
+    """A whole number from 0 to below size."""
+    found = number(data_of(index))
+    if not (found == int(found) and 0 <= found < size):
+        raise ValueError(f"{name} expected an index from 0 to {size - 1}, a whole number, got {quoted(index)}")
+    return int(found)
 
 
 def several(name: str, values: Iterable[Any], *others: Any) -> list[Any]:
