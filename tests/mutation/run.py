@@ -7,7 +7,8 @@
 
 A slip is caught where a test fails or does not come to an end. One that changes nothing that matters is named, with
 the reason, in tests/mutation/equivalent.txt. The slips are made in a copy of the repository; a child process forked
-for each runs the room's tests there, with the libraries loaded already.
+for each runs tests there, with the libraries loaded already: those of the room that run the line, where coverage.py
+(pip install coverage) finds that they do, and all of them where it cannot tell.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ import time
 import traceback
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
+from tests.mutation.reached import Only, Reached, Recorder  # noqa: E402
 from tests.mutation.slips import Slip, javascript, python  # noqa: E402
 from tests.nightly.results import keep, kept  # noqa: E402
 
@@ -56,6 +59,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "lesson": (["lesson/*.py", "misconceptions.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
     "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
 }  # fmt: skip
+STARTS_PROCESSES = ("cli", "lesson", "page")  # or runs no Python: a line of theirs is tried on all tests of the room
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
 LIBRARIES = (
     "pytest",
@@ -115,6 +119,7 @@ class Copy:
         self.root = Path(folder, "repository")
         skip = shutil.ignore_patterns(".git", "*.egg-info", ".hypothesis", "__pycache__", ".venv", "node_modules")
         shutil.copytree(ROOT, self.root, ignore=skip)
+        self.reached = Reached()
         self.environment = {"PYTHONPATH": str(self.root), "HYPOTHESIS_PROFILE": "mutation"}
 
     def tests(self, patterns: list[str], sources: list[str]) -> list[str]:
@@ -127,12 +132,34 @@ class Copy:
                 paths += sorted(package.glob(pattern))
         return [str(path.relative_to(self.root)) for path in dict.fromkeys(paths) if path.exists()]
 
-    def run(self, tests: list[str], seconds: float, write_bytecode: bool = False) -> tuple[str, str]:
+    def run(self, tests: list[str], seconds: float, chosen: set[str] | None = None) -> tuple[str, str]:
         """Run tests in a child: "passed", or how they failed, and the end of what they printed."""
+        return self.forked(tests, seconds, lambda: [Only(self.reached, chosen)], ["-x"])
+
+    def record(self, tests: list[str], seconds: float) -> None:
+        """Find out which tests reach which lines, and which fail without a slip."""
+        to = self.root.parent / "reached.json"
+        to.unlink(missing_ok=True)
+        how, why = self.forked(tests, seconds, lambda: [Recorder(self.root / "tinygrad_edu", to)], [], True)
+        if not to.exists():
+            sys.exit(f"the tests do not run without a slip: {how} {why}")
+        self.reached = Reached(to)
+        for name in sorted(self.reached.failed):
+            print(f"  fails without a slip, left out: {name}", flush=True)
+
+    def forked(
+        self,
+        tests: list[str],
+        seconds: float,
+        plugins: Callable[[], list[object]],
+        more: list[str],
+        write_bytecode: bool = False,
+    ) -> tuple[str, str]:
         log = self.root.parent / "log"
         child = os.fork()
         if child == 0:
             os.setsid()
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
             with open(log, "wb") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
@@ -154,7 +181,7 @@ class Copy:
             try:
                 deselect = [f"not {part}" for part in NOT_HERE]
                 options = [
-                    "-x",
+                    *more,
                     "-q",
                     "--no-header",
                     "-W",
@@ -162,7 +189,7 @@ class Copy:
                     "-k",
                     " and ".join(deselect),
                 ]
-                status = int(pytest.main([*options, *tests]))
+                status = int(pytest.main([*options, *tests], plugins()))
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -184,7 +211,7 @@ class Copy:
             return "no end", ""
         text = log.read_text(errors="replace")
         reasons = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        how = "passed" if status == 0 else "failed" if status > 0 else "crashed"
+        how = "passed" if status in (0, 5) else "failed" if status > 0 else "crashed"
         return how, reasons[0][:200] if reasons else text[-500:]
 
 
@@ -193,9 +220,7 @@ def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, str]]
     sources, patterns = ROOMS[room]
     tests = copy.tests(patterns, sources)
     start = time.monotonic()
-    how, why = copy.run(tests, 600, write_bytecode=True)
-    if how != "passed":
-        sys.exit(f"{room}: the tests do not pass without a slip: {how} {why}")
+    copy.record(tests, 1200)
     usual = time.monotonic() - start
     print(f"{room}: {len(found)} slips, {usual:.0f} s for its tests", flush=True)
     known = equivalents()
@@ -208,9 +233,16 @@ def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, str]]
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
             compiled.unlink()
         try:
-            how, why = copy.run(catchers[:12], 20 + 3 * usual) if catchers else ("passed", "")
+            last = mutant.line + mutant.slip.old.count("\n")
+            reaching = copy.reached.tests(str(path), mutant.line, last)
+            if room in STARTS_PROCESSES:  # which coverage does not see
+                reaching = None
+            how, why = "passed", ""
+            if reaching is None and catchers:
+                how, why = copy.run(catchers[:12], 20 + 3 * usual)
             if how == "passed":
-                how, why = copy.run(tests, 20 + 3 * usual)
+                of = tests if reaching is None else sorted({name.split("::")[0] for name in reaching})
+                how, why = copy.run(of, 20 + 3 * usual, reaching)
         finally:
             path.write_bytes(right)
         catcher = why.removeprefix("FAILED ").split(" - ")[0].split("[")[0]

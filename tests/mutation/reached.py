@@ -1,0 +1,71 @@
+"""Which tests reach which lines, and how long each takes: what lets a slip be tried on the tests that run it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+
+class Recorder:
+    """A plugin of pytest: writes which tests reached each line, with coverage.py, and the seconds and failures."""
+
+    def __init__(self, package: Path, to: Path) -> None:
+        import coverage
+
+        self.to = to
+        self.coverage = coverage.Coverage(data_file=None, source=[str(package)], config_file=False)
+        self.coverage.start()
+        self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
+        self.start = time.monotonic()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.start = time.monotonic()
+        self.coverage.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.seconds[nodeid] = time.monotonic() - self.start
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        lines = {file: data.contexts_by_lineno(file) for file in data.measured_files()}
+        content = {"lines": lines, "seconds": self.seconds, "failed": sorted(self.failed)}
+        self.to.write_text(json.dumps(content))
+
+
+class Only:
+    """A plugin of pytest: runs the tests named, the quick ones first; without names, all but those that fail anyway."""
+
+    def __init__(self, reached: Reached, chosen: set[str] | None) -> None:
+        self.reached, self.chosen = reached, chosen
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        wanted = [
+            item
+            for item in items
+            if item.nodeid not in self.reached.failed and (self.chosen is None or item.nodeid in self.chosen)
+        ]
+        items[:] = sorted(wanted, key=lambda item: self.reached.seconds.get(item.nodeid, 0.0))
+
+
+class Reached:
+    """What a Recorder found."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        content = json.loads(path.read_text()) if path else {"lines": {}, "seconds": {}, "failed": []}
+        self.lines: dict[str, dict[str, list[str]]] = content["lines"]
+        self.seconds: dict[str, float] = content["seconds"]
+        self.failed = set(content["failed"])
+
+    def tests(self, file: str, first: int, last: int) -> set[str] | None:
+        """The tests that run one of these lines; None, for all, where one runs when its file is imported."""
+        lines = self.lines.get(file, {})
+        found = {test for line in range(first, last + 1) for test in lines.get(str(line), [""])[:100_000]}
+        return None if "" in found or not found else found
