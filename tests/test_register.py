@@ -155,11 +155,12 @@ WRONG = {
         "1",
         "1",
     ),
-    "hs: ∂/∂x_i = 'sum(x_i)': sum takes many operands, a formula has operations of one or two": (
+    "hs: ∂/∂x_i = 'sum(y_i)': sum takes many operands, a formula has operations of one or two": (
         "hs",
         "h",
-        "sum(x_i)",
-        "sum(x_i)",
+        "sum(x_i * y_i)",
+        "sum(y_i)",
+        "x_i",
     ),
     "hs: primal = \"__import__('os')\": __import__ is not an operation of the table": (
         "hs",

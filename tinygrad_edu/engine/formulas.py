@@ -187,9 +187,29 @@ def partials_on_values(row: Row) -> tuple[Callable[..., Value | float], ...]:
 
 
 def partials(row: Row, compiled: Callable[[Row], Any]) -> tuple[Callable[..., Any], ...]:
-    """The partials as functions of the operands and `out`, over operations in a compiled form."""
+    """The partials as functions of the operands and `out`, over operations in a compiled form.
+
+    One with sums over all i in it takes these too, at the end: `sums` works them out, once for all operands.
+    """
     scope = rows_in(row.partials, compiled)
-    return tuple(compile_formula((*row.operands, "out"), partial, scope) for partial in row.partials)
+    made = []
+    for formula in row.partials:
+        found, rest = folds(formula) if row.many else ([], formula)
+        parameters = [*row.operands, "out", *(name for name, _, _ in found)]
+        function = compile_formula(parameters, rest, scope)
+        if found:
+            terms = [compile_formula(parameters[: len(row.operands) + 1], term, scope) for _, _, term in found]
+            function.sums = terms, compiled(TABLE["sum"])  # type: ignore[attr-defined]
+        made.append(function)
+    return tuple(made)
+
+
+def sums(partial: Callable[..., Any], groups: Sequence[Sequence[Any]], out: Any) -> list[Any]:
+    """The sums over all i in a partial, at operands by their names."""
+    if not hasattr(partial, "sums"):
+        return []
+    terms, total = partial.sums
+    return [total([term(*operands, out) for operands in zip(*groups, strict=True)]) for term in terms]
 
 
 def define(title: str, source: str, scope: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, TypeVar
 
 from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
+from tinygrad_edu.engine.formulas import sums
 from tinygrad_edu.engine.value import Value, topological
 
 T = TypeVar("T")
@@ -49,11 +50,14 @@ def edges(
     `partials` are functions of the operation's operands and `out`, on whatever kind of number these are. An operation
     over many has all its x_i first, then all its y_i.
     """
+    known: dict[int, list[Any]] = {}
     for k, parent in enumerate(node.parents):
         if type(parent) is not float and (among is None or parent in among):
             try:
                 which, at = node.op.place(operands, k)
-                partial = partials[which](*at, out)
+                if which not in known:
+                    known[which] = sums(partials[which], node.op.groups(operands), out)
+                partial = partials[which](*at, out, *known[which])
             except UNDEFINED as error:
                 raise no_derivative(node, error) from None
             yield k, parent, partial

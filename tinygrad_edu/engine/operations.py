@@ -1951,10 +1951,11 @@ def logsumexp(x: Iterable[float]) -> float: ...  # type: ignore[overload-overlap
 @overload
 def logsumexp(x: Iterable[Value | float]) -> Value: ...
 def logsumexp(x: Iterable[Any]) -> Any:
-    """logsumexp(x_i) = max(x_i) + log(sum(exp(x_i - max(x_i)))).
+    """logsumexp(x_i) =
+        max(x_i) + log1p(sum(exp(x_i - max(x_i)) - is_zero(x_i - max(x_i))) + (sum(is_zero(x_i - max(x_i))) - 1)).
 
     ∂/∂x_i = exp(x_i - out)
-    In floats the derivative is off by 4 + abs(out) ulp, a result near 0 by 1e-16: shift large operands first.
+    In floats a derivative, or a result near 0, is off by 4 + (max(x_i) - x_i) ulp.
     """
     xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
     try:  # most often all are Values
@@ -1964,8 +1965,9 @@ def logsumexp(x: Iterable[Any]) -> Any:
     parents = (*xs,)
     try:
         max_1 = builtins.max(x)
-        sum_2 = builtins.sum([math.exp(x_i - max_1) for x_i in x], 0.0)
-        data = max_1 + math.log(sum_2)
+        sum_2 = builtins.sum([math.exp(x_i - max_1) - numbers.is_zero(x_i - max_1) for x_i in x], 0.0)
+        sum_3 = builtins.sum([numbers.is_zero(x_i - max_1) for x_i in x], 0.0)
+        data = max_1 + math.log1p(sum_2 + (sum_3 - 1))
     except UNDEFINED as error:
         raise undefined(LOGSUMEXP, parents, error) from None
     if {float}.issuperset(map(type, parents)):  # constants only
@@ -1982,10 +1984,12 @@ def logsumexp(x: Iterable[Any]) -> Any:
 def _logsumexp_pullback(node: Value) -> None:
     g = node.grad
     out = node.data
+    data = [v if type(v) is float else v.data for v in node.parents]
+    sum_1 = builtins.sum([math.exp(x_i - out) for x_i in data], 0.0)
     for operand in node.parents:
         if type(operand) is not float:
             x_i = operand.data
-            operand.grad += g * math.exp(x_i - out)
+            operand.grad += g * (math.exp(x_i - out) / sum_1)
 
 
 ADD.function, ADD.pullback = add, Operations._add_pullback

@@ -3,7 +3,7 @@
 In scope in a formula, and nothing else:
 
     x, y        the operands                  x_i, y_i    the i-th operands of an operation over many
-    out         the result (partials only)    sum, max    over all i (primals of operations over many only)
+    out         the result (partials only)    sum, max    over all i (operations over many only; in partials only sum)
     2, 0.5      number literals               + - * / **  operators
     exp, …      the names of other rows
 
@@ -197,6 +197,9 @@ row("atan2",   "atan2", PRIMITIVE, "unit(y, x) / hypot(x, y)", "-unit(x, y) / hy
     shown=("y / (x**2 + y**2)", "-x / (x**2 + y**2)"), x=NONZERO, y=NONZERO)
 row("dot",       "·",     "sum(x_i * y_i)",     "y_i",              "x_i")
 row("sum",       "Σ",     "sum(x_i)",           "1")
-row("logsumexp", "lse",   "max(x_i) + log(sum(exp(x_i - max(x_i))))", "exp(x_i - out)", x=TAILS,
-    accuracy="the derivative is off by 4 + abs(out) ulp, a result near 0 by 1e-16: shift large operands first")
+# The largest are counted apart, for results near 0; a large result is rounded: derivatives are divided by their sum.
+row("logsumexp", "lse",
+    "max(x_i) + log1p(sum(exp(x_i - max(x_i)) - is_zero(x_i - max(x_i))) + (sum(is_zero(x_i - max(x_i))) - 1))",
+    "exp(x_i - out) / sum(exp(x_i - out))", shown="exp(x_i - out)", x=TAILS,
+    accuracy="a derivative, or a result near 0, is off by 4 + (max(x_i) - x_i) ulp")
 # fmt: on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+from collections.abc import Sequence
 from importlib import import_module
 from unicodedata import normalize
 
@@ -61,7 +62,7 @@ def check_formulas(row: Row) -> None:
     operands = set(row.operands)
     if not row.primitive:
         other = {"x": "y", "x_i": "y_i"}[row.operands[0]]
-        used = check_formula(row, "primal", row.primal, operands | {other}, folds=row.many)
+        used = check_formula(row, "primal", row.primal, operands | {other}, FOLDS if row.many else ())
         if other in used and other not in operands:
             raise ValueError(f"{row.name}: {row.primal!r} has the operands x and y, but there is one partial")
         if operands - used:
@@ -71,14 +72,15 @@ def check_formulas(row: Row) -> None:
         if row.name in used - (set(FOLDS) if row.many else set()):
             raise ValueError(f"{row.name}: {row.primal!r} refers to itself")
     for x, partial, shown in zip(row.operands, row.partials, row.shown, strict=True):
-        check_formula(row, f"∂/∂{x}", partial, operands | {"out"})
-        check_formula(row, f"shown ∂/∂{x}", shown, operands | {"out"})
+        sums = ("sum",) if row.many and len(operands) == 1 else ()
+        check_formula(row, f"∂/∂{x}", partial, operands | {"out"}, sums)
+        check_formula(row, f"shown ∂/∂{x}", shown, operands | {"out"}, sums)
     if row.kink:
         check_formula(row, "kink", row.kink, operands)
 
 
-def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: bool = False) -> set[str]:
-    """Parse one formula and return the names it uses; `folds` allows sum(…) and max(…) over all i."""
+def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: Sequence[str] = ()) -> set[str]:
+    """Parse one formula and return the names it uses; `folds` are those over all i that it may have."""
 
     def refuse(reason: str) -> ValueError:
         shown = repr(formula) if len(formula) <= 200 else quoted(formula)
@@ -99,7 +101,7 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
         raise refuse(too_deep)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     called = {id(call.func) for call in calls}
-    folded = {id(node) for call in calls if ast.unparse(call.func) in FOLDS for node in ast.walk(call)}
+    folded = {id(node) for call in calls if ast.unparse(call.func) in folds for node in ast.walk(call)}
     used = set()
     for node in ast.walk(tree):
         match node:
@@ -111,11 +113,11 @@ def check_formula(row: Row, what: str, formula: str, operands: set[str], folds: 
             case ast.Name(id=name):
                 if name not in operands:
                     raise refuse(f"{name} is not in scope; in scope are {', '.join(sorted(operands))} and rows")
-                if folds and id(node) not in folded:
+                if folds and what == "primal" and id(node) not in folded:
                     raise refuse(f"{name} stands outside of sum(…) and max(…)")
                 used.add(name)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                if folds and name in FOLDS:
+                if name in folds:
                     expected = 1
                 elif name in TABLE and not TABLE[name].many:
                     expected = len(TABLE[name].operands)

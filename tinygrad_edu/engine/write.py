@@ -168,6 +168,7 @@ def docstring(row: Row, first: str = "") -> str:
     more = [part for part in rest if not part.startswith("∂")]
     if len(line) < 100 and not more:
         return f'"""{line}"""'
+    call = call if len(call) < 110 else call.replace(" = ", " =\n    ", 1)
     return "\n".join(['"""' + call + first + ".", "", *rest, '"""'])
 
 
@@ -201,13 +202,23 @@ def pullback(row: Row) -> str:
         body += "for left, right in zip(node.parents[:width], node.parents[width:]):\n"
         body += indent(cases(row), "    ")
     elif row.many:
-        body += "for operand in node.parents:\n    if type(operand) is not float:\n"
+        body += sums(row) + "for operand in node.parents:\n    if type(operand) is not float:\n"
         body += indent(additions(row, {row.operands[0]: "operand"}, {}), "        ")
     elif len(row.operands) == 1:
         body += "(operand,) = node.parents\n" + additions(row, {"x": "operand"}, {})
     else:
         body += "left, right = node.parents\n" + cases(row)
     return f"def {pullback_name(row)}(node: Value) -> None:\n{indent(body, '    ')}"
+
+
+def sums(row: Row) -> str:
+    """The lines that work out what the partial sums over all i."""
+    found, _ = folds(row.partials[0])
+    lines = "".join(
+        f"{name} = builtins.sum([{ast.unparse(spelled(term))} for {row.operands[0]} in data], 0.0)\n"
+        for name, _, term in found
+    )
+    return lines and "data = [v if type(v) is float else v.data for v in node.parents]\n" + lines
 
 
 def cases(row: Row) -> str:
@@ -245,6 +256,7 @@ def additions(row: Row, values: dict[str, str], constants: dict[str, str]) -> st
             case "-1":
                 lines.append(f"{operand}.grad -= g")
             case partial:
+                partial = folds(partial)[1] if row.many else partial
                 product = ast.BinOp(ast.Name("g"), ast.Mult(), spelled(partial))
                 lines.append(f"{operand}.grad += {ast.unparse(product)}")
     return "".join(f"{line}\n" for line in lines)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, evaluated, reduced
@@ -213,16 +214,20 @@ class ArraySource:
         found = [self.expression(view, axes) for view, axes in zip(step.views, self.axes_of(step), strict=True)]
         axes = self.axes_of(step)[0].replace("t", "") + "n" * step.out.varying
         if step.kind == "fold":
-            found = [
-                self.full(x, axis + "n" * ("n" in x.axes), dict(zip(axis, view.table.shape, strict=True)))
-                for x, axis, view in zip(found, self.axes_of(step), step.views, strict=True)
-            ]
+            found = self.in_full(step, found)
             made = evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True)))
         else:
             made = called(step.row, found)
         return self.full(made, axes, dict(zip(axes, step.out.shape, strict=False)))
 
     fold = map
+
+    def in_full(self, step: Step, operands: list[Expression]) -> list[Expression]:
+        """The operands of a fold with all their terms, to be summed over."""
+        return [
+            self.full(x, axes + "n" * ("n" in x.axes), dict(zip(axes, view.table.shape, strict=True)))
+            for x, axes, view in zip(operands, self.axes_of(step), step.views, strict=True)
+        ]
 
     def axes_of(self, step: Step) -> list[str]:
         """Names for the axes of each view of a map or a fold."""
@@ -371,9 +376,10 @@ class ArraySource:
         assert step.row
         axes = self.axes_of(step)
         letters = axes[0].replace("t", "") + "n" * step.out.varying
-        operands = {
-            x: self.expression(view, own) for x, view, own in zip(step.row.operands, step.views, axes, strict=True)
-        }
+        found = [self.expression(view, own) for view, own in zip(step.views, axes, strict=True)]
+        if step.row.many and any(folds(partial)[0] for partial in step.row.partials):
+            found = self.in_full(step, found)
+        operands = dict(zip(step.row.operands, found, strict=True))
         operands["out"] = Expression(self.names[step.out], letters)
         for view, own, partial in zip(step.views, axes, step.row.partials, strict=True):
             if view.active and partial != "0":

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from tinygrad_edu.engine import TABLE, Row
-from tinygrad_edu.engine.formulas import once_a_row, partials
+from tinygrad_edu.engine.formulas import once_a_row, partials, sums
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
 from tinygrad_edu.replay.trace import Trace
 
@@ -66,7 +66,7 @@ def record(row: Row, *operands: Any) -> Any:
 @once_a_row
 def recorded_partials(row: Row) -> tuple[Callable[..., Any], ...]:
     """The partials as functions of symbols that record what they do."""
-    return partials(row, lambda used: partial(record, used))
+    return partials(row, lambda used: (lambda xs: record(used, *xs)) if used.many else partial(record, used))
 
 
 def adjoints(
@@ -115,10 +115,16 @@ def differentiated(trace: Trace, wrt: Iterable[int], further: int = 0) -> tuple[
         moved.append(made.operation(row, tuple([place(k) for k in operands]), label))
     made.root = place(trace.root)
 
+    known: dict[tuple[int, int], list[Symbol]] = {}
+
     def term(slot: int, adjoint: Symbol, number: int, operands: Sequence[int]) -> Symbol:
-        row = trace.operations[slot - n_leaves].row
-        partial: Symbol = recorded_partials(row)[number](*[Symbol(made, place(k)) for k in (*operands, slot)])
-        return adjoint * partial
+        row, of_all, _ = trace.operations[slot - n_leaves]
+        function = recorded_partials(row)[number]
+        if (slot, number) not in known:
+            groups = row.groups([Symbol(made, place(k)) for k in of_all]) if hasattr(function, "sums") else []
+            known[slot, number] = sums(function, groups, Symbol(made, place(slot)))
+        found: Symbol = function(*[Symbol(made, place(k)) for k in (*operands, slot)], *known[slot, number])
+        return adjoint * found
 
     return made, adjoints(trace, wrt, Symbol(made, made.constant(1.0)), term)
 

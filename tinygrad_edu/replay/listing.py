@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, reduce
 from operator import add, attrgetter
 
@@ -121,11 +121,16 @@ class Listing:
         """The names of the gradients for `wrt`; writes the lines that compute them."""
         trace, backward = self.trace, list[str]()
         terms: Counter[int] = Counter()
+        sums: dict[tuple[int, int], dict[str, str]] = {}
 
         def term(slot: int, adjoint: Text, number: int, operands: Sequence[int]) -> Text:
-            row, known = trace.operations[slot - self.n_leaves].row, adjoint.number
-            d = adjoint.text if known is None else known
-            return self.fill(f"d_out * ({row.partials[number]})", row.operands, operands, out=self.names[slot], d_out=d)
+            row, of_all, _ = trace.operations[slot - self.n_leaves]
+            d = adjoint.text if adjoint.number is None else adjoint.number
+            found, partial = folds(row.partials[number]) if row.many else ([], row.partials[number])
+            if found and (slot, number) not in sums:
+                sums[slot, number] = dict(self.sums(backward, row, found, of_all, slot))
+            known = sums.get((slot, number), {})
+            return self.fill(f"d_out * ({partial})", row.operands, operands, out=self.names[slot], d_out=d, **known)
 
         def plus(slot: int, total: Text, term: Text) -> Text:
             terms[slot] += 1
@@ -145,6 +150,22 @@ class Listing:
             lines.append(f"    # backward: d_{example} is the derivative of {self.name(trace.root)} for {example}")
         lines += backward
         return [names.get(slot, "0") for slot in wrt]
+
+    def sums(
+        self, lines: list[str], row: Row, found: list[tuple[str, str, str]], operands: Sequence[int], slot: int
+    ) -> Iterator[tuple[str, str]]:
+        """What stands for each sum over all i in a partial; writes the lines that compute them."""
+        for name, _, term in found:
+            mine = f"{name}_{self.names[slot]}"
+            while mine in self.names:
+                mine += "_"
+            texts = [
+                self.fill(term, row.operands, beside, out=self.names[slot])
+                for beside in zip(*row.groups(operands), strict=True)
+            ]
+            total = sum_of(texts) if len(texts) <= LINE else Text(TABLE["sum"].written([text.text for text in texts]))
+            lines.append(f"    {mine} = {total}")
+            yield name, mine
 
 
 def sum_of(terms: Iterable[Text]) -> Text:

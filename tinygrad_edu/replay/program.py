@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import Row, quoted
+from tinygrad_edu.engine import TABLE, Row, quoted
 from tinygrad_edu.engine.formulas import define, filename, rows_in
 from tinygrad_edu.replay.gradient import directional
 from tinygrad_edu.replay.listing import listing
@@ -228,7 +228,7 @@ class Program(ABC):
 
     def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
         """The operations that the source calls, on one kind of numbers."""
-        rows = {operation.row for operation in self.trace.operations}
+        rows = {operation.row for operation in self.trace.operations} | {TABLE["sum"]}  # which partials sum with
         formulas = [formula for row in rows for formula in (*row.partials, row.primal)]
         return {row.name: bound(row) for row in rows} | rows_in(formulas, bound) | {"nan": math.nan, "inf": math.inf}
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.engine.formulas import compile_formula, for_numbers, names, rows_in
+from tinygrad_edu.engine.formulas import compile_formula, folds, for_numbers, names, rows_in
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT32, INT64, POINTER, Number, declared, ir, on_native
 from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spread
 
@@ -214,17 +214,17 @@ class Kernel(Writer):
         return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
 
     def active(self) -> Iterator[tuple[int, str]]:
-        """Each operand whose gradient is wanted, and the partial for it."""
+        """Each operand whose gradient is wanted, and the partial for it, with names for the sums in it."""
         for p, text in zip(self.kinds.values(), self.row.partials, strict=True):
             if self.operands[p].active:
-                yield p, text
+                yield p, folds(for_numbers(text))[1] if self.row.many else text
 
-    def contribution(self, text: str, gradient: Number, numbers: Names, width: int) -> Number:
+    def contribution(self, text: str, gradient: Number, numbers: dict[str, Number], width: int) -> Number:
         """What is added to the gradient of an operand: the gradient of the result times a partial."""
         if text == "1":
             return gradient
-        used = names(for_numbers(text))
-        return gradient * self.evaluated(text, {x: numbers[x] for x in (*self.kinds, "out") if x in used}, width)
+        used = {*names(for_numbers(text))} - rows_in([text], on_native).keys()
+        return gradient * self.evaluated(text, {x: numbers[x] for x in used}, width)
 
     def sum(self, number: Number) -> Number:
         """The sum over the lanes of a vector."""

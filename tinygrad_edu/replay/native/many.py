@@ -6,10 +6,18 @@ from functools import partial
 from math import inf
 from typing import Any
 
+from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.native.instructions import INT32, INT64, Number, maximum
-from tinygrad_edu.replay.native.kernels import ROWS, SHARED, WIDTH, Kernel, Names, Slots
+from tinygrad_edu.replay.native.kernels import ROWS, SHARED, WIDE, WIDTH, Kernel, Names, Slots
 from tinygrad_edu.replay.native.writer import NONE
+
+Folds = list[tuple[str, str, str]]  # name, function, term
+
+
+def sums_in(row: Row) -> Folds:
+    """The sums over all i in the partial of a row of one operand."""
+    return folds(for_numbers(row.partials[0]))[0] if len(row.partials) == 1 else []
 
 
 class Many(Kernel):
@@ -47,13 +55,21 @@ class ManyUniform(Many):
         return {x: self.slots(p, width, partial(self.term, p, k), j) for x, p in self.kinds.items()}
 
     def forward(self, k: Any, out: Any) -> None:
-        values, results = self.values["u"], dict[str, Number]()
+        values = self.values["u"]
         found, rest = folds(for_numbers(self.row.primal))
+        first = self.load(values, self.place(0, k), 1) if self.spec.start else None
+        results = self.folded(k, found, {}, first)
+        self.store(values, out, 1, self.evaluated(rest, results, 1))
+
+    def folded(
+        self, k: Any, found: Folds, results: dict[str, Number], first: Number | None = None
+    ) -> dict[str, Number]:
+        """`results`, and beside them those of folds over all operands of item k."""
         for name, function, term in found:
-            first = self.load(values, self.place(0, k), 1) if self.spec.start else None
             folders = {WIDTH: self.folder(function, WIDTH), 1: self.folder(function, 1, first)}
             for j, width in self.chunks(self.w):
-                numbers = {x: self.gathered(values, at, width) for x, at in self.terms(k, j, width).items()}
+                slots = self.terms(k, j, width).items()
+                numbers = {x: self.gathered(self.values["u"], at, width) for x, at in slots}
                 numbers |= {x: self.spread(number, width) for x, number in results.items()}
                 self.fold(function, folders[width], self.evaluated(term, numbers, width))
             lanes, result = self.read(folders[WIDTH]), self.read(folders[1])
@@ -63,26 +79,25 @@ class ManyUniform(Many):
                 for lane in range(WIDTH):
                     one = self.builder.extract_element(lanes.value, INT32(lane))
                     result = maximum(result, Number(self.builder, one))
-            results[name] = result
-        self.store(values, out, 1, self.evaluated(rest, results, 1))
+            results = results | {name: result}
+        return results
 
     def backward(self, k: Any, out: Any) -> None:
-        gradient = self.load(self.gradients["u"], out, 1)
+        gradient, result = self.load(self.gradients["u"], out, 1), self.load(self.values["u"], out, 1)
+        known = self.folded(k, sums_in(self.row), {"out": result})
         for j, width in self.chunks(self.w):
-            numbers, spread = self.names(k, j, width, out), self.spread(gradient, width)
+            numbers, spread = self.names(k, j, width, known), self.spread(gradient, width)
             parts = [(p, self.contribution(text, spread, numbers, width)) for p, text in self.active()]
             places = dict(zip(self.kinds.values(), self.terms(k, j, width).values(), strict=True))
             for p, number in parts:
                 self.scatter_add(p, places[p], width, number)
 
-    def names(self, k: Any, j: Any, width: int, out: Any) -> Names:
+    def names(self, k: Any, j: Any, width: int, known: dict[str, Number]) -> Names:
         """What the names in the partials stand for, for some operands of item k."""
         slots, values = self.terms(k, j, width), self.values["u"]
 
         def read(name: str) -> Number:
-            if name == "out":
-                return self.spread(self.load(values, out, 1), width)
-            return self.gathered(values, slots[name], width)
+            return self.spread(known[name], width) if name in known else self.gathered(values, slots[name], width)
 
         return Names(read)
 
@@ -131,7 +146,7 @@ class Grid(ManyUniform):
                     for row, total in zip(rows, sums, strict=True):
                         k, out = self.pair({p: row, other: column})
                         gradient = self.load(self.gradients["u"], out, 1)
-                        numbers = self.names(k, j, width, out)
+                        numbers = self.names(k, j, width, {"out": self.load(self.values["u"], out, 1)})
                         self.accumulate(total, self.contribution(text, self.spread(gradient, width), numbers, width))
                 for row, total in zip(rows, sums, strict=True):
                     self.at = {p: row}
@@ -153,7 +168,7 @@ class ManyInLanes(Many):
         if self.spec.start and self.spec.start.active:
             with self.loop(self.n) as k:
                 self.backward_in_lanes({0: self.place(0, k)}, self.builder.add(self.out, k), [(0, "1")])
-        self.backward()
+        self.backward_with_sums() if sums_in(self.row) else self.backward()
 
     def forward(self, items: list[Any], lane: Any, width: int) -> None:
         """Some items, in some lanes."""
@@ -182,6 +197,32 @@ class ManyInLanes(Many):
         with self.loop(self.n) as k, self.loop(self.w) as j:
             places = {p: self.term(p, k, j) for p in self.kinds.values()}
             self.backward_in_lanes(places, self.builder.add(self.out, k), [*self.active()])
+
+    def backward_with_sums(self) -> None:
+        """The sums in a partial are over all operands: they come first, in each of the lanes."""
+        [(p, text)] = self.active()
+        [x] = self.kinds
+        for [k] in self.blocks(self.n, 1):
+            out = self.builder.add(self.out, k)
+            for lane, width in self.lane_chunks():
+                row = self.row_at(out, lane)
+                known = {"out": self.load(self.values["v"], row, width)}
+                gradient = self.load(self.gradients["v"], row, width)
+                for name, _, term in sums_in(self.row):
+                    folder = self.accumulator(width)
+                    with self.loop(self.w) as j:
+                        numbers = known | {x: self.lane(p, self.term(p, k, j), lane, width)}
+                        self.accumulate(folder, self.evaluated(term, numbers, width))
+                    known = known | {name: self.read(folder)}
+                with self.loop(self.w) as j:
+                    place = self.term(p, k, j)
+                    numbers = known | {x: self.lane(p, place, lane, width)}
+                    number = self.contribution(text, gradient, numbers, width)
+                    if self.operands[p].area == "v":
+                        self.add(p, self.row_at(place, lane), width, number)
+                    else:
+                        number = number if width == WIDE else self.valid(number, lane)
+                        self.add(p, place, 1, self.sum(number))
 
 
 class Layer(ManyInLanes):

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from tinygrad_edu.engine import Row
+from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.replay.native.kernels import (
     FEW,
     GRID,
@@ -271,7 +272,7 @@ class Plan:
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
-            fresh = not any([slot in written or count[slot] > 1 for slot in target])
+            fresh = not folds(partial)[0] and not any([slot in written or count[slot] > 1 for slot in target])
             if not fresh:
                 missing += [slot for slot in target if slot not in written]
             result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))
