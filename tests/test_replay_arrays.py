@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.test_replay import INSTALLED, Picture, check_agreement, close, layers
 from tinygrad_edu import nn
-from tinygrad_edu.check.strategies import expressions
+from tinygrad_edu.check.strategies import Graph, expressions
 from tinygrad_edu.engine import TABLE, Value, hessian, leaves, registered
 from tinygrad_edu.replay import compile
 
@@ -30,6 +30,14 @@ def always_arrays(monkeypatch):
 @given(expressions(max_nodes=10), st.integers(0, 3), st.data())
 def test_random_graphs_agree(graph, n_params, data):
     check_agreement(["python", "numpy"], graph, n_params, data)
+
+
+def test_a_product_with_one_is_summed_in_brackets():
+    graph = Graph([0.0, 0.0], [("unit", 0, 1)])
+    w, x = graph.leaves
+    program = compile(graph.root, [w], [x], backend="numpy")
+    assert program([0.0], [[0.0]] * 3)[1] == pytest.approx(program([0.0], [0.0])[1])
+    assert "(square(unit(" in program.arrays
 
 
 @given(st.integers(1, 40), layers, st.integers(0, 2**16), st.integers(0, 40), st.integers(1, 70))

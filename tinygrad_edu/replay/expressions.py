@@ -43,7 +43,8 @@ class Expression(Text):
         x, y = lifted(left), lifted(right)
         axes = union(x, y)
         a, b = x.aligned(axes), y.aligned(axes)
-        if name == "mul" and x.number is not None and y.number is None and b.binds == PRODUCT and "@" not in b.text:
+        product = name == "mul" and b.binds == PRODUCT and y.number is None and "@" not in b.text
+        if product and x.number not in (None, 1, -1):
             b = Text(b.text)  # 2 * a * b needs no brackets
         return Expression(infix(name, binds, a, b), axes)
 
