@@ -60,6 +60,24 @@ def test_the_result_is_in_view_at_first(size, visit):
         assert area["x"] <= box["x"] and box["x"] + box["width"] <= area["x"] + area["width"]
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size["width"]))
+def test_the_note_hides_neither_what_it_speaks_of_nor_the_result(size, visit):
+    """Where there is room, as at every size but that of a zoomed laptop, it hides no box at all."""
+    hidden = """() => {
+      const note = at("note").getBoundingClientRect();
+      const over = (box) => Math.min(note.right, box.right) - Math.max(note.left, box.left) > 2 &&
+        Math.min(note.bottom, box.bottom) - Math.max(note.top, box.top) > 2;
+      return [...document.querySelectorAll(".box")].filter((box) => over(box.getBoundingClientRect()))
+        .map((box) => box.matches(".now, .from") || box.id === unitOf[root].id);
+    }"""
+    for page in (visit(worked_example()[1], viewport=size), visit((Value(0.3, "w") * 2.0).sigmoid(), viewport=size)):
+        for step in range(page.evaluate("steps.length")):
+            page.evaluate(f"go({step})")
+            found = page.evaluate(hidden)
+            assert True not in found, step
+            assert found == [] or size["width"] == 853, step
+
+
 def test_stepping_to_the_end_gives_the_engines_gradients(visit):
     _, root = worked_example()
     page = visit(root)

@@ -43,6 +43,7 @@ function fit() {
   camera.x = (stage.width - drawn.width * camera.scale) / 2;
   camera.y = HEAD + (stage.height - HEAD - 12 - drawn.height * camera.scale) / 2;
   camera.fitted = true;
+  if (stage.width < 640) camera.x = stage.width - drawn.width * camera.scale - 8; // all room on one side, for the note
   if (drawn.width * camera.scale > stage.width) camera.x = 12;
   if (drawn.height * camera.scale > stage.height - HEAD) camera.y = HEAD;
   apply();

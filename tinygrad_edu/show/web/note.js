@@ -19,9 +19,7 @@ const equal = () => mo("=");
 function explained(step) {
   if (step.kind === "start") {
     const lines = [
-      "The leaves are given. The forward pass computes one operation at a time, the backward pass then goes back from " +
-        name(root) +
-        ".",
+      "The leaves are given. Forward: one operation at a time. Then backward, from " + name(root) + ".",
     ];
     if (trace.leftover)
       lines.push(
@@ -106,62 +104,82 @@ function writeNote() {
   at("next").disabled = at("last").disabled = now === steps.length - 1;
 }
 
-// Beside the boxes of the step, where it hides the fewest others.
+// What the note should not hide, and how much a pixel of it weighs: the step's boxes and the result, what is written
+// on the wires, what floats on the stage, then all other boxes.
+function obstacles(about) {
+  const found = order.map((unit) => ({
+    ...onStage([unit]),
+    weight: about.includes(unit) || unit === unitOf[root] ? 400 : 20,
+  }));
+  if (wires.length < DENSE)
+    for (const wire of wires) {
+      if (!drawn.wire.get(wire).text.textContent) continue;
+      const { x, y } = drawn.paths.get(wire).label,
+        half = drawn.direction === "right" ? 0 : 24;
+      const [left, top] = [camera.x + (x - half) * camera.scale, camera.y + (y - 9) * camera.scale];
+      const weight = steps[now].wire === wire ? 100 : 4;
+      found.push({ left, right: left + 48 * camera.scale, top, bottom: top + 18 * camera.scale, weight });
+    }
+  for (const id of ["legend", "zoom", "map"]) {
+    if (at(id).hasAttribute("hidden")) continue;
+    const outer = at("stage").getBoundingClientRect(),
+      { left, right, top, bottom } = at(id).getBoundingClientRect();
+    const [x, y] = [outer.left + at("stage").clientLeft, outer.top + at("stage").clientTop];
+    found.push({ left: left - x, right: right - x, top: top - y, bottom: bottom - y, weight: 30 });
+  }
+  return found;
+}
+
+// Beside the boxes of the step, where it hides the least; narrower where that hides less.
 function placeNote() {
   const note = at("note"),
     step = steps[now];
   const about = step.kind === "start" ? [] : step.wire ? [step.wire.tail, step.unit] : [step.unit];
-  const width = note.offsetWidth,
-    height = note.offsetHeight,
-    gap = 14;
-  if (!width || !stage.width) return;
-  const box = about.length ? onStage(about) : { left: 8, right: 8, top: HEAD, bottom: HEAD },
-    middle = { x: (box.left + box.right) / 2 - width / 2, y: (box.top + box.bottom) / 2 - height / 2 };
-  const inside = (x, low, high) => Math.max(low, Math.min(high, x));
-  const around = [middle.x, box.left, box.right - width, box.right + gap, box.left - gap - width];
-  const spots = about.length
-    ? []
-    : [0.1, 0.3, 0.5, 0.7, 0.9].flatMap((a) =>
-        [0, 0.2, 0.4, 0.6, 0.8, 1].map((b) => ({
-          x: a * stage.width - width / 2,
-          y: HEAD + b * (stage.height - HEAD - height),
-        })),
+  if (!note.offsetWidth || !stage.width) return;
+  const near = about.length ? onStage(about) : { left: 8, right: 8, top: HEAD, bottom: HEAD },
+    hidden = obstacles(about);
+  let best = null;
+  for (const [narrower, most] of [440, 250, 200, 165, 140].entries()) {
+    if (best && (best.hides === 0 || most > stage.width || (asking && most < 250))) break;
+    note.style.maxWidth = Math.min(most, stage.width - 16) + "px";
+    const width = note.offsetWidth,
+      height = note.offsetHeight;
+    for (const [x, y] of spots(near, width, height)) {
+      const hides = hidden.reduce((sum, b) => {
+        const across = Math.min(x + width, b.right + 6) - Math.max(x, b.left - 6),
+          along = Math.min(y + height, b.bottom + 6) - Math.max(y, b.top - 6);
+        return across > 0 && along > 0 ? sum + b.weight * across * along : sum;
+      }, 0);
+      const away = Math.hypot(
+        Math.max(0, near.left - x - width, x - near.right),
+        Math.max(0, near.top - y - height, y - near.bottom),
       );
-  spots.push(
-    ...[0, 40, 90, 150].flatMap((off) =>
-      around.flatMap((x) => [
-        { x, y: box.bottom + gap + off },
-        { x, y: box.top - gap - height - off },
-      ]),
-    ),
-  );
-  spots.push(
-    { x: box.right + gap, y: middle.y },
-    { x: box.left - gap - width, y: middle.y },
-    { x: 8, y: stage.height - height - 8 },
-    { x: stage.width - width - 8, y: stage.height - height - 8 },
-    { x: 8, y: HEAD },
-    { x: stage.width - width - 8, y: HEAD },
-  );
-  for (const spot of spots) {
-    spot.x = inside(spot.x, 8, stage.width - width - 8);
-    spot.y = inside(spot.y, 8, stage.height - height - 8);
+      const centre = Math.hypot(
+        x + width / 2 - (near.left + near.right) / 2,
+        y + height / 2 - (near.top + near.bottom) / 2,
+      );
+      const cost = hides + 12 * away + 2 * centre + 600 * narrower;
+      if (!best || cost < best.cost) best = { cost, hides, x, y, most };
+    }
   }
-  const covered = (s, b) =>
-    Math.max(0, Math.min(s.x + width, b.right) - Math.max(s.x, b.left)) *
-    Math.max(0, Math.min(s.y + height, b.bottom) - Math.max(s.y, b.top));
-  const cost = (s) =>
-    order.reduce(
-      (sum, unit) => {
-        const weight = about.includes(unit) ? 200 : unit === unitOf[root] ? 200 : 1;
-        return sum + weight * covered(s, seen.get(unit));
-      },
-      (about.length ? 16 : 0.1) * Math.hypot(s.x - middle.x, s.y - middle.y),
-    );
-  const seen = new Map(order.map((unit) => [unit, onStage([unit])])),
-    costs = spots.map(cost);
-  const spot = spots[costs.indexOf(Math.min(...costs))];
-  note.style.translate = Math.round(spot.x) + "px " + Math.round(spot.y) + "px";
+  note.style.maxWidth = Math.min(best.most, stage.width - 16) + "px";
+  note.style.translate = Math.round(best.x) + "px " + Math.round(best.y) + "px";
+}
+
+// Where a note can stand: around what it speaks of, and all over the stage.
+function spots(near, width, height) {
+  const gap = 14,
+    middle = { x: (near.left + near.right - width) / 2, y: (near.top + near.bottom - height) / 2 };
+  const found = [middle.x, near.left, near.right - width].flatMap((x) => [
+    [x, near.bottom + gap],
+    [x, near.top - gap - height],
+  ]);
+  for (const y of [middle.y, near.top, near.bottom - height])
+    found.push([near.right + gap, y], [near.left - gap - width, y]);
+  const [high, wide] = [stage.height - height - 16, stage.width - width - 16];
+  for (let a = 0; a <= 16; a++) for (let b = 0; b <= 20; b++) found.push([8 + (a / 16) * wide, 8 + (b / 20) * high]);
+  const inside = (x, high) => Math.max(8, Math.min(high, x));
+  return found.map(([x, y]) => [inside(x, stage.width - width - 8), inside(y, stage.height - height - 8)]);
 }
 
 function go(step) {

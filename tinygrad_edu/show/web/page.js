@@ -3,11 +3,11 @@
 const initial = Float64Array.from(v);
 
 // While a training plays, the loss is drawn at each frame, the map at every second, and all else at every sixth: lines
-// and letters cost a browser more than the arithmetic.
+// and letters cost a browser more than the arithmetic. On a busy machine more seldom.
 function paint() {
   showTraining();
-  if (!playing || frames % 2 === 0) drawHeat();
-  if (playing && frames % 6) return;
+  if (!playing || every(2)) drawHeat();
+  if (playing && !every(6)) return;
   paintPicture();
   writeNote();
   showLeaves();

@@ -108,7 +108,7 @@ function train(count) {
 // After any change of numbers: everything that is shown follows, the paths included.
 function recompute() {
   if (examples) setExample(v, example);
-  if (!playing || frames % 6 === 0) {
+  if (!playing || every(6)) {
     compute();
     runSteps();
   }
@@ -126,13 +126,19 @@ function play(on) {
     return;
   }
   now = steps.length - 1;
+  asking = null;
+  strain = 1;
+  frames = 0;
+  recompute();
+  placeNote();
   let last = performance.now(),
     due = 0;
   const frame = (time) => {
     if (!playing) return;
     due = Math.min(due + ((time - last) / 1000) * 2 ** Number(at("speed").value), 2000);
+    strain = Math.max(1, Math.min(6, strain * (time - last > SLOW ? 1.2 : 0.97)));
     last = time;
-    const end = performance.now() + 12; // milliseconds; the rest of the frame is for drawing
+    const end = performance.now() + MOST_WORK / strain; // the rest of the frame is for drawing
     let fine = true;
     for (; fine && due >= 1 && performance.now() < end; due--) fine = stepDown();
     due = Math.min(due, 2);
@@ -143,7 +149,12 @@ function play(on) {
   };
   requestAnimationFrame(frame);
 }
-let frames = 0; // drawn while training
+// Milliseconds: of arithmetic in a frame, and between frames where the machine is busy.
+const MOST_WORK = 12,
+  SLOW = 29;
+let frames = 0, // drawn while training
+  strain = 1; // how many times less is done in a frame, so that frames keep coming
+const every = (count) => frames % Math.round(count * strain) === 0;
 
 function goTo(entry) {
   [...moving].forEach((k, j) => (v[k] = entry.data[j]));
