@@ -707,3 +707,61 @@ def test_a_loss_stands_still_where_its_last_quarter_does(losses, expected):
     from tinygrad_edu.nn.health import stalled
 
     assert stalled(losses) is expected
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_gradient_that_is_clipped_keeps_its_direction(name):
+    a, b = Value(0.0), Value(0.0)
+
+    class Two(Module):
+        def __init__(self):
+            self.w = [a, b]
+
+        def __call__(self, x):
+            return self.w[0] * x[0] + self.w[1] * x[1]
+
+    engine(name)
+    network = Two()
+    history = fit(network, lambda y, t: y - t, [([3.0, 4.0], 0.0)], optimizer=SGD([a, b], 0.5), clip=1.0, epochs=1,
+                  engine=name)  # fmt: skip
+    assert [a.data, b.data] == pytest.approx([-0.3, -0.4])  # a gradient of 3 and 4 has the norm 5
+    history = fit(network, lambda y, t: y - t, [([3.0, 4.0], 0.0)], optimizer=SGD([a, b], 0.5), clip=5.0, epochs=1,
+                  engine=name)  # fmt: skip
+    assert [a.data, b.data] == pytest.approx([-1.8, -2.4])
+    assert history.epochs == 1
+
+
+def test_a_loss_that_grows_slowly_has_not_diverged():
+    w = Value(1.0, "w")
+    run = train(lambda: w * w, SGD([w], 1.01), epochs=50)  # each step makes w 1.02 times as large
+    assert (run.epochs, run.stopped) == (50, "all 50 epochs are over")
+    assert run.losses[-1] == pytest.approx(1.02**100)
+
+
+def test_what_a_loss_raises_late_is_told_in_its_words():
+    w = Value(1.0, "w")
+
+    def loss():
+        if w.data < 0.9:
+            raise OverflowError("too small for me")
+        return w * w
+
+    assert "epoch 2, batch 1: too small for me" in train(loss, SGD([w], 0.1), epochs=5).stopped
+
+
+def test_a_training_taken_up_again_is_kept_after_its_first_epoch(tmp_path):
+    class Gone(BaseException):
+        pass
+
+    def gone(epoch, _):
+        if epoch == 7:
+            raise Gone
+
+    def steps():
+        return json.loads((tmp_path / "run.json").read_text())["steps"]
+
+    with_checkpoint(tmp_path / "run.json", epochs=5)
+    before = steps()
+    with pytest.raises(Gone):
+        with_checkpoint(tmp_path / "run.json", on_epoch=gone)
+    assert steps() > before

@@ -14,6 +14,8 @@ from tinygrad_edu import nn
 from tinygrad_edu.check.strategies import Graph, expressions
 from tinygrad_edu.engine import TABLE, Value, hessian, leaves, registered
 from tinygrad_edu.replay import compile
+from tinygrad_edu.replay.expressions import Expression, contracted
+from tinygrad_edu.replay.places import sliced
 
 np = pytest.importorskip("numpy")
 NumpyProgram = importlib.import_module("tinygrad_edu.replay.numpy_arrays").NumpyProgram
@@ -220,3 +222,71 @@ def test_python_does_not_look_at_each_number():
         return count
 
     assert lines(1000) == lines(10)
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    st.lists(st.integers(1, 14), min_size=3, max_size=3),
+    st.integers(0, 20),
+    st.integers(0, 9),
+)
+def test_a_slice_holds_exactly_the_places_of_its_table(lengths, steps, base, behind):
+    table = np.full((), base)
+    for n, step in zip(lengths, steps, strict=False):
+        table = table[..., None] + step * np.arange(n)
+    size = int(table.max()) + 1 + behind
+    found = sliced(size, (size,), table)
+    if found is not None:
+        part = np.arange(size)[found.first : found.end].reshape(found.shape)
+        part = eval(f"part[{', '.join(found.spans) or '...'}]", {"part": part})
+        assert sorted(part.ravel()) == sorted(table.ravel())
+        there = part.reshape(found.split).transpose(np.argsort(found.order))
+        assert (there.ravel() == table.ravel()).all()
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum", None])
+def test_examples_of_several_blocks_count_alike(reduce, monkeypatch):
+    module = sys.modules[NumpyProgram.__module__]
+    monkeypatch.setattr(module, "LEAST", 3)
+    monkeypatch.setattr(module, "NUMBERS_IN_CACHE", 1)
+    w, x = Value(2.0, "w"), Value(1.0, "x")
+    program = compile(w * x * x, [w], [x], reduce=reduce, backend="numpy", also=[x])
+    numbers = [float(k) for k in range(1, 9)]  # blocks of 3, 3 and 2
+    value, gradient, beside = program([2.0], [[x] for x in numbers])
+    squares = [x * x for x in numbers]
+    if reduce is None:
+        close(value, [2 * x for x in squares])
+        close(gradient, [[x] for x in squares])
+    else:
+        share = 1 / 8 if reduce == "mean" else 1.0
+        close(value, 2 * sum(squares) * share)
+        close(gradient, [sum(squares) * share])
+    close(beside, [[4 * x] for x in numbers])
+
+
+def test_the_text_of_arrays_says_what_is_done_with_the_examples():
+    w, x = Value(2.0, "w"), Value(1.0, "x")
+    mean, total = (compile((w * x).exp(), [w], [x], reduce=how, backend="numpy").arrays for how in ("mean", "sum"))
+    assert ".mean()" in mean and "/ N" in mean and "N = X.shape[-1]" in mean
+    assert "return exp1.sum(), d_w\n" in total
+    assert "N" not in compile(w * w, [w], backend="numpy").arrays
+
+
+def test_products_are_written_as_a_person_would():
+    a, b, x = Expression("A", "atu"), Expression("B", "btu"), Expression("X", "tn")
+    assert contracted(a, b, "ab").text == "tensordot(A, B, ((1, 2), (1, 2)))"
+    assert contracted(Expression("A", "abt"), x, "abn").text == "A @ X"
+    assert contracted(Expression("A", "at"), x, "an").text == "A @ X"
+    assert contracted(Expression("A", "abt"), Expression("B", "abt"), "a").text == "einsum('abt,abt->a', A, B)"
+
+
+def test_the_arrays_of_a_program_in_order_with_their_lines():
+    w, b, x = Value(2.0, "w"), Value(0.5, "b"), Value(1.0, "x")
+    program = compile((w * x + b).tanh(), [w, b], [x], backend="numpy")
+    nodes = {node.name: node for node in program.array_graph()}
+    assert [*nodes][:2] == ["w", "X"] and [*nodes][-1] == "program"
+    lines = [line for node in nodes.values() for line in (*node.value, *node.gradient)]
+    text = program.arrays.splitlines()[1:]
+    written = [line.strip() for line in text if line.strip() and not line.strip().startswith(("#", "N =", "return"))]
+    assert sorted(lines[:-2]) == sorted(written)
+    assert nodes["X"].operands == nodes["w"].operands == []

@@ -19,7 +19,7 @@ from tinygrad_edu.replay import compile
 np = pytest.importorskip("numpy")
 
 ROOT = Path(__file__).parents[1]
-step, total = TABLE["step"].function, TABLE["sum"].function
+step, total, dot = (TABLE[name].function for name in ("step", "sum", "dot"))
 
 
 @each_backend
@@ -359,3 +359,26 @@ def test_what_is_not_installed_is_done_without_or_named(missing, printed):
         pytest.skip("needs llvmlite")
     done = subprocess.run([sys.executable, "-c", AUTO, *missing], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == printed, done.stderr
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy", "native"])
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_weight_of_a_layer_that_is_used_once_more_gets_both_gradients(backend, before, which):
+    if backend != "python":
+        pytest.importorskip({"numpy": "numpy", "native": "llvmlite"}[backend])
+    xs = [Value(x) for x in (0.5, -1.0, 2.0, 0.25)]
+    ws = [[Value(0.1 * (k + 1) * (j - 1.5)) for j in range(4)] for k in range(3)]
+    again = (ws[which][1] * xs[0]).sin()
+    rows = [dot(w, xs) for w in ws]
+    if before:
+        rows[0] = rows[0] + again
+    root = rows[0].tanh() * 2 + rows[1].tanh() * 3 + rows[2].tanh() * 5
+    if not before:
+        root = root + again
+    root.backward()
+    params = [w for row in ws for w in row]
+    data = [x.data for x in xs]
+    program = compile(root, params, xs, backend=backend)
+    for examples in ([data], [data] * 7, [data] * 40):
+        assert program([w.data for w in params], examples)[1] == pytest.approx([w.grad for w in params], rel=1e-12)

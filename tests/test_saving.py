@@ -152,3 +152,34 @@ def test_every_truncation_is_refused(tmp_path):
             load(path)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.json")
+
+
+def test_the_format_of_a_file_is_the_one_that_is_read_tomorrow(tmp_path):
+    network = Neuron(1, seed=1)
+    network.w[0].label = "w₁"
+    text = save(network, tmp_path / "neuron.json").read_text(encoding="utf-8")
+    content = json.loads(text)
+    assert (content["format"], content["version"]) == ("tinygrad_edu network", 1)
+    assert content["parameters"]["w.0"] == [network.w[0].data, "w₁", *network.w[0].place]
+    assert '"w₁"' in text  # for people, as it is
+
+
+def test_a_place_is_left_where_a_parameter_of_ones_own_has_none(tmp_path):
+    class Mine(Module):
+        def __init__(self, make):
+            self.w = make()
+
+    path = save(Mine(lambda: Neuron(1, seed=1).w[0]), tmp_path / "mine.json")
+    again = load(path, Mine(lambda: Value(0.0)))
+    assert again.w.data == Neuron(1, seed=1).w[0].data
+    assert not hasattr(again.w, "place")
+
+
+def test_a_bias_that_neurons_share_is_shared_again(tmp_path):
+    again = there_and_back(Layer(2, 3, bias="shared", seed=1), tmp_path)
+    assert again.neurons[0].b is again.neurons[1].b is again.neurons[2].b
+    own = there_and_back(Layer(2, 2, seed=1), tmp_path)
+    assert own.neurons[0].b is not own.neurons[1].b
+    one = there_and_back(Layer(2, 1, seed=1), tmp_path)
+    assert not json.loads((tmp_path / "network.json").read_text())["network"]["shared"]
+    assert one.neurons[0].b is not None
