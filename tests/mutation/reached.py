@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,10 @@ class Recorder:
 
 
 class Only:
-    """A plugin of pytest: runs the tests named, the quick ones first; without names, all but those that fail anyway."""
+    """A plugin of pytest: runs the tests named, `first` and the quick ones first; without names, all that pass."""
 
-    def __init__(self, reached: Reached, chosen: set[str] | None) -> None:
-        self.reached, self.chosen = reached, chosen
+    def __init__(self, reached: Reached, chosen: set[str] | None, first: Sequence[str]) -> None:
+        self.reached, self.chosen, self.first = reached, chosen, {*first}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         wanted = [
@@ -52,7 +53,10 @@ class Only:
             for item in items
             if item.nodeid not in self.reached.failed and (self.chosen is None or item.nodeid in self.chosen)
         ]
-        items[:] = sorted(wanted, key=lambda item: self.reached.seconds.get(item.nodeid, 0.0))
+        seconds = self.reached.seconds
+        items[:] = sorted(
+            wanted, key=lambda item: (item.nodeid.split("[")[0] not in self.first, seconds.get(item.nodeid, 0.0))
+        )
 
 
 class Reached:
@@ -69,3 +73,12 @@ class Reached:
         lines = self.lines.get(file, {})
         found = {test for line in range(first, last + 1) for test in lines.get(str(line), [""])[:100_000]}
         return None if "" in found or not found else found
+
+    def quick(self, seconds: float) -> set[str]:
+        """The quickest tests, as many as take so long."""
+        found, total = set(), 0.0
+        for name in sorted(self.seconds, key=lambda name: self.seconds[name]):
+            total += self.seconds[name]
+            if total <= seconds:
+                found.add(name)
+        return found

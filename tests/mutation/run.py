@@ -3,6 +3,7 @@
     python tests/mutation/run.py                     a sample of each room, and its closing table
     python tests/mutation/run.py --rooms check nn    some rooms
     python tests/mutation/run.py --share 1           every slip there is (a night)
+    python tests/mutation/run.py --rooms nn --files losses
     python tests/mutation/run.py --again             those that the last run did not catch
 
 A slip is caught where a test fails or does not come to an end. One that changes nothing that matters is named, with
@@ -26,7 +27,7 @@ import time
 import traceback
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,8 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "lesson": (["lesson/*.py", "misconceptions.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
     "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
 }  # fmt: skip
-STARTS_PROCESSES = ("cli", "lesson", "page")  # or runs no Python: a line of theirs is tried on all tests of the room
+STARTS_PROCESSES = ("cli", "lesson", "page")  # or runs no Python: a line of theirs is tried on the quick tests
+QUICK = 60.0  # seconds, together; what only a slower test would notice counts as not noticed
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
 LIBRARIES = (
     "pytest",
@@ -132,9 +134,11 @@ class Copy:
                 paths += sorted(package.glob(pattern))
         return [str(path.relative_to(self.root)) for path in dict.fromkeys(paths) if path.exists()]
 
-    def run(self, tests: list[str], seconds: float, chosen: set[str] | None = None) -> tuple[str, str]:
+    def run(
+        self, tests: list[str], seconds: float, chosen: set[str] | None = None, first: Sequence[str] = ()
+    ) -> tuple[str, str]:
         """Run tests in a child: "passed", or how they failed, and the end of what they printed."""
-        return self.forked(tests, seconds, lambda: [Only(self.reached, chosen)], ["-x"])
+        return self.forked(tests, seconds, lambda: [Only(self.reached, chosen, first)], ["-x"])
 
     def record(self, tests: list[str], seconds: float) -> None:
         """Find out which tests reach which lines, and which fail without a slip."""
@@ -235,14 +239,14 @@ def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, str]]
         try:
             last = mutant.line + mutant.slip.old.count("\n")
             reaching = copy.reached.tests(str(path), mutant.line, last)
-            if room in STARTS_PROCESSES:  # which coverage does not see
-                reaching = None
+            if room in STARTS_PROCESSES:  # which coverage does not see: the quick ones
+                reaching = copy.reached.quick(QUICK)
             how, why = "passed", ""
             if reaching is None and catchers:
                 how, why = copy.run(catchers[:12], 20 + 3 * usual)
             if how == "passed":
                 of = tests if reaching is None else sorted({name.split("::")[0] for name in reaching})
-                how, why = copy.run(of, 20 + 3 * usual, reaching)
+                how, why = copy.run(of, 20 + 3 * usual, reaching, catchers[:6])
         finally:
             path.write_bytes(right)
         catcher = why.removeprefix("FAILED ").split(" - ")[0].split("[")[0]
@@ -300,6 +304,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1, help="chooses them (1)")
     options.add_argument("--at-least", type=int, default=12, help="slips a room (12)")
     options.add_argument("--again", action="store_true", help="only those that passed in the last run")
+    options.add_argument("--files", default="", help="only in files with this in their path; the result is not kept")
     options.add_argument("--list", action="store_true", help="print them, and try none")
     given = options.parse_args()
     before = kept("slips")["rows"]
@@ -315,14 +320,19 @@ def main() -> None:
             if room == "show":  # the page's are tried in a room of their own
                 theirs = {m.file for m in mutants(ROOMS["page"][0])}
                 every = [m for m in every if m.file not in theirs]
+            every = [m for m in every if given.files in m.file]
             found = chosen(every, max(given.share, min(1, given.at_least / max(1, len(every)))), given.seed)
             if given.again:
                 found = [m for m in every if m.key in passed]
             if given.list:
                 print(*(f"{m.file}:{m.line}: {m.slip.old} -> {m.slip.new}" for m in found), sep="\n")
             elif found:
-                save(try_room(room, found, copy), given.again, time.monotonic() - start)
-    if not given.list:
+                results = try_room(room, found, copy)
+                if given.files:
+                    print(table(counted(results)))
+                else:
+                    save(results, given.again, time.monotonic() - start)
+    if not given.list and not given.files:
         print(table(kept("slips")["rows"]))
 
 
