@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -61,6 +61,7 @@ def for_numbers(formula: str) -> str:
     return ast.unparse(tree(formula))
 
 
+@lru_cache(256)  # a program asks again for each of its operations
 def folds(formula: str) -> tuple[list[tuple[str, str, str]], str]:
     """The folds over all i in a formula, innermost first, as (name, fold, term), and what is left of the formula.
 
