@@ -1,5 +1,6 @@
 """Programs called again and again, and chains of sums in every shape, on each backend beside the engine."""
 
+import math
 import threading
 
 import pytest
@@ -169,3 +170,32 @@ def tape(root):
     from tinygrad_edu.engine import topological
 
     return topological(root)
+
+
+@pytest.mark.parametrize("field", ["TYPE", "DATA", "DIMENSIONS", "SHAPE", "DTYPE", "FLAGS"])
+def test_where_arrays_lie_otherwise_in_memory_native_calls_the_ordinary_way(monkeypatch, field):
+    calling = pytest.importorskip("tinygrad_edu.replay.native.calling")
+    assert calling.as_expected()
+    monkeypatch.setattr(calling, field, getattr(calling, field) + 8)
+    assert not calling.as_expected()
+    w, x = Value(0.5), Value(2.0)
+    program = compile((w * x).tanh(), [w], [x], backend="native")
+    params, batch = np.array([0.5]), np.array([[2.0], [4.0]])
+    for _ in range(2):
+        assert program.quick(params, batch[0]) is None
+        close(program(params, batch[0])[0], math.tanh(1.0))
+        close(program(params, batch)[1], [(2 / math.cosh(1.0) ** 2 + 4 / math.cosh(2.0) ** 2) / 2])
+
+
+def test_values_alone_of_many_examples_need_no_place_for_gradients():
+    """No place is computed from that of a gradient which is not wanted."""
+    program_module = pytest.importorskip("tinygrad_edu.replay.native.program")
+    w, x = Value(0.5), Value(2.0)
+    program = compile((w * x).tanh(), [w], [x], outputs=[w * x], reduce=None, backend="native")
+    params, inputs, values = np.array([0.5]), np.array([[2.0], [4.0], [6.0]]), np.empty((3, 1))
+    program(params, inputs)
+    runner, address = program.each_runner, program_module.address
+    rows, also = np.hstack([np.full((3, 1), 0.5), inputs]), np.empty((3, 1))
+    runner.run(address(params), address(rows), 3, address(values), None, address(also))
+    close(values[:, 0], np.tanh([1.0, 2.0, 3.0]))
+    close(program.forward(params, inputs)[:, 0], [1.0, 2.0, 3.0])

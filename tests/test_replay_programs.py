@@ -376,25 +376,22 @@ def test_many_examples_by_themselves_are_run_in_slices(monkeypatch):
     from tinygrad_edu.replay.native import program as native
 
     calls = []
-    right = native.function
+    right = native.Runner.run
 
-    def counted(name, kind):
-        def run(*arguments):
-            calls.append((name, arguments[3]))
-            return right(name, kind)(*arguments)
-
-        return run
+    def counted(runner, *arguments, **how):
+        calls.append((arguments[2], how["locked"]))
+        right(runner, *arguments, **how)
 
     program = line("native", reduce=None)
-    inputs = np.linspace(-1, 1, 2 * 1000).reshape(-1, 2)
+    inputs = np.linspace(-1, 1, 2 * 10_000).reshape(-1, 2)
     values, gradients = program([0.5], inputs)
-    monkeypatch.setattr(native, "function", counted)
+    monkeypatch.setattr(native.Runner, "run", counted)
     monkeypatch.setattr(native, "WORTH_A_THREAD", 1000)
     again, gradients_again = program([0.5], inputs)
     assert np.array_equal(values, again) and np.array_equal(gradients, gradients_again)
     close(values, (0.5 * inputs[:, 0] - inputs[:, 1]) ** 2)
-    assert sum(n for _, n in calls) == 1000
-    assert max(n for _, n in calls) <= 1000 // 5
+    assert sum(n for n, _ in calls) == 10_000
+    assert max(n for n, _ in calls) <= 10_000 // 5 and not any(locked for _, locked in calls)
 
 
 @each_backend
@@ -490,13 +487,14 @@ def test_native_uses_threads_for_large_batches(monkeypatch):
     w = Value(0.5)
     program = compile((w * x).tanh() + w * w, [w], [x], also=[x], backend="native")
     batch = np.random.default_rng(0).normal(size=(20_001, 1))
-    run, both = native.function, threading.Barrier(2)
+    right, both, first_two = native.Runner.run, threading.Barrier(2), iter(range(2))
 
-    def function(name, kind):
-        both.wait(timeout=60)  # only two threads at once come further
-        return run(name, kind)
+    def run(runner, *arguments, **how):
+        if next(first_two, None) is not None:
+            both.wait(timeout=60)  # only two threads at once come further
+        right(runner, *arguments, **how)
 
-    monkeypatch.setattr(native, "function", function)
+    monkeypatch.setattr(native.Runner, "run", run)
     for mine, other in zip(
         program([0.5], batch),
         compile((w * x).tanh() + w * w, [w], [x], also=[x], backend="numpy")([0.5], batch),

@@ -1,4 +1,4 @@
-"""A character GPT that learns names, from cold processes: in scalars on our Value, replayed, and on a plain scalar class.
+"""A character GPT that learns names, from cold processes: on our Value, replayed, and on a plain scalar class.
 
 `pip install -e ".[fast]" names`, then run this file: 1,000 steps of both on one core, a name each, with Adam, their
 times and their losses side by side. The plain script takes minutes; `--steps 20` is quick.

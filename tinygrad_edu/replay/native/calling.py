@@ -13,18 +13,19 @@ from typing import Any
 
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
-from tinygrad_edu.replay.native.machine import FIELDS, WORDS, code, once
+from tinygrad_edu.replay.native.machine import DRIVER, FIELDS, WORDS, code, once
 from tinygrad_edu.replay.native.writer import Writer
 
 OBJECT = BYTE.as_pointer()
 # Where the fields of an array lie, in bytes: PyArrayObject_fields in NumPy's arrayobject header, which every compiled
-# extension has built in, behind the two words that each object of Python begins with.
-TYPE, DATA, DIMENSIONS, SHAPE, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
+# extension has built in, behind what each object of Python begins with, of which the type is the last.
+TYPE, DATA, DIMENSIONS, SHAPE, DTYPE, FLAGS = (object.__basicsize__ + n for n in (-8, 0, 8, 16, 40, 48))
 PLAIN = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 NEW_ARRAY, FLOAT64 = 93, 12  # the place of PyArray_New in NumPy's table of C functions; NPY_DOUBLE
 FASTCALL = 0x0080  # METH_FASTCALL
 # Once: each call of PYFUNCTYPE makes a class, which is never freed.
 NEW_FUNCTION = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+KINDS = ctypes.create_string_buffer(b"dN")  # for Py_BuildValue: a float, and an object that it takes over
 TARGETS = ["example", "batch", "longest batch", "mean"]  # headers, or 0; how long a batch may be; whether to divide
 
 
@@ -69,32 +70,28 @@ class Call(Writer):
 
     def run(self, header: Any, params: Any, inputs: Any, many: Any, n: Any) -> tuple[Any, Any]:
         """The value, and the gradient as a new array."""
-        builder, machine = self.builder, self.builder.module.globals
+        builder = self.builder
         gradient = self.new_array(self.read(params, SHAPE, INT64))
         made = self.function.append_basic_block()
         builder.cbranch(self.same(builder.ptrtoint(gradient, INT64), 0), self.failed, made)
         builder.position_at_end(made)
         with builder.goto_entry_block():
             value = builder.alloca(DOUBLE)
-        nothing = ir.Constant(POINTER, None)
         p, x, g = (builder.inttoptr(self.read(array, DATA, INT64), POINTER) for array in (params, inputs, gradient))
-        with builder.if_else(many) as (then, otherwise):
-            with then:
-                builder.call(machine["batch"], [header, p, x, n, value, g, nothing])
-                with builder.if_then(builder.not_(self.same(self.mean, 0))):
-                    self.divide(value, INT64(1), n)
-                    self.divide(g, self.size(params, INT64(0)), n)
-            with otherwise:
-                builder.call(machine["example"], [header, p, x, value, g, nothing])
+        driver = builder.load(builder.gep(header, [INT64(FIELDS.index("driver"))]))
+        nothing = ir.Constant(POINTER, None)
+        builder.call(builder.inttoptr(driver, DRIVER.as_pointer()), [header, p, x, n, value, g, nothing])
+        with builder.if_then(builder.and_(many, builder.not_(self.same(self.mean, 0)))):
+            self.divide(value, INT64(1), n)
+            self.divide(g, self.size(params, INT64(0)), n)
         return builder.load(value), gradient
 
     def result(self, value: Any, gradient: Any) -> None:
-        """Return both as a tuple."""
-        number = self.python("PyFloat_FromDouble", OBJECT, value)
-        result = self.python("PyTuple_New", OBJECT, INT64(2))
-        for k, item in enumerate((number, gradient)):
-            self.python("PyTuple_SetItem", INT32, result, INT64(k), item)
-        self.builder.ret(result)
+        """Return both as a tuple, or null where there is no memory for it."""
+        kinds = self.builder.inttoptr(INT64(ctypes.addressof(KINDS)), OBJECT)
+        signature = ir.FunctionType(OBJECT, [OBJECT], var_arg=True)
+        function = self.builder.inttoptr(INT64(python_address("Py_BuildValue")), signature.as_pointer())
+        self.builder.ret(self.builder.call(function, [kinds, value, gradient]))
 
     def require(self, condition: Any) -> None:
         """Go on only where this holds; where it does not, decline."""
@@ -120,7 +117,7 @@ class Call(Writer):
 
     def python(self, name: str, result: Any, *arguments: Any) -> Any:
         """Call a function of Python's."""
-        return self.call_at(ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value, result, *arguments)
+        return self.call_at(python_address(name), result, *arguments)
 
     def new_array(self, shape: Any) -> Any:
         table = ctypes.cast(array_functions(), ctypes.POINTER(ctypes.c_void_p))
@@ -133,6 +130,10 @@ class Call(Writer):
     def call_at(self, address: Any, result: Any, *arguments: Any) -> Any:
         signature = ir.FunctionType(result, [argument.type for argument in arguments])
         return self.builder.call(self.builder.inttoptr(INT64(address), signature.as_pointer()), arguments)
+
+
+def python_address(name: str) -> Any:
+    return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
 
 
 def array_functions() -> Any:
@@ -162,11 +163,25 @@ class Method(ctypes.Structure):
 def method() -> Method:
     machine = code()
     module = machine.module()
-    for name in ("example", "batch"):
-        ir.Function(module, machine.signatures[name], name)
     Call(module)
     machine.add(module)
     return Method(b"program", machine.address("call"), FASTCALL, None)
+
+
+def as_expected() -> bool:
+    """Whether an array lies in memory as the built-in function reads it, by the look of one that is known."""
+    array = np.arange(6.0).reshape(2, 3)
+    if ctypes.sizeof(ctypes.c_void_p) != 8 or not 0 < max(TYPE, FLAGS) <= np.ndarray.__basicsize__ - 4:
+        return False
+
+    def read(offset: int, kind: Any = ctypes.c_int64) -> Any:
+        return kind.from_address(id(array) + offset).value
+
+    seen = [read(offset) for offset in (TYPE, DTYPE, DATA)]
+    seen += [read(DIMENSIONS, ctypes.c_int32), read(FLAGS, ctypes.c_int32) & PLAIN]
+    if seen != [id(np.ndarray), id(np.dtype(float)), array.ctypes.data, 2, PLAIN]:
+        return False
+    return tuple((ctypes.c_int64 * 2).from_address(read(SHAPE))) == (2, 3)
 
 
 def built_in(targets: Any) -> Callable[..., Any]:

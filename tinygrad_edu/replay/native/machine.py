@@ -21,10 +21,12 @@ FIELDS = [
     "uniform", "uniform gradients", "varying", "varying gradients", "lanes", "stride", "block", "n uniform",
     "u forward", "u forward end", "v forward", "v forward end", "v backward", "v backward end",
     "u backward", "u backward end", "n params", "n inputs", "first input", "roots", "n roots", "also", "n also",
+    "driver", "each",
 ]  # fmt: skip
 CONTEXT = FIELDS.index("varying")
 WORDS = INT64.as_pointer()
 DONE = ir.VoidType()
+DRIVER = ir.FunctionType(DONE, [WORDS, POINTER, POINTER, INT64, POINTER, POINTER, POINTER])
 
 
 LOCK = RLock()
@@ -63,10 +65,6 @@ class Code:
         library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)  # elsewhere Python itself has loaded it
         for name in LIBRARY:
             binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
-        module = self.module()
-        written = [write(module) for write in (Execute, Example, Examples, Batch, BatchForward)]
-        self.signatures = {writer.function.name: writer.function.ftype for writer in written}
-        self.add(module)
 
     def module(self) -> Any:
         module = ir.Module()
@@ -123,6 +121,7 @@ class Execute(Writer):
 
     def __init__(self, module: Any) -> None:
         super().__init__(module, ir.FunctionType(DONE, [WORDS, CODE, CODE]), "execute")
+        self.function.linkage = "internal"
         builder, (header, first, end) = self.builder, self.function.args
         uniform, gradients = (
             builder.inttoptr(builder.load(builder.gep(header, [INT64(k)])), POINTER) for k in range(2)
@@ -147,15 +146,16 @@ class Execute(Writer):
 
 
 class Driver(Writer):
-    """A function of a header and of arrays."""
+    """driver(header, params, inputs, n, values, gradient, also): what runs a plan; `gradient` may be null."""
 
-    def __init__(self, module: Any, name: str, arguments: list[Any]) -> None:
-        super().__init__(module, ir.FunctionType(DONE, [WORDS, *arguments]), name)
-        self.header = self.function.args[0]
-        self.write(*self.function.args[1:])
+    def __init__(self, module: Any, name: str) -> None:
+        self.run = Execute(module).function
+        super().__init__(module, DRIVER, name)
+        self.header, *arguments = self.function.args
+        self.write(*arguments)
         self.builder.ret_void()
 
-    def write(self, *arguments: Any) -> None:
+    def write(self, params: Any, inputs: Any, n: Any, values: Any, gradient: Any, also: Any) -> None:
         raise NotImplementedError
 
     def field(self, name: str) -> Any:
@@ -169,7 +169,10 @@ class Driver(Writer):
 
     def execute(self, phase: str) -> None:
         first, end = (self.builder.inttoptr(self.field(name), CODE) for name in (phase, f"{phase} end"))
-        self.builder.call(self.builder.module.globals["execute"], [self.header, first, end])
+        self.builder.call(self.run, [self.header, first, end])
+
+    def given(self, pointer: Any) -> Any:
+        return self.builder.icmp_unsigned("!=", self.builder.ptrtoint(pointer, INT64), INT64(0))
 
     def at(self, pointer: Any, place: Any) -> Any:
         return self.builder.gep(pointer, [place])
@@ -197,22 +200,16 @@ class Driver(Writer):
 
 
 class Example(Driver):
-    """example(header, params, inputs, values, gradient, also): the values of the roots, the gradient of the first one.
+    """Runs one example: the values of the roots, the gradient of the first of them."""
 
-    Where `gradient` is null only the values.
-    """
-
-    def __init__(self, module: Any) -> None:
-        super().__init__(module, "example", [POINTER] * 5)
-
-    def write(self, params: Any, inputs: Any, values: Any, gradient: Any, also: Any) -> None:
+    def write(self, params: Any, inputs: Any, n: Any, values: Any, gradient: Any, also: Any) -> None:
         builder, uniform, gradients = self.builder, self.area("uniform"), self.area("uniform gradients")
         self.copy(uniform, params, self.field("n params"))
         self.copy(self.at(uniform, self.field("first input")), inputs, self.field("n inputs"))
         self.execute("u forward")
         with self.loop(self.field("n roots")) as k:
             builder.store(builder.load(self.at(uniform, self.place("roots", k))), self.at(values, k))
-        with builder.if_then(builder.icmp_unsigned("!=", builder.ptrtoint(gradient, INT64), INT64(0))):
+        with builder.if_then(self.given(gradient)):
             builder.store(DOUBLE(1.0), self.at(gradients, self.place("roots", INT64(0))))
             self.execute("u backward")
             self.copy(gradient, gradients, self.field("n params"))
@@ -220,24 +217,33 @@ class Example(Driver):
                 builder.store(builder.load(self.at(gradients, self.place("also", k))), self.at(also, k))
 
 
-class Examples(Driver):
-    """examples(header, params, inputs, n, values, gradients, also): each of n examples by itself."""
+class Batch(Driver):
+    """Runs n examples, one block of them after another: the sums of the first root and of its gradient, and `also`.
 
-    def __init__(self, module: Any) -> None:
-        super().__init__(module, "examples", [POINTER, POINTER, INT64, POINTER, POINTER, POINTER])
+    Or, for `each` of them, the values of the roots; `also` is of each of them in any case.
+    """
 
-    def write(self, params: Any, inputs: Any, n: Any, *results: Any) -> None:
-        builder = self.builder
-        sizes = [self.field(name) for name in ("n roots", "n params", "n also")]
-        n_inputs = self.field("n inputs")
-        with self.loop(n) as k:
-            source = self.at(inputs, builder.mul(k, n_inputs))
-            targets = [self.at(result, builder.mul(k, size)) for result, size in zip(results, sizes, strict=True)]
-            builder.call(builder.module.globals["example"], [self.header, params, source, *targets])
-
-
-class OverBlocks(Driver):
-    """A driver that runs the varying forward phase for one block of examples after another."""
+    def write(self, params: Any, inputs: Any, n: Any, values: Any, gradient: Any, also: Any) -> None:
+        builder, gradients = self.builder, self.area("uniform gradients")
+        varying, varying_gradients = self.area("varying"), self.area("varying gradients")
+        root, each = self.place("roots", INT64(0)), builder.icmp_signed("!=", self.field("each"), INT64(0))
+        self.fill(gradients, self.field("n uniform"), 0.0)
+        with builder.if_then(builder.not_(each)):
+            builder.store(DOUBLE(0.0), values)
+        for first, lanes, filled in self.blocks(params, inputs, n):
+            row = builder.mul(root, self.field("stride"))
+            with builder.if_else(each) as (then, otherwise):
+                with then:
+                    self.spread(first, lanes, self.field("n roots"), "roots", "varying", values)
+                with otherwise:
+                    total = self.total(self.at(varying, row), lanes)
+                    builder.store(builder.fadd(builder.load(values), total), values)
+            self.fill(self.at(varying_gradients, row), filled, 1.0)
+            self.execute("v backward")
+            self.spread(first, lanes, self.field("n also"), "also", "varying gradients", also)
+        with builder.if_then(self.given(gradient)):
+            self.execute("u backward")
+            self.copy(gradient, gradients, self.field("n params"))
 
     def blocks(self, params: Any, inputs: Any, n: Any) -> Iterator[tuple[Any, Any, Any]]:
         """The first example of a block, how many there are, and the same filled up to whole vectors."""
@@ -275,36 +281,11 @@ class OverBlocks(Driver):
                 builder.store(number, self.at(target, builder.add(builder.mul(builder.add(first, lane), n), k)))
 
 
-class Batch(OverBlocks):
-    """batch(header, params, inputs, n, value, gradient, also): sums over n examples; `also` for each of them."""
-
-    def __init__(self, module: Any) -> None:
-        super().__init__(module, "batch", [POINTER, POINTER, INT64, POINTER, POINTER, POINTER])
-
-    def write(self, params: Any, inputs: Any, n: Any, value: Any, gradient: Any, also: Any) -> None:
-        builder, gradients = self.builder, self.area("uniform gradients")
-        varying, varying_gradients = self.area("varying"), self.area("varying gradients")
-        root = self.place("roots", INT64(0))
-        self.fill(gradients, self.field("n uniform"), 0.0)
-        builder.store(DOUBLE(0.0), value)
-        for first, lanes, filled in self.blocks(params, inputs, n):
-            stride = self.field("stride")
-            row = builder.mul(root, stride)
-            total = builder.fadd(builder.load(value), self.total(self.at(varying, row), lanes))
-            builder.store(total, value)
-            self.fill(self.at(varying_gradients, row), filled, 1.0)
-            self.execute("v backward")
-            self.spread(first, lanes, self.field("n also"), "also", "varying gradients", also)
-        self.execute("u backward")
-        self.copy(gradient, gradients, self.field("n params"))
-
-
-class BatchForward(OverBlocks):
-    """batch_forward(header, params, inputs, n, values): the values of the roots for n examples."""
-
-    def __init__(self, module: Any) -> None:
-        super().__init__(module, "batch_forward", [POINTER, POINTER, INT64, POINTER])
-
-    def write(self, params: Any, inputs: Any, n: Any, values: Any) -> None:
-        for first, lanes, _ in self.blocks(params, inputs, n):
-            self.spread(first, lanes, self.field("n roots"), "roots", "varying", values)
+@once
+def driver(name: str) -> Any:
+    """The address of the driver for an example, or for a batch of them."""
+    machine = code()
+    module = machine.module()
+    {"example": Example, "batch": Batch}[name](module, name)
+    machine.add(module)
+    return machine.address(name)

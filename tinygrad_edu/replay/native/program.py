@@ -5,15 +5,16 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from copy import copy
 from functools import cache, cached_property
 from typing import Any
 
 from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, np
-from tinygrad_edu.replay.native.calling import TARGETS, built_in
+from tinygrad_edu.replay.native import machine
+from tinygrad_edu.replay.native.calling import TARGETS, as_expected, built_in
 from tinygrad_edu.replay.native.kernels import WIDTH
 from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, once
 from tinygrad_edu.replay.native.plan import Plan
@@ -22,18 +23,17 @@ from tinygrad_edu.replay.trace import Trace
 
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
 NO_INPUTS = np.empty(0)
+SIZE = 8  # bytes of a number
 ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
-# The first holds the lock of Python while it runs, the others let other threads run.
-LOCKED = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
-FREE = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3)
-FREE_FORWARD = ctypes.CFUNCTYPE(None, *[ADDRESS] * 3, COUNT, ADDRESS)
+# The first holds the lock of Python while it runs, the other lets other threads run.
+LOCKED, FREE = (kind(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
 HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Memory:
     """The memory that one run of a plan needs, and the header that tells the machine where it is."""
 
-    def __init__(self, plan: Plan, codes: dict[str, Any]) -> None:
+    def __init__(self, plan: Plan, codes: dict[str, Any], driver: str, each: bool) -> None:
         stride = plan.lanes + WIDTH
         n_uniform, n_varying = plan.sizes
         self.uniform, self.uniform_gradients = np.zeros(n_uniform), np.zeros(n_uniform)
@@ -57,6 +57,8 @@ class Memory:
             "n roots": len(self.roots),
             "also": address(self.also),
             "n also": len(self.also),
+            "driver": machine.driver(driver),
+            "each": each,
         }
         for phase, words in codes.items():
             fields |= {phase: address(words), f"{phase} end": address(words) + words.nbytes}
@@ -83,24 +85,30 @@ def linked(plan: Plan) -> dict[str, Any]:
 class Runner:
     """A plan with its instructions, and memories to run it in, one for each thread that does."""
 
-    def __init__(self, trace: Trace, roots: Sequence[int], also: Sequence[int], varying: bool, backward: bool) -> None:
+    def __init__(
+        self, trace: Trace, roots: Sequence[int], also: Sequence[int], driver: str, backward: bool, each: bool = False
+    ) -> None:
         with collector_paused():
-            self.plan = Plan(trace, roots, also, varying, backward)
+            self.plan = Plan(trace, roots, also, driver == "batch", backward)
             self.codes = linked(self.plan)
-        self.own = Memory(self.plan, self.codes)
+        self.driver, self.each = driver, each
+        self.locked, self.free = (function(driver, kind) for kind in (LOCKED, FREE))
+        self.own = self.another()
         self.others: list[Memory] = []
 
-    @contextmanager
-    def memory(self, locked: bool) -> Iterator[Memory]:
-        """Its own, where the lock of Python is held all the while, else one that nobody else has."""
+    def another(self) -> Memory:
+        return Memory(self.plan, self.codes, self.driver, self.each)
+
+    def run(self, *arguments: Any, locked: bool = True) -> None:
+        """Call the driver, in its own memory where Python's lock is held all the while, else in one nobody else has."""
         if locked and HAS_LOCK:
-            yield self.own
+            self.locked(self.own.address, *arguments)
             return
         try:
             memory = self.others.pop()
         except IndexError:
-            memory = Memory(self.plan, self.codes)
-        yield memory
+            memory = self.another()
+        self.free(memory.address, *arguments)
         self.others.append(memory)
 
 
@@ -129,9 +137,9 @@ class NativeProgram(ArrayProgram):
         if result is not None:
             return result  # type: ignore[no-any-return]
         params, inputs = self.numbers(params, inputs)
-        if inputs.ndim == 1 or self.reduce is None:
-            return self.examples(params, inputs)
-        return self.batch(params, inputs)
+        if inputs.ndim == 1:
+            return self.one(params, inputs)
+        return self.each(params, inputs) if self.reduce is None else self.batch(params, inputs)
 
     @shared
     def targets(self) -> Targets:
@@ -148,101 +156,102 @@ class NativeProgram(ArrayProgram):
     @shared
     def quick(self) -> Callable[..., Any]:
         """What runs the common cases, once their plan is made, and else gives None."""
-        return built_in(self.targets) if HAS_LOCK else lambda params, inputs: None
+        return built_in(self.targets) if HAS_LOCK and as_expected() else lambda params, inputs: None
 
     def publish(self, target: str, runner: Runner) -> None:
         """Let `quick` run a plan from now on."""
-        if not self.also and (target == "example" or self.reduce is not None):
+        if not self.also:
             self.targets.memories.append(runner.own)
             self.targets[TARGETS.index(target)] = runner.own.address
 
-    def examples(self, params: Any, inputs: Any) -> tuple[Any, ...]:
-        """Each example by itself."""
-        many, n = inputs.ndim == 2, len(np.atleast_2d(inputs))
-        values, gradients, also = np.empty(n), np.empty((n, len(params))), np.empty((n, len(self.also)))
-        inputs = inputs.reshape(n, -1)
-        # In slices, between which Python hears an interrupt and lets other threads run.
-        step = max(1, WORTH_A_THREAD // self.example_runner.plan.sizes[0])
-        with self.example_runner.memory(locked=True) as memory:
-            for k in range(0, n, step):
-                arrays = [address(array[k : k + step]) for array in (inputs, values, gradients, also)]
-                function("examples", LOCKED)(memory.address, address(params), arrays[0], min(step, n - k), *arrays[1:])
-        results = (values, gradients, also)[: 3 if self.also else 2]
-        if many:
-            return results
-        return (float(values[0]), *(result[0] for result in results[1:]))
+    def one(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        """One example."""
+        end = 1 + len(params)
+        result = np.empty(end + len(self.also))
+        at = address(result)
+        self.example_runner.run(address(params), address(inputs), 1, at, at + SIZE, at + end * SIZE)
+        return (float(result[0]), result[1:end], result[end:])[: 3 if self.also else 2]
 
     def batch(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """All examples, summed or averaged."""
-        n = len(inputs)
-        also = np.empty((n, len(self.also)))
-        cuts = self.cuts(n)
+        total, also = self.in_parts(self.batch_runner, params, inputs)
+        if self.reduce == "mean":
+            total /= len(inputs)
+        return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
+
+    def each(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        """Each example by itself: one with params of its own, whose gradients are those of further inputs."""
+        p = len(params)
+        rows = np.hstack([np.tile(params, (len(inputs), 1)), inputs])
+        values, found = self.in_parts(self.each_runner, NO_INPUTS, rows)
+        return (values[:, 0], found[:, :p], found[:, p:])[: 3 if self.also else 2]
+
+    def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
+        self.require_outputs()
+        params, inputs = self.numbers(params, inputs)
+        if inputs.ndim == 2:
+            return self.in_parts(self.batch_forward_runner, params, inputs)[0]
+        values = np.empty(len(self.trace.outputs))
+        self.example_forward_runner.run(address(params), address(inputs), 1, address(values), None, None)
+        return values
+
+    def in_parts(self, runner: Runner, params: Any, inputs: Any) -> tuple[Any, Any]:
+        """What a runner gives for a batch, in threads where that pays: the sums, or each value, and `also`."""
+        plan, n, cuts = runner.plan, len(inputs), self.cuts(runner.plan, len(inputs))
+        values, also = np.empty((n, len(plan.roots)) if runner.each else 0), np.empty((n, len(plan.also)))
         alone = len(cuts) == 2
 
         def part(k: int) -> Any:
             first, end = cuts[k], cuts[k + 1]
             total = np.empty(1 + len(params))
-            with self.batch_runner.memory(locked=alone) as memory:
-                function("batch", LOCKED if alone else FREE)(
-                    memory.address, address(params), address(inputs[first:]), end - first,
-                    address(total), address(total[1:]), address(also[first:]),
-                )  # fmt: skip
+            at = address(total)
+            found = address(values[first:]) if runner.each else at
+            gradient = None if runner.each else at + SIZE
+            given = address(params), address(inputs[first:]), end - first
+            runner.run(*given, found, gradient, address(also[first:]), locked=alone)
             return total
 
-        totals = [*(map if alone else pool().map)(part, range(len(cuts) - 1))]
-        total = sum(totals[1:], totals[0])
-        if self.reduce == "mean":
-            total /= n
-        return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
+        totals = [*(map if alone or cores() == 1 else pool().map)(part, range(len(cuts) - 1))]
+        return values if runner.each else sum(totals[1:], totals[0]), also
 
-    def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
-        self.require_outputs()
-        params, inputs = self.numbers(params, inputs)
-        n = len(np.atleast_2d(inputs))
-        values = np.empty((n, len(self.trace.outputs)))
-        if inputs.ndim == 1:
-            with self.example_forward_runner.memory(locked=True) as memory:
-                run = function("examples", LOCKED)
-                run(memory.address, address(params), address(inputs), 1, address(values), None, None)
-            return values[0]
-        with self.batch_forward_runner.memory(locked=False) as memory:
-            run = function("batch_forward", FREE_FORWARD)
-            run(memory.address, address(params), address(inputs), n, address(values))
-        return values
-
-    def cuts(self, n: int) -> list[int]:
-        """Where a batch is cut for threads: at ends of blocks, into parts that are worth a thread."""
-        plan = self.batch_runner.plan
+    def cuts(self, plan: Plan, n: int) -> list[int]:
+        """Where a batch is cut: at ends of blocks, into parts that are worth a thread and soon over."""
         blocks = -(-n // plan.lanes)
-        threads = min(cores(), blocks, n * plan.sizes[1] // WORTH_A_THREAD) or 1
-        return [min(n, blocks * k // threads * plan.lanes) for k in range(threads + 1)]
+        parts = min(blocks, n * plan.sizes[1] // WORTH_A_THREAD) or 1
+        return [min(n, blocks * k // parts * plan.lanes) for k in range(parts + 1)]
 
     @shared
     def example_runner(self) -> Runner:
-        runner = Runner(self.trace, [self.trace.root], self.also, varying=False, backward=True)
+        runner = Runner(self.trace, [self.trace.root], self.also, "example", backward=True)
         self.publish("example", runner)
         return runner
 
     @shared
     def batch_runner(self) -> Runner:
-        runner = Runner(self.trace, [self.trace.root], self.also, varying=True, backward=True)
+        runner = Runner(self.trace, [self.trace.root], self.also, "batch", backward=True)
         self.targets[TARGETS.index("longest batch")] = WORTH_A_THREAD // runner.plan.sizes[1]
         self.publish("batch", runner)
         return runner
 
     @shared
+    def each_runner(self) -> Runner:
+        trace, p = copy(self.trace), self.trace.n_params
+        trace.n_params, trace.n_inputs = 0, p + trace.n_inputs
+        return Runner(trace, [trace.root], [*range(p), *self.also], "batch", backward=True, each=True)
+
+    @shared
     def example_forward_runner(self) -> Runner:
-        return Runner(self.trace, self.trace.outputs, (), varying=False, backward=False)
+        return Runner(self.trace, self.trace.outputs, (), "example", backward=False)
 
     @shared
     def batch_forward_runner(self) -> Runner:
-        return Runner(self.trace, self.trace.outputs, (), varying=True, backward=False)
+        return Runner(self.trace, self.trace.outputs, (), "batch", backward=False, each=True)
 
 
 @once
 def function(name: str, kind: Any) -> Any:
     """A function of the machine, as Python calls it."""
-    return kind(code().address(name))
+    return kind(machine.driver(name))
 
 
 @cache
