@@ -25,7 +25,6 @@ NEW_ARRAY, FLOAT64 = 93, 12  # the place of PyArray_New in NumPy's table of C fu
 FASTCALL = 0x0080  # METH_FASTCALL
 # Once: each call of PYFUNCTYPE makes a class, which is never freed.
 NEW_FUNCTION = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-KINDS = ctypes.create_string_buffer(b"dN")  # for Py_BuildValue: a float, and an object that it takes over
 TARGETS = ["example", "batch", "longest batch", "mean"]  # headers, or 0; how long a batch may be; whether to divide
 
 
@@ -71,10 +70,7 @@ class Call(Writer):
     def run(self, header: Any, params: Any, inputs: Any, many: Any, n: Any) -> tuple[Any, Any]:
         """The value, and the gradient as a new array."""
         builder = self.builder
-        gradient = self.new_array(self.read(params, SHAPE, INT64))
-        made = self.function.append_basic_block()
-        builder.cbranch(self.same(builder.ptrtoint(gradient, INT64), 0), self.failed, made)
-        builder.position_at_end(made)
+        gradient = self.made(self.new_array(self.read(params, SHAPE, INT64)))
         with builder.goto_entry_block():
             value = builder.alloca(DOUBLE)
         p, x, g = (builder.inttoptr(self.read(array, DATA, INT64), POINTER) for array in (params, inputs, gradient))
@@ -87,11 +83,19 @@ class Call(Writer):
         return builder.load(value), gradient
 
     def result(self, value: Any, gradient: Any) -> None:
-        """Return both as a tuple, or null where there is no memory for it."""
-        kinds = self.builder.inttoptr(INT64(ctypes.addressof(KINDS)), OBJECT)
-        signature = ir.FunctionType(OBJECT, [OBJECT], var_arg=True)
-        function = self.builder.inttoptr(INT64(python_address("Py_BuildValue")), signature.as_pointer())
-        self.builder.ret(self.builder.call(function, [kinds, value, gradient]))
+        """Return both as a tuple."""
+        number = self.made(self.python("PyFloat_FromDouble", OBJECT, value))
+        result = self.made(self.python("PyTuple_New", OBJECT, INT64(2)))
+        for k, item in enumerate((number, gradient)):
+            self.python("PyTuple_SetItem", INT32, result, INT64(k), item)
+        self.builder.ret(result)
+
+    def made(self, thing: Any) -> Any:
+        """Go on only with what there was memory for."""
+        on = self.function.append_basic_block()
+        self.builder.cbranch(self.same(self.builder.ptrtoint(thing, INT64), 0), self.failed, on)
+        self.builder.position_at_end(on)
+        return thing
 
     def require(self, condition: Any) -> None:
         """Go on only where this holds; where it does not, decline."""
@@ -117,7 +121,7 @@ class Call(Writer):
 
     def python(self, name: str, result: Any, *arguments: Any) -> Any:
         """Call a function of Python's."""
-        return self.call_at(python_address(name), result, *arguments)
+        return self.call_at(ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value, result, *arguments)
 
     def new_array(self, shape: Any) -> Any:
         table = ctypes.cast(array_functions(), ctypes.POINTER(ctypes.c_void_p))
@@ -130,10 +134,6 @@ class Call(Writer):
     def call_at(self, address: Any, result: Any, *arguments: Any) -> Any:
         signature = ir.FunctionType(result, [argument.type for argument in arguments])
         return self.builder.call(self.builder.inttoptr(INT64(address), signature.as_pointer()), arguments)
-
-
-def python_address(name: str) -> Any:
-    return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
 
 
 def array_functions() -> Any:
