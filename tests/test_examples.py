@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -43,15 +44,26 @@ def compared(lines, comments):
     return ["..." if comment == "..." else line for line, comment in zip(lines, comments, strict=True)]
 
 
+def missing(path):
+    """A library that an example needs and that is not installed."""
+    return next((name for name in sorted(needed(path.read_text(encoding="utf-8"))) if find_spec(name) is None), "")
+
+
+@pytest.fixture(scope="module")
+def outputs(request, tmp_path_factory):
+    """What each of the examples that are asked for will have printed: two run at a time."""
+    asked = [item.callspec.params["path"] for item in request.session.items if "outputs" in item.fixturenames]
+    with ThreadPoolExecutor(2) as pool:
+        yield {path: pool.submit(run, path, tmp_path_factory.mktemp("run")) for path in asked if not missing(path)}
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_prints_what_its_comments_say(path, tmp_path):
-    text = path.read_text(encoding="utf-8")
-    for library in sorted(needed(text)):
-        if find_spec(library) is None:
-            pytest.skip(f"{library} is not installed")
-    comments = expected(text)
+def test_an_example_prints_what_its_comments_say(path, outputs):
+    if library := missing(path):
+        pytest.skip(f"{library} is not installed")
+    comments = expected(path.read_text(encoding="utf-8"))
     assert set(comments) - {"..."}, "an example prints numbers"
-    assert compared(run(path, tmp_path), comments) == comments
+    assert compared(outputs[path].result(), comments) == comments
 
 
 def test_a_wrong_number_in_a_comment_is_caught(tmp_path):
