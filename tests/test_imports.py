@@ -26,10 +26,11 @@ ALLOWED = {  # room: what of the package it may import besides itself
     "check": {"engine", "misconceptions", "shell"},
     "plot": {"engine", "files", "shell", "themes"},
     "replay": {"engine", "shell"},
+    "tasks": {"engine", "misconceptions"},
 }
 EXCEPTIONS = {"nn/engines.py": {"replay"}}
-FREE = {"exchange", "lesson", "cli", "__init__", "__main__"}  # may import all
-REQUIRED = {"click", "rich", "graphviz"}
+FREE = {"exchange", "lesson", "live", "cli", "__init__", "__main__"}  # may import all
+REQUIRED = {"click", "rich", "graphviz", "markdown_it"}
 OPTIONAL = {"PIL", "numpy", "sympy", "mpmath", "matplotlib", "hypothesis", "llvmlite", "jax", "torch", "IPython"}
 
 FILES = {str(path.relative_to(PACKAGE).as_posix()): path for path in sorted(PACKAGE.rglob("*.py"))}

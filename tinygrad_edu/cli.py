@@ -390,6 +390,66 @@ def worksheet(seed: int, output: str | None, key: str | None) -> None:
         click.echo(made.questions, nl=False)
 
 
+@command.command()
+@click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write; live.html without it.")
+@click.option("--lesson", metavar="FILE", help="A lesson of your own, in Markdown, in place of the package's.")
+@click.option("--title", default="Backpropagation, live", show_default=True, help="The heading of the page.")
+@click.option("--folder", is_flag=True, help="Write files to serve, into a folder: it opens sooner.")
+def live(output: str | None, lesson: str | None, title: str, folder: bool) -> None:
+    """Make a page of lessons whose Python runs in the browser: one file, which needs no network.
+
+    What it is made of besides this package, npm fetches once.
+    """
+    from tinygrad_edu import files
+    from tinygrad_edu import live as page
+    from tinygrad_edu.tasks import read
+
+    output = output or ("live" if folder else "live.html")
+    chosen = read(text_in(lesson), plain(lesson)) if lesson else page.lessons()
+    if folder:
+        for name, content in page.folder(chosen, title).items():
+            files.write(files.folder(output) / name, content)
+    else:
+        ending(output, ("html", "htm"))
+        files.write(output, page.build(chosen, title))
+    click.echo(output)
+
+
+@command.command()
+@click.argument("lesson")
+@click.argument("answer")
+@click.option("--task", metavar="NAME", help="One task of it; all without it.")
+@click.option("--json", "results", metavar="FILE", type=Target(), help="Where to write the result as Otter takes it.")
+@click.option("--pytest", "tests", metavar="FILE", type=Target(), help="Where to write the tasks as a file for pytest.")
+def grade(lesson: str, answer: str, task: str | None, results: str | None, tests: str | None) -> None:
+    """Grade an answer, a Python file, which is run, by the tasks of a lesson in Markdown.
+
+    Exit status 1 where an answer is wrong; the mistake is named where it is a known one.
+    """
+    from tinygrad_edu.files import distinct, write
+    from tinygrad_edu.tasks import grade as graded
+    from tinygrad_edu.tasks import gradescope, pytest_file, read
+
+    distinct(answer, *filter(None, (results, tests)))
+    tasks = [one for section in read(text_in(lesson), plain(lesson)) for one in section.tasks]
+    if not tasks:
+        raise click.ClickException(f"{plain(lesson)} has no task")
+    if task is not None:
+        known = ", ".join(one.name for one in tasks)
+        tasks = [one for one in tasks if one.name == task]
+        if not tasks:
+            raise click.BadParameter(f"expected one of {plain(known, 200)}, got {plain(task)!r}", param_hint="--task")
+    text = text_in(answer)
+    verdicts = {one.name: graded(one, text) for one in tasks}
+    for name, verdict in verdicts.items():
+        click.echo(f"{name}: {verdict}")
+    if results:
+        write(results, gradescope(verdicts) + "\n")
+    if tests:
+        write(tests, pytest_file(tasks, Path(answer).name))
+    sys.exit(0 if all(verdict.passed for verdict in verdicts.values()) else 1)
+
+
 def console() -> Any:
     """80 to 100 columns on a terminal, which breaks the lines where it has fewer; plain text of 100 in a file."""
     from rich.console import Console

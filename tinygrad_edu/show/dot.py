@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from importlib import metadata
+import sys
+from importlib import import_module, metadata
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,8 @@ def run(source: str, format: str, engine: str = "dot") -> bytes:
     Raises RuntimeError where there is neither, for PDF without the first, where drawing fails, and where it takes more
     than two minutes.
     """
+    if sys.platform == "emscripten":
+        return drawn_by_page(source, format, engine)
     executable = shutil.which("dot")
     if executable is None and format == "pdf":
         raise RuntimeError("PDF needs Graphviz itself, with `dot` on PATH; SVG and PNG do not")
@@ -116,6 +119,26 @@ def run(source: str, format: str, engine: str = "dot") -> bytes:
     if done.returncode:  # an SVG may have come out all the same, with a label missing
         raise RuntimeError(f"drawing failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
+
+
+def drawn_by_page(source: str, format: str, engine: str) -> bytes:
+    """In WebAssembly, which starts no program: the Graphviz that the page has loaded beside Python.
+
+    Raises RuntimeError where it has none, and for what is no text: that has SVG and DOT, not PNG and PDF.
+    """
+    layout = getattr(import_module("js"), "tinygradEduGraphviz", None)  # what JavaScript calls globalThis
+    if layout is None:
+        raise RuntimeError(
+            "no Graphviz to draw with: a page has to load one (npm's @hpcc-js/wasm-graphviz) and set "
+            "globalThis.tinygradEduGraphviz = (source, format, engine) => graphviz.layout(source, format, engine); "
+            f"where Python runs outside of a browser, run {install('graphviz-pure')}"
+        )
+    if format in ("png", "pdf"):
+        raise RuntimeError(f"in a browser there is SVG, not {format.upper()}")
+    try:
+        return str(layout(source, format, engine)).encode()
+    except Exception as error:  # of JavaScript
+        raise RuntimeError(f"drawing failed: {error}") from None
 
 
 def bundled_executable() -> str | None:

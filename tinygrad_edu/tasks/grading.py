@@ -1,0 +1,150 @@
+"""The verdict on an answer: it agrees with the property of its task on every case, or where it does not, and why."""
+
+from __future__ import annotations
+
+import ast
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from math import isclose
+from typing import Any, NamedTuple
+
+from tinygrad_edu.engine import Value, plain, quoted
+from tinygrad_edu.tasks.slips import LESSONS, slips
+from tinygrad_edu.tasks.task import Task
+
+NAME = "<answer>"
+TOLERANCE = 1e-6
+
+
+class Verdict(NamedTuple):
+    """What is said of an answer.
+
+    Attributes:
+        passed: whether it is right.
+        words: sentences for its writer.
+        mistake: the name of the mistake; empty where there is none or it has no name.
+        graph: the smallest graph that it fails on.
+    """
+
+    passed: bool
+    words: tuple[str, ...]
+    mistake: str = ""
+    graph: Value | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(self.words)
+
+
+def grade(task: Task, text: str) -> Verdict:
+    """Compare an answer with its task's property, case by case, the smallest first.
+
+    Arguments:
+        task: what it answers.
+        text: the Python that a reader wrote; it is run.
+
+    Raises ValueError for a task that is none: whose own answer fails, or whose check lacks `cases` or `expected`.
+    """
+    check = namespace_of(task.check)
+    if lacking := [name for name in ("cases", "expected") if name not in check]:
+        raise ValueError(f"task {quoted(task.name)}: its check expected to define {' and '.join(lacking)}")
+    function = wanted(task)
+    cases = [case if isinstance(case, tuple) else (case,) for case in check["cases"]]
+    right = [flat(check["expected"](*case)) for case in cases]
+    try:
+        with redirect_stdout(io.StringIO()):
+            given = namespace_of(text)
+    except Exception as error:
+        return Verdict(False, (f"It does not run: {said(error)}.",))
+    if not callable(given.get(function)):
+        return Verdict(False, (f"It has no function {function}: that is what is asked for.",))
+    got = [outcome(check, given[function], case) for case in cases]
+    failing = [k for k in range(len(cases)) if not same(got[k], right[k])]
+    if not failing:
+        return Verdict(True, (f"Right, on {len(cases)} of {len(cases)} cases.",))
+    first = failing[0]
+    call = f"{function}({', '.join(map(quoted, cases[first]))})"
+    what = f"raises {got[first]}" if isinstance(got[first], str) else f"gives {written(got[first])}"
+    words = [f"Not yet: {call} {what}, and the property wants {written(right[first])}."]
+    mistake = next((name for name, wrong in known(task) if alike(wrong, check, function, cases, got, right)), "")
+    if mistake:
+        words.append(f"This is the mistake “{mistake}”: {LESSONS.get(mistake, mistake)}")
+    graph = check["graph"](*cases[first]) if "graph" in check else None
+    if graph is not None:
+        words.append("The smallest graph that it fails on, with the right gradients:")
+        graph.backward()
+    return Verdict(False, tuple(words), mistake, graph)
+
+
+def wanted(task: Task) -> str:
+    """The name of the function that is asked for: the last that the first answer defines."""
+    defined = [node.name for node in ast.parse(task.answers[0]).body if isinstance(node, ast.FunctionDef)]
+    if not defined:
+        raise ValueError(f"task {quoted(task.name)}: its answer expected to define a function")
+    return defined[-1]
+
+
+def namespace_of(text: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"__name__": NAME}
+    exec(compile(text, NAME, "exec"), made)
+    return made
+
+
+def known(task: Task) -> Iterator[tuple[str, str]]:
+    """Wrong answers by their mistakes: the task's own first, then those made from its right answers."""
+    yield from task.mistakes
+    for answer in task.answers:
+        yield from slips(answer)
+
+
+def alike(wrong: str, check: dict[str, Any], function: str, cases: list[Any], got: list[Any], right: list[Any]) -> bool:
+    """Whether a wrong answer does on every case what this one did."""
+    try:
+        other = namespace_of(wrong)[function]
+    except Exception:
+        return False
+    return all(same(outcome(check, other, case), one) for case, one in zip(cases, got, strict=True))
+
+
+def outcome(check: dict[str, Any], function: Any, case: tuple[Any, ...]) -> list[float] | str:
+    """The numbers that an answer gives, or the name of the error that it raises."""
+    try:
+        with redirect_stdout(io.StringIO()):
+            return flat(check["observe"](function, *case) if "observe" in check else function(*case))
+    except Exception as error:
+        return said(error)
+
+
+def said(error: Exception) -> str:
+    trace = error.__traceback__
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    while trace:
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == NAME else line
+        trace = trace.tb_next
+    words = error.msg if isinstance(error, SyntaxError) else error
+    return plain(f"{type(error).__name__}{f' in line {line}' if line else ''}: {words}", 200)
+
+
+def flat(result: Any) -> list[float]:
+    """The numbers in a result, in order. Raises TypeError for what is none."""
+    if isinstance(result, dict):
+        return [number for key in sorted(result) for number in flat(result[key])]
+    if isinstance(result, Value):
+        return [result.data]
+    if isinstance(result, Iterable) and not isinstance(result, str):
+        return [number for part in result for number in flat(part)]
+    if isinstance(result, bool | int | float):
+        return [float(result)]
+    raise TypeError(f"a number is asked for, got {quoted(result)}")
+
+
+def same(a: list[float] | str, b: list[float] | str) -> bool:
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a.split(" ")[0] == b.split(" ")[0]
+    return len(a) == len(b) and all(
+        isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE) for x, y in zip(a, b, strict=True)
+    )
+
+
+def written(numbers: list[float] | str) -> str:
+    return numbers if isinstance(numbers, str) else ", ".join(f"{number:.6g}" for number in numbers) or "nothing"
