@@ -549,3 +549,16 @@ def test_an_interrupt_at_any_line_of_a_pass_leaves_the_leaves_as_they_were(after
     x.grad = w.grad = 0.0
     root.backward()
     assert (x.grad, w.grad) == (w.data + math.cos(2.0), 2.0)
+
+
+@pytest.mark.parametrize("name", ["unit", "atan2", "hypot", "pow"])
+def test_a_plain_number_first_is_told_as_any_other(name):
+    function, zero = TABLE[name].function, Value(0.0, "b")
+    if name == "unit":
+        with pytest.raises(ZeroDivisionError, match=r"unit\(0.0, b\) is undefined at b = 0|unit\(.*b = 0"):
+            function(0.0, zero)
+    elif name == "pow":
+        with pytest.raises((ValueError, ZeroDivisionError), match="b = -1"):
+            function(0.0, Value(-1.0, "b"))
+    else:
+        assert function(0.0, zero).data == 0.0

@@ -13,7 +13,7 @@ from tinygrad_edu.expression import parse
 from tinygrad_edu.show.names import latex_name, pretty
 from tinygrad_edu.show.notation import LatexWriter, Writer
 from tinygrad_edu.show.numbers import latex_number, rounded
-from tinygrad_edu.show.symbols import ONE, add, evaluated, multiply, number, power, values_in
+from tinygrad_edu.show.symbols import ONE, Symbol, add, evaluated, multiply, number, power, values_in
 
 VALUES = {Value(data, name): name for data, name in ((0.7, "a"), (-1.3, "b"), (2.1, "c"))}
 NUMBERS = st.sampled_from([-3, -1, 1, 2, Fraction(1, 3), Fraction(-5, 7), Fraction(1, 4)]).map(Fraction)
@@ -162,3 +162,11 @@ def test_rounding(exact, digits, text):
 def test_numbers_in_latex():
     assert latex_number("−1.23e−5") == r"-1.23 \cdot 10^{-5}"
     assert latex_number("−∞") == r"-\infty"
+
+
+def test_a_product_keeps_the_order_of_its_factors():
+    a, b, _ = VALUES
+    assert (Symbol(a) * Symbol(b)).expr == ("*", a, b)
+    assert (Symbol(a) / Symbol(power(b, number(-1.0)))).expr == ("*", a, b)
+    assert (Symbol(b) / Symbol(power(a, number(-1.0)))).expr == ("*", b, a)
+    assert (2.0 * Symbol(a)).expr == (Symbol(a) * 2.0).expr == ("*", number(2.0), a)

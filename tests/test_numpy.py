@@ -105,3 +105,11 @@ def test_programs_refuse_arrays_that_are_masked(backend):
     with pytest.raises(ValueError, match="the program expected numbers in params, 1 of them are masked"):
         program(np.ma.array([2.0], mask=True), [3.0])
     assert program([2.0], np.ma.array([[1.0], [3.0]]))[0] == 4.0
+
+
+@pytest.mark.parametrize("other", [np.float64(2.0), np.int64(2)])
+def test_numpys_numbers_compare_with_a_value_by_identity(other):
+    a = Value(2.0)
+    assert np.equal(a, a) is True and np.not_equal(a, a) is False
+    assert np.equal(a, other) is False and np.not_equal(a, other) is True
+    assert (other == a, other != a, a == other, a != other) == (False, True, False, True)

@@ -436,6 +436,14 @@ def test_neurons_and_weights_stand_in_their_order(rankdir, renderer):
         assert place[pair[0]][across] < place[pair[1]][across], pair
 
 
+def test_neurons_stand_in_their_order_whichever_is_used_first():
+    layer = network().layers[0]
+    first, second = layer([Value(0.1), Value(0.2)])
+    for root in (first - second, -second + first):
+        source = draw(root).source
+        assert re.findall("o1_[12] -> o1_[12]", source) == ["o1_1 -> o1_2"]
+
+
 def test_text_for_a_terminal():
     a, _, root = example()
     root.label = "r"

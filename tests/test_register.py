@@ -331,3 +331,15 @@ def test_threads_may_register_at_once():
         assert row.partials == (f"{v.grad:g}",)
     finally:
         unregister(row)
+
+
+def test_a_quotient_beside_operations_that_never_fail_tells_where_it_is_undefined():
+    with registered("ratio", "ratio", "maximum(x, 0) / y", "step(x) / y", "-out / y"):
+        for make in (lambda: Value(1.0, "a").ratio(Value(0.0, "b")), lambda: TABLE["ratio"].function(1.0, Value(0.0, "b"))):
+            with pytest.raises(ZeroDivisionError, match=r"^ratio\(.*\) is undefined at .*b = 0"):
+                make()
+
+
+def test_only_signs_have_a_second_name():
+    names = {name for name in dir(Value) if name.startswith("__") and name.strip("_") in TABLE}
+    assert names == {f"__{name}__" for name in ("add", "sub", "mul", "truediv", "pow", "neg", "abs")}

@@ -175,3 +175,49 @@ def test_a_wrong_rule_of_the_table_shows():
         root = Value(2.0).wrong() * 1.0
         assert printed(as_script(root, "torch"))[1] == 4.0
         assert math.isclose(expected(root)[1], 2.0)
+
+
+def test_a_script_reads_like_one_that_a_person_wrote():
+    x, taken = Value(0.5, "x"), Value(2.0, "np")
+    inner = x * taken
+    inner.label = "sum"
+    assert as_script((inner + 1).erf(), "numpy") == """\
+import math
+
+import numpy as np
+
+erf = math.erf
+exp = np.exp
+
+x = 0.5
+np_1 = 2.0
+# forward
+sum_1 = x * np_1
+v1 = sum_1 + 1
+v2 = erf(v1)
+# backward: d_x is the derivative of v2 for x
+d_v1 = 1.1283791670955126 * exp(-v1 * v1)
+d_sum_1 = d_v1
+d_x = d_sum_1 * np_1
+d_np_1 = d_sum_1 * x
+
+print("v2 =", v2)
+print("dv2/dx =", d_x)
+print("dv2/dnp_1 =", d_np_1)
+"""
+    assert as_script(x.erf(), "jax").splitlines()[:12] == [
+        "import jax",
+        "import jax.numpy as jnp",
+        "",
+        'jax.config.update("jax_enable_x64", True)',
+        "",
+        "erf = jax.scipy.special.erf",
+        "",
+        "",
+        "def f(x):",
+        "    v1 = erf(x)",
+        "    return v1",
+        "",
+    ]
+    lines = as_script(x.erf(), "torch").splitlines()
+    assert "erf = torch.erf" in lines and "v1.backward()" in lines and "# backward" in lines

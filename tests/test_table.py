@@ -480,3 +480,28 @@ def test_what_is_written_hands_back_the_partials(row):
                         at,
                         constants,
                     )
+
+
+DOMAINS = {
+    "any": (
+        "add add sub sub mul mul truediv neg square sin cos atan sinh cosh relu leaky_relu elu linear abs sign step "
+        "is_zero maximum maximum minimum minimum dot dot sum"
+    ),
+    "[-40, 40]": "sigmoid softplus silu logsumexp",
+    "[0.001, 1000]": "log log10 sqrt",
+    "[-10, 10] without |x| < 0.1": "truediv reciprocal hypot hypot unit unit atan2 atan2",
+    "[-0.99, 0.99]": "asin acos cos_asin",
+    "[-20, 20]": "exp expm1 sech tanh",
+    "[-5, 5]": "pow erf erfc gelu",
+    "[0.1, 10]": "pow",
+    "[-1.5, 1.5]": "tan",
+    "[-0.9, 100]": "log1p",
+}
+
+
+def test_the_domains_of_rows():
+    """Written out: a domain that shrinks would make every test that draws from it a weaker one, and none fail."""
+    expected = sorted((name, "[-10, 10]" if d == "any" else d) for d, names in DOMAINS.items() for name in names.split())
+    assert sorted((row.name, repr(domain)) for row in ROWS for domain in row.domains) == expected
+    assert 0.1 in TABLE["truediv"].domains[1] and 0.09 not in TABLE["truediv"].domains[1]
+    assert -0.1 in TABLE["truediv"].domains[1] and 10 in TABLE["add"].domains[0] and 10.1 not in TABLE["add"].domains[0]
