@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu
-from tinygrad_edu import NOT_COMPUTED, Value, grad, hessian, hvp, jacobian, jvp, vjp
-from tinygrad_edu.engine import check_recorded, topological
+from tinygrad_edu import NOT_COMPUTED, Value, dot, grad, hessian, hvp, jacobian, jvp, vjp
+from tinygrad_edu import sum as total
+from tinygrad_edu.engine import check_recorded, leaves, local_derivatives, nodes, topological
 
 
 def data(thing):
@@ -248,3 +249,29 @@ def test_a_derivative_that_overflows_is_infinite_as_in_a_backward_pass():
     root = x * 1e200 * 1e200
     root.backward()
     assert grad(root, x).data == x.grad == math.inf
+
+
+def test_leaves_come_in_the_order_of_their_first_use():
+    a, b, c, d = (Value(float(k), name) for k, name in enumerate("abcd", start=1))
+    assert leaves(b * a + c * b) == [b, a, c]
+    assert leaves(dot([c, 2.0, a], [b, d, 1.0])) == [c, a, b, d]
+    assert leaves(c * c, a + b, c) == [c, a, b]
+    assert leaves(d) == [d] and leaves(a * b, d) == [a, b, d]
+    assert [node.label or node.op.name for node in nodes((b + a) * c)] == ["b", "a", "c", "add", "mul"]
+
+
+def test_edges_of_an_operation_over_many():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    node = dot([a, 5.0, b, a], [b, a, 7.0, a])
+    assert local_derivatives(node) == [
+        (0, a, 3.0),  # d/dx_i is y_i, and the other way round; the constants 5 and 7 have no edge
+        (2, b, 7.0),
+        (3, a, 2.0),
+        (4, b, 2.0),
+        (5, a, 5.0),
+        (7, a, 2.0),
+    ]
+    node.backward()
+    assert (a.grad, b.grad) == (3.0 + 2.0 + 5.0 + 2.0, 7.0 + 2.0)
+    assert [d.data for d in grad(dot([a, 5.0, b, a], [b, a, 7.0, a]), [a, b])] == [12.0, 9.0]
+    assert [(k, v) for k, v, _ in local_derivatives(total([a, 1.0, b, a]))] == [(0, a), (2, b), (3, a)]

@@ -382,3 +382,88 @@ def test_a_weight_of_a_layer_that_is_used_once_more_gets_both_gradients(backend,
     program = compile(root, params, xs, backend=backend)
     for examples in ([data], [data] * 7, [data] * 40):
         assert program([w.data for w in params], examples)[1] == pytest.approx([w.grad for w in params], rel=1e-12)
+
+
+def test_a_constant_of_the_other_sign_is_another_constant():
+    signs = iter([0.0, -0.0, 0.0, -0.0, 0.0, -0.0])
+    with pytest.raises(ValueError, match=r"the constant 0\.0 is -0\.0 there"):
+        compile(lambda x: x.atan2(next(signs)), [], [2.0])
+    steady = compile(lambda x: x.maximum(1.0) + 1.0, [], [2.0], backend="python")
+    assert steady([], [3.0])[0] == 4.0
+
+
+@each_backend
+def test_zeros_of_both_signs_stay_apart(backend):
+    x = Value(1.0)
+    program = compile(x.atan2(0.0) + 2 * x.atan2(-0.0), [x], outputs=[x.atan2(0.0), x.atan2(-0.0)], backend=backend)
+    close(program.forward([0.0]), [0.0, math.pi])
+    close(program.forward([-0.0]), [0.0, -math.pi])
+
+
+POWERS = {
+    "x**2": lambda x, y: x**2 + y,
+    "x**3": lambda x, y: x**3 + y,
+    "x**4": lambda x, y: x**4 + y,
+    "x**-1": lambda x, y: x**-1 * y,
+    "x**0.5": lambda x, y: x**0.5 * y,
+    "a base twice": lambda x, y: x**2 * y + x**3 * y + x * y**2,
+    "products of one": lambda x, y: x * x + x * x * y + y * x * x + y * y * y,
+    "a factor of itself": lambda x, y: dot([x, y, x, x], [x, x, y, x]) + x * y,
+    "a sum of itself": lambda x, y: x + x + x + y + x + y * y + total([x, y, x]),
+    "differences": lambda x, y: (x - y) * (y - x) - (x - x * y) - (-y),
+    "weights last": lambda x, y: x * 2 + 3 * y + (x + 1) * y + y * (x + 1) + 1 * x,
+    "from a number": lambda x, y: 5 + x * y + x * 3 + y * y + 0.0,
+}
+
+
+@each_backend
+@pytest.mark.parametrize("name", POWERS)
+@pytest.mark.parametrize("n_params", [0, 1, 2])
+def test_powers_and_sums_roll_up_to_the_same(name, n_params, backend):
+    def expected(x, y):
+        leaves = Value(x), Value(y)
+        root = POWERS[name](*leaves)
+        root.backward()
+        return root.data, [leaf.grad for leaf in leaves]
+
+    leaves = Value(1.5), Value(2.5)
+    root = POWERS[name](*leaves)
+    also = leaves[n_params:]
+    program = compile(root, leaves[:n_params], also, backend=backend, also=also)
+    for x, y in ((1.5, 2.5), (0.75, 3.0)):
+        value, gradient, *beside = program([x, y][:n_params], [x, y][n_params:])
+        close(value, expected(x, y)[0])
+        close([*gradient, *(beside[0] if also else [])], expected(x, y)[1])
+    if also:
+        ys = [0.5 + 0.25 * k for k in range(11)]
+        rows = [[0.75, y][n_params:] for y in ys]
+        value, gradient, beside = program([0.75], rows) if n_params else program([], rows)
+        each = [expected(0.75, y) for y in ys]
+        close(value, sum(v for v, _ in each) / 11)
+        close(gradient, [sum(g[k] for _, g in each) / 11 for k in range(n_params)])
+        close(beside, [g[n_params:] for _, g in each])
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+@pytest.mark.parametrize("threads", [False, True])
+def test_call_after_call_with_batches_of_any_length(reduce, threads, monkeypatch):
+    module = pytest.importorskip("tinygrad_edu.replay.native.program")
+    if threads:
+        monkeypatch.setattr(module, "WORTH_A_THREAD", 50)
+        monkeypatch.setattr(module, "cores", lambda: 3)
+    w, b, x = Value(0.5), Value(0.25), Value(1.0)
+    program = compile((w * x + b).tanh(), [w, b], [x], reduce=reduce, backend="native", also=[])
+    plain = compile((w * x + b).tanh(), [w, b], [x], reduce=reduce, backend="python")
+    for n in (7, 3, 1, 64, 65, 2, 300, 300, 5):
+        rows = np.linspace(-1, 1, n)[:, None]
+        value, gradient = program([0.5, 0.25], rows)
+        expected = plain([0.5, 0.25], rows.tolist())
+        close(value, expected[0])
+        close(gradient, expected[1])
+        close(program([0.5, 0.25], rows[0])[1], plain([0.5, 0.25], rows[0].tolist())[1])
+        for wrong in (np.zeros((n, 2)), np.zeros((n, 0)), np.zeros(2), np.zeros(0), np.zeros((1, n, 1))):
+            with pytest.raises(ValueError, match="expected"):
+                program([0.5, 0.25], wrong)
+        for wrong in ([0.5], [0.5, 0.25, 1.0], []):
+            with pytest.raises(ValueError, match="expected 2 params"):
+                program(np.array(wrong), rows)

@@ -181,7 +181,9 @@ def test_a_script_reads_like_one_that_a_person_wrote():
     x, taken = Value(0.5, "x"), Value(2.0, "np")
     inner = x * taken
     inner.label = "sum"
-    assert as_script((inner + 1).erf(), "numpy") == """\
+    assert (
+        as_script((inner + 1).erf(), "numpy")
+        == """\
 import math
 
 import numpy as np
@@ -205,6 +207,7 @@ print("v2 =", v2)
 print("dv2/dx =", d_x)
 print("dv2/dnp_1 =", d_np_1)
 """
+    )
     assert as_script(x.erf(), "jax").splitlines()[:12] == [
         "import jax",
         "import jax.numpy as jnp",

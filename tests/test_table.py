@@ -501,7 +501,9 @@ DOMAINS = {
 
 def test_the_domains_of_rows():
     """Written out: a domain that shrinks would make every test that draws from it a weaker one, and none fail."""
-    expected = sorted((name, "[-10, 10]" if d == "any" else d) for d, names in DOMAINS.items() for name in names.split())
+    expected = sorted(
+        (name, "[-10, 10]" if d == "any" else d) for d, names in DOMAINS.items() for name in names.split()
+    )
     assert sorted((row.name, repr(domain)) for row in ROWS for domain in row.domains) == expected
     assert 0.1 in TABLE["truediv"].domains[1] and 0.09 not in TABLE["truediv"].domains[1]
     assert -0.1 in TABLE["truediv"].domains[1] and 10 in TABLE["add"].domains[0] and 10.1 not in TABLE["add"].domains[0]

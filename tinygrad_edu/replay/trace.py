@@ -139,7 +139,7 @@ class Trace:
             if mine.operands != its.operands:
                 return f"operation {k}, {mine.row.name}, has other operands"
         for mine, its in zip(self.constants, other.constants, strict=False):
-            if mine != its and (mine == mine or its == its):
+            if repr(mine) != repr(its):  # of 0.0 and -0.0 too, and nan is nan
                 return f"the constant {mine!r} is {its!r} there"
         if (self.root, self.outputs) != (other.root, other.outputs):
             return "the root or an output is another operation"
