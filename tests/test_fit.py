@@ -1,5 +1,6 @@
 """Training on examples: data, engines, what stops it, what is said, what is kept."""
 
+import importlib.util
 import json
 import math
 import os
@@ -28,6 +29,7 @@ from tinygrad_edu.nn import (
     fit,
     health,
     mse,
+    save,
     train,
 )
 
@@ -103,6 +105,29 @@ def test_classes_of_softmax(name):
     assert history.losses[-1] < 0.3 * history.losses[0]
     assert history.metrics["accuracy"][-1] > 0.9
     assert len(history.metrics["accuracy"]) == history.epochs == 80
+
+
+FRAMEWORK = """
+import sys
+from pytest import approx
+from tests.test_fit import moons, numbers, trained
+for options in ({}, {"batch": 6, "seed": 3, "validation": 0.25, "metrics": "accuracy"}):
+    (eager, its), (replayed, history) = trained("eager", **options), trained(sys.argv[1], **options)
+    assert numbers(replayed) == approx(numbers(eager), rel=1e-10, abs=1e-12)
+    assert history.losses == approx(its.losses, rel=1e-10) and history.validation == approx(its.validation, rel=1e-10)
+    print(history.engine, history.notes)
+"""
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_a_framework_trains_to_the_numbers_of_the_graph(name):
+    pytest.importorskip("numpy")
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"needs {name}")
+    done = subprocess.run(  # in a process of its own: their threads do not stand a fork of a later test
+        [sys.executable, "-c", FRAMEWORK, name], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.stdout.splitlines() == [f"{name} []"] * 2, done.stderr
 
 
 def test_full_batch_is_train():
@@ -185,7 +210,7 @@ MISTAKES = {
     ),
     "fit expected a loss of squared_error, mse, mae, huber, hinge, binary_cross_entropy, "
     "binary_cross_entropy_with_logits, cross_entropy, or a function, got 'msee'": lambda: fit(network(), "msee", XOR),
-    "fit expected an engine of auto, eager, python, numpy, native, jax, got 'gpu'": lambda: fit(
+    "fit expected an engine of auto, eager, python, numpy, native, jax, torch, got 'gpu'": lambda: fit(
         network(), "mse", XOR, engine="gpu"
     ),
     "batch of fit: expected a whole number from 1, got 0": lambda: fit(network(), "mse", XOR, batch=0),
@@ -655,6 +680,16 @@ def test_a_bar_is_drawn_where_it_is_wanted(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_there_is_to_say_stands_below_the_bar(capfd):
+    network = MLP(2, [2, 1], seed=1)
+    for neuron in network.layers[0].neurons:
+        neuron.b.data = -5.0
+    history = fit(network, "mse", XOR, optimizer=SGD(network.parameters(), 0.1), epochs=100, progress=True)
+    said = " ".join(capfd.readouterr().err.split())
+    assert said.endswith(" ".join([history.stopped, *history.notes]))
+    assert "layer 1: every gradient is exactly 0" in said
+
+
 def test_losses_by_name_and_by_function_agree():
     one = trained("python", [(x, max(t, 0)) for x, t in moons(10)], "binary_cross_entropy_with_logits")
     other = trained("python", [(x, max(t, 0)) for x, t in moons(10)], binary_cross_entropy_with_logits)
@@ -687,6 +722,66 @@ def test_a_disk_that_fills_up_costs_the_checkpoint_only(tmp_path, monkeypatch):
     assert numbers(network) == numbers(expected)
     assert history.notes == [f"{path} could not be written: No space left on device"]
     monkeypatch.undo()
+    assert numbers(with_checkpoint(path)[0]) == numbers(expected)
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A folder on a disk of 16 kB, which only root can make."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)], capture_output=True)
+    if done.returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a disk")
+def test_a_disk_that_is_full_costs_the_checkpoint_only(full_disk, tmp_path):
+    path = full_disk / "run.json"
+
+    def fill(epoch, loss):
+        if epoch == 3:
+            with pytest.raises(OSError, match="No space left"), (full_disk / "other").open("wb", 0) as other:
+                while True:
+                    other.write(bytes(1024))
+
+    expected, _ = with_checkpoint(tmp_path / "whole.json")
+    network, history = with_checkpoint(path, on_epoch=fill)
+    assert numbers(network) == numbers(expected)
+    assert history.notes == [f"{path} could not be written: No space left on device"]
+    assert sorted(file.name for file in full_disk.iterdir()) == ["other", "run.json"]
+    before = json.loads(path.read_text())  # of an earlier epoch, and whole
+    with pytest.raises(OSError, match="No space left on device"):
+        save(network, path)
+    assert json.loads(path.read_text()) == before
+    (full_disk / "other").unlink()
+    assert numbers(with_checkpoint(path)[0]) == numbers(expected)
+
+
+LIMITED = """
+import resource, sys
+from tests.test_fit import numbers, with_checkpoint
+
+def limit(epoch, loss):
+    if epoch == 3:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+
+network, history = with_checkpoint(sys.argv[1], on_epoch=limit)
+print(numbers(network), history.notes)
+"""
+
+
+def test_a_file_that_may_not_grow_costs_the_checkpoint_only(tmp_path):
+    pytest.importorskip("resource")
+    expected, _ = with_checkpoint(tmp_path / "whole.json")
+    path = tmp_path / "run.json"
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.stdout == f"{numbers(expected)} {[f'{path} could not be written: File too large']}\n", done.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["run.json", "whole.json"]
     assert numbers(with_checkpoint(path)[0]) == numbers(expected)
 
 

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from tinygrad_edu import Value, draw
-from tinygrad_edu.nn import MLP, squared_error
+from tinygrad_edu.nn import MLP, health, squared_error
 from tinygrad_edu.plot import (
     animate,
     history_text,
     plot_decision_boundary,
     plot_gradients,
+    plot_health,
     plot_history,
     plot_loss_landscape,
     plot_network,
@@ -49,6 +50,7 @@ PLOTS = {
     "history": lambda theme: plot_history(HISTORY, theme=theme),
     "losses": lambda theme: plot_history([2.0, 1.0], theme=theme),
     "gradients": lambda theme: plot_gradients(HISTORY, theme=theme),
+    "health": lambda theme: plot_health(health(network(), [(p, [0.0, 1.0]) for p in POINTS]), theme=theme),
     "score": lambda theme: plot_decision_boundary(
         lambda x: x[0] - x[1], POINTS, [1, 0, 1, 0], resolution=9, theme=theme
     ),
@@ -117,6 +119,29 @@ def test_gradients_of_the_layers_on_a_logarithmic_axis():
     for nothing in ({}, {"layer 1": []}, SimpleNamespace(gradients={}), 3):
         with pytest.raises(ValueError, match="plot_gradients expected a history with gradients"):
             plot_gradients(nothing)
+
+
+def test_health_as_a_picture_has_each_layer_and_what_is_wrong():
+    made = MLP(2, [3, 2, 1], seed=1)
+    for neuron in made.layers[0].neurons:
+        neuron.b.data = -9.0
+    report = health(made, [(p, 1.0) for p in POINTS], loss=squared_error)
+    figure = plot_health(report)
+    shares, spread, gradient = figure.axes
+    assert [label.get_text() for label in shares.get_yticklabels()] == ["1: 3 relu", "2: 2 relu", "3: 1 linear"]
+    assert [bar.get_width() for bar in shares.patches][3:] == [len(row.dead) / row.neurons for row in report.layers]
+    assert "layer 1: its 3 neurons are dead" in figure.get_suptitle()
+    assert spread.get_xlabel() == "spread of the outputs"
+    assert [x == x for x in gradient.lines[0].get_xdata()] == [row.gradient > 0 for row in report.layers]
+    for nothing in (HISTORY, SimpleNamespace(layers=[]), made):
+        with pytest.raises(ValueError, match="plot_health expected the report of health"):
+            plot_health(nothing)
+
+
+def test_a_history_shows_its_notes():
+    noted = SimpleNamespace(losses=[1.0, 1.0], stopped="all 1 epochs are over", notes=["the loss never changed from 1"])
+    assert plot_history(noted).axes[0].get_title(loc="left").splitlines() == [noted.stopped, *noted.notes]
+    assert history_text(noted).splitlines()[-2:] == [noted.stopped, "note: the loss never changed from 1"]
 
 
 def contour_lines(ax):

@@ -23,7 +23,7 @@ class History:
         best: the number of epochs after which the validation loss, without one the training loss, was lowest.
         seconds: how long it took.
         stopped: what ended it, in words.
-        engine: what computed: "native", "numpy", "jax", "python", or "eager", graph after graph.
+        engine: what computed: "native", "numpy", "jax", "torch", "python", or "eager", graph after graph.
         notes: what a person should know, each once.
     """
 

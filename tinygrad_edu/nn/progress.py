@@ -1,4 +1,4 @@
-"""A progress bar on terminals, nothing elsewhere."""
+"""A progress bar on terminals, with what there is to say of the run below it; nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ class Progress:
     def __exit__(self, *error: Any) -> None:
         if self.bar:
             self.bar.stop()
+
+    def say(self, history: History) -> None:
+        """Below the bar, what a person should know of a training that is over."""
+        if not self.bar:
+            return
+        for words in (history.stopped, *history.notes):
+            self.bar.console.print(words, markup=False, highlight=False)
 
     def show(self, history: History, done: int, last: bool = False) -> None:
         """Move the bar, unless it was moved a moment ago."""

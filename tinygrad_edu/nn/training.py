@@ -34,7 +34,7 @@ LOSSES: dict[str, Callable[[Any, Any], Value]] = {
         named.cross_entropy,
     )
 }
-ENGINES = ("auto", "eager", "python", "numpy", "native", "jax")
+ENGINES = ("auto", "eager", "python", "numpy", "native", "jax", "torch")
 
 
 def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
@@ -395,4 +395,5 @@ def fit(
             loop = setup.loop(eager, optimizer, history, batch, options, checkpoint, bar)
             loop.run()
     setup.notes(history, getattr(chosen, "lost", 0))
+    bar.say(history)
     return history

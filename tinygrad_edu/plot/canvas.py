@@ -56,8 +56,10 @@ def png(figure: Any, dpi: int = 110) -> bytes:
     return made.getvalue()
 
 
-def canvas(theme_name: str, size: tuple[float, float] = (6.4, 4.2), rows: int = 1) -> tuple[Any, list[Any], Theme]:
-    """A figure, its axes one below the other, and the theme they are coloured by.
+def canvas(
+    theme_name: str, size: tuple[float, float] = (6.4, 4.2), rows: int = 1, columns: int = 1
+) -> tuple[Any, list[Any], Theme]:
+    """A figure, its axes below or beside one another, and the theme they are coloured by.
 
     Arguments:
         theme_name: "light", "dark" or "print".
@@ -66,10 +68,10 @@ def canvas(theme_name: str, size: tuple[float, float] = (6.4, 4.2), rows: int = 
     colours = theme(theme_name)
     figure = matplotlib()["Plot"](figsize=size, layout="constrained", facecolor=colours.background)
     matplotlib()["FigureCanvasAgg"](figure)
-    axes = [figure.add_subplot(rows, 1, k + 1) for k in range(rows)]
+    axes = [figure.add_subplot(rows, columns, k + 1) for k in range(rows * columns)]
     for ax in axes:
         ax.set_facecolor(colours.background)
-        ax.tick_params(colors=colours.line, labelcolor=colours.text)
+        ax.tick_params(which="both", colors=colours.line, labelcolor=colours.text)
         ax.xaxis.label.set_color(colours.text)
         ax.yaxis.label.set_color(colours.text)
         ax.title.set_color(colours.text)
@@ -86,15 +88,16 @@ def legend(ax: Any, colours: Theme, **options: Any) -> None:
 
 def diverging(colours: Theme) -> Any:
     """From what is negative over the background to what is positive; on paper from dark over white to a light grey."""
-    ends = (colours.grad, colours.background, colours.data)
-    if colours.grad == colours.data:
-        ends = ("#6b6b6b", "#ffffff", "#d4d4d4")
+    positive = (
+        mixed(colours.data_strong, colours.background, 0.83) if colours.grad == colours.data else colours.data_strong
+    )
+    ends = (colours.grad_strong, colours.background, positive)
     return matplotlib()["LinearSegmentedColormap"].from_list("diverging", ends)
 
 
 def sequential(colours: Theme) -> Any:
     """From the background to the colour of the forward pass."""
-    end = "#555555" if colours.grad == colours.data else colours.data
+    end = colours.quiet if colours.grad == colours.data else colours.data_strong
     return matplotlib()["LinearSegmentedColormap"].from_list("sequential", [colours.background, end])
 
 

@@ -12,7 +12,7 @@ EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def history_text(history: Any, *, width: int = 72, height: int = 8) -> str:
-    """The losses of a training as columns of blocks, with the numbers at both ends and why it stopped.
+    """The losses of a training as columns of blocks, with the numbers at both ends, why it stopped, and its notes.
 
     >>> print(history_text([8.0, 4.0, 2.0, 1.0], width=24, height=2))
     8 ┤██
@@ -51,4 +51,5 @@ def history_text(history: Any, *, width: int = 72, height: int = 8) -> str:
     best, stopped = getattr(history, "best", None), plain(getattr(history, "stopped", ""), longest=width * 2)
     if best and getattr(history, "validation", []):
         lines.append(f"best validation {history.validation[best - 1]:.4g} in epoch {best}")
-    return "\n".join([*lines, *([stopped] if stopped else [])])
+    notes = [f"note: {plain(note, longest=width * 4)}" for note in getattr(history, "notes", [])]
+    return "\n".join([*lines, *([stopped] if stopped else []), *notes])

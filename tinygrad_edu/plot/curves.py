@@ -1,9 +1,10 @@
-"""Curves over the epochs of a training: the loss and what was measured beside it, and the gradients of each layer."""
+"""Curves over the epochs of a training, and its layers: the loss, what was measured beside it, gradients, health."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from textwrap import wrap
 from typing import Any
 
 from tinygrad_edu.engine import plain
@@ -20,7 +21,7 @@ def losses_of(history: Any) -> list[float]:
 
 
 def plot_history(history: Any, *, theme: str = "light") -> Any:
-    """The loss over the epochs, with the validation loss, the best epoch and the metrics where there are any.
+    """The loss over the epochs, with validation, best epoch and metrics where there are any; above, what was said.
 
     >>> figure = plot_history([4.0, 2.0, 1.0])
     >>> figure.axes[0].get_ylabel()
@@ -58,9 +59,10 @@ def plot_history(history: Any, *, theme: str = "light") -> Any:
         if len(metrics) > 1:
             legend(ax, colours)
     ([top, *rest][-1]).set_xlabel("epoch")
-    stopped = plain(getattr(history, "stopped", ""), longest=90)
-    if stopped:
-        top.set_title(stopped, fontsize=9, color=colours.line, loc="left")
+    said = [getattr(history, "stopped", ""), *getattr(history, "notes", [])]
+    lines = [line for words in said if words for line in wrap(plain(words, longest=270), 90)]
+    if lines:
+        top.set_title("\n".join(lines), fontsize=9, color=colours.line, loc="left")
     for ax in [top, *rest]:
         ax.grid(color=mixed(colours.line, colours.background, 0.75), linewidth=0.6)
     return figure
@@ -108,4 +110,68 @@ def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
         bbox_to_anchor=(1.01, 0.5),
         fontsize=9,
     )
+    return figure
+
+
+def plot_health(report: Any, *, theme: str = "light") -> Any:
+    """The layers of a network: where neurons are flat or dead, and how large outputs and gradients are.
+
+    >>> from types import SimpleNamespace as Some
+    >>> row = Some(layer=1, neurons=2, activation="relu", spread=0.5, flat=0.75, dead=[2], gradient=0.1)
+    >>> [ax.get_xlabel() for ax in plot_health(Some(layers=[row], findings=[])).axes]
+    ['share of neurons', 'spread of the outputs', 'norm of the gradient']
+
+    Arguments:
+        report: what `health` returns; with its `loss=` there are gradients to draw.
+        theme: "light", "dark" or "print".
+
+    A neuron is dead where it passes hardly any gradient for every example, flat where it does so for one. Sizes are
+    on a logarithmic axis, on which zeros have no place. What `health` finds wrong stands above. Returns the Matplotlib
+    figure. Raises ValueError where there are no layers, ImportError without Matplotlib.
+    """
+    rows = list(getattr(report, "layers", []))
+    if not rows or not hasattr(rows[0], "flat"):
+        raise ValueError("plot_health expected the report of health, got no layers of one")
+    findings = [line for words in report.findings for line in wrap(plain(words, longest=220), 100)]
+    figure, [first, *rest], colours = canvas(theme, (8.4, 1.6 + 0.42 * len(rows) + 0.17 * len(findings)), columns=3)
+    places = [-k for k in range(len(rows))]
+    first.barh(
+        places, [row.flat for row in rows], color=mixed(colours.grad_strong, colours.background, 0.55), label="flat"
+    )
+    first.barh(
+        places, [len(row.dead) / row.neurons for row in rows], color=colours.grad_strong, height=0.45, label="dead"
+    )
+    first.set_xlim(0, 1)
+    first.xaxis.set_major_formatter("{x:.0%}")
+    first.set_yticks(places, [f"{row.layer}: {row.neurons} {plain(row.activation)}" for row in rows])
+    first.set_xlabel("share of neurons")
+    if any(row.flat for row in rows):
+        legend(first, colours, fontsize=8, loc="best")
+    for ax, name, numbers in zip(
+        rest,
+        ("spread of the outputs", "norm of the gradient"),
+        ([row.spread for row in rows], [row.gradient for row in rows]),
+        strict=True,
+    ):
+        known = [x if isfinite(x) and x > 0 else float("nan") for x in numbers]
+        ax.plot(known, places, "o", color=colours.data_strong, linestyle="solid", linewidth=1)
+        if any(x == x for x in known):
+            ax.set_xscale("log")
+        else:
+            ax.text(
+                0.5,
+                0.5,
+                "all 0" if 0 in numbers else "not computed",
+                ha="center",
+                color=colours.line,
+                transform=ax.transAxes,
+            )
+            ax.set_xticks([])
+        ax.set_yticks(places, [""] * len(places))
+        ax.set_xlabel(name)
+    for ax in [first, *rest]:
+        ax.set_ylim(places[-1] - 0.6, 0.6)
+        ax.grid(axis="x", color=mixed(colours.line, colours.background, 0.75), linewidth=0.6)
+    words = "\n".join(findings) or "nothing to complain of"
+    figure.suptitle(words, fontsize=9, color=colours.line, x=0.01, ha="left")
     return figure

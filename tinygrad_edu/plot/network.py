@@ -24,9 +24,9 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
         by: "weight" or "gradient".
         theme: "light", "dark" or "print".
 
-    Blue lines are positive, red ones negative; on paper negative ones are dashed. In small networks each line has its
-    number, and each neuron its bias. Returns the Matplotlib figure. Raises TypeError for what is no network, ValueError
-    for another `by` and for gradients that were never computed, ImportError without Matplotlib.
+    Blue lines are positive, orange ones negative; on paper negative ones are dashed. In small networks each line has
+    its number, and each neuron its bias. Returns the Matplotlib figure. Raises TypeError for what is no network,
+    ValueError for another `by` and for gradients that were never computed, ImportError without Matplotlib.
     """
     if by not in ("weight", "gradient"):
         raise ValueError(f'plot_network expected by="weight" or "gradient", got {by!r}')
@@ -52,7 +52,7 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
         for i, w in enumerate(neuron.w)
     ]
     largest = max(abs(x) for *_, x in lines) or 1.0
-    shades = [colours.data if x >= 0 else colours.grad for *_, x in lines]
+    shades = [colours.data_strong if x >= 0 else colours.grad_strong for *_, x in lines]
     # A weak line is thin and pale, so that the strong ones can be followed.
     ax.add_collection(
         matplotlib()["LineCollection"](
