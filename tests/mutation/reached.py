@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +19,14 @@ class Recorder:
         self.to = to
         self.coverage = coverage.Coverage(data_file=None, source=[str(package)], config_file=False)
         self.coverage.start()
+        self.tracer = sys.gettrace()
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
         self.start = time.monotonic()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.start = time.monotonic()
+        sys.settrace(self.tracer)  # which a test may have taken away
         self.coverage.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
