@@ -288,7 +288,7 @@ def formula(made: Callable[[], Expr], place: dict[Value, int]) -> Any:
         if isinstance(part, Fraction):
             whole = int(part) if part.denominator == 1 and abs(part) < 2**53 else None
             decimal = float(part)
-            if whole is not None or Fraction(repr(decimal)) == part:
+            if part.denominator == 1 or Fraction(repr(decimal)) == part:
                 return decimal if whole is None else whole
             return ["*", coded(Fraction(part.numerator)), ["**", coded(Fraction(part.denominator)), -1]]
         if isinstance(part, Value):
