@@ -863,3 +863,17 @@ def test_a_training_taken_up_again_is_kept_after_its_first_epoch(tmp_path):
     with pytest.raises(Gone):
         with_checkpoint(tmp_path / "run.json", on_epoch=gone)
     assert steps() > before
+
+
+def test_what_a_loss_raises_once_is_told_in_its_words_by_fit_too():
+    calls = []
+
+    def loss(y, t):
+        calls.append(1)
+        if len(calls) == 3:
+            raise OverflowError("too small for me")
+        return (y - t) ** 2
+
+    network = MLP(1, [1], seed=1)
+    history = fit(network, loss, [([1.0], 0.5)], optimizer=SGD(network.parameters(), 0.1), epochs=5, engine="eager")
+    assert ", batch 1: too small for me" in history.stopped

@@ -325,6 +325,16 @@ def test_frames_have_one_size_and_show_a_contribution_only_when_it_was_added(ren
     assert re.findall("←[^<]*", sources[-1]) == re.findall("←[^<]*", draw(root, contributions=True).source)
 
 
+def test_frames_on_paper_are_dashed_where_pictures_are(renderer, tmp_path):
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    root = (a * a - b * a).tanh() - a * b
+    options = {"contributions": True, "theme": "print"}
+    found = [path.read_text().count("stroke-dasharray") for path in frames(root, tmp_path, **options)]
+    drawn = [draw(root, step=k, **options).pipe(format="svg", encoding="utf-8") for k in range(len(found))]
+    assert found == [svg.count("stroke-dasharray") for svg in drawn]
+    assert 0 < max(found) and 0 in found
+
+
 def test_contributions_have_colour_by_sign_and_width_by_size():
     x = Value(1.0, "x")
     y = x * 4 - x

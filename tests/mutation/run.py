@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 from tests.mutation.reached import Only, Reached, Recorder  # noqa: E402
 from tests.mutation.slips import Slip, javascript, python  # noqa: E402
-from tests.nightly.results import keep, kept  # noqa: E402
+from tests.nightly.results import commit, keep, kept  # noqa: E402
 
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
@@ -353,6 +353,7 @@ def save(results: list[dict[str, str]], again: bool, seconds: float) -> None:
         old, same = before[row["room"]], row["equivalent"]
         caught = old["caught"] + old["passed"] - row["passed"] - same
         row |= {"slips": old["slips"], "caught": caught, "equivalent": old["equivalent"] + same}
+    row |= {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
     everything = before | {row["room"]: row}
     keep("slips", seconds, [everything[room] for room in ROOMS if room in everything])
 
