@@ -754,3 +754,43 @@ def test_cross_entropy_of_plain_logits_is_that_of_values():
     for logits in ([800.0, -800.0], [1.0, 2.0]):
         for target in (0, 1, [0.5, 0.5]):
             assert cross_entropy(logits, target) == cross_entropy([*map(Value, logits)], target).data
+
+
+def test_a_change_of_exactly_the_tolerance_is_not_less_than_it():
+    def run(tolerance):
+        w = Value(10.0)
+        return train(lambda: w * 1.0, SGD([w], lr=1.0), epochs=4, tolerance=tolerance)  # 10, 9, 8, 7, 6
+
+    assert (run(1.0).epochs, run(1.0).losses) == (4, [10.0, 9.0, 8.0, 7.0, 6.0])
+    assert (run(1.5).epochs, run(1.5).stopped) == (2, "the loss changed by less than 1.5 in an epoch")
+
+
+LOSSES = ["squared_error", "mse", "mae", "huber", "hinge", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "cross_entropy"])
+def test_losses_refuse_what_does_not_fit_together(name):
+    loss = getattr(tinygrad_edu.nn, name)
+    good, shares = [Value(0.25), 0.75], [0.5, 0.5] if name != "hinge" else [1, -1]
+    assert isinstance(loss(good, shares), Value)
+    assert isinstance(loss([0.25, 0.75], shares), float)
+    with pytest.raises(ValueError, match=f"^{name} expected as many targets as predictions, 2, got 3"):
+        loss(good, [*shares, 1])
+    with pytest.raises(ValueError, match=f"^{name} expected (predictions|logits), got none"):
+        loss([], [] if name != "cross_entropy" else 0)
+    with pytest.raises(TypeError, match=rf"^{name} expected predictions that are numbers .*: call it once for"):
+        loss([good, good], shares)
+    with pytest.raises(TypeError, match=rf"^{name} expected targets that are numbers .*: call it once for"):
+        loss(good, [shares, shares])
+
+
+def test_the_mean_over_logits_is_over_all_of_them():
+    zs, ts = [0.5, -2.0, 30.0], [1.0, 0.0, 0.25]
+    each = [math.log1p(math.exp(z)) - t * z for z, t in zip(zs, ts, strict=True)]
+    loss = tinygrad_edu.nn.binary_cross_entropy_with_logits
+    assert math.isclose(loss(zs, ts), sum(each) / 3)
+    assert math.isclose(loss(zs[0], ts[0]), each[0])
+    values = [Value(z) for z in zs]
+    loss(values, ts).backward()
+    expected = [(1 / (1 + math.exp(-z)) - t) / 3 for z, t in zip(zs, ts, strict=True)]
+    assert [v.grad for v in values] == pytest.approx(expected)

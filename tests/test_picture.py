@@ -332,7 +332,7 @@ def test_frames_on_paper_are_dashed_where_pictures_are(renderer, tmp_path):
     found = [path.read_text().count("stroke-dasharray") for path in frames(root, tmp_path, **options)]
     drawn = [draw(root, step=k, **options).pipe(format="svg", encoding="utf-8") for k in range(len(found))]
     assert found == [svg.count("stroke-dasharray") for svg in drawn]
-    assert 0 < max(found) and 0 in found
+    assert max(found) > 0 and 0 in found
 
 
 def test_contributions_have_colour_by_sign_and_width_by_size():

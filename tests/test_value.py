@@ -297,3 +297,26 @@ def test_a_graph_is_freed_by_reference_counting_alone():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_copy_takes_from_the_memo_what_stands_there():
+    a, b, c = example()
+    other, memo = Value(5.0, "other"), {}
+    memo[id(a)] = other
+    twin = copy.deepcopy(c, memo)
+    assert {leaf.label for leaf in tinygrad_edu.engine.leaves(twin)} == {"other", "b"}
+    assert memo[id(c)] is twin and memo[id(b)] is not b and memo[id(b)].data == b.data
+    assert all(id(node) in memo for node in tinygrad_edu.engine.nodes(c))
+    assert copy.deepcopy(c, memo) is twin
+    assert copy.copy(c).parents == c.parents and copy.copy(c) is not c
+
+
+def test_a_copy_of_constants_and_of_an_operand_twice():
+    a = Value(2.0, "a")
+    root = tinygrad_edu.dot([a, 3.0, a], [a, a, -0.0])
+    for twin in (copy.deepcopy(root), pickle.loads(pickle.dumps(root))):
+        [leaf] = tinygrad_edu.engine.leaves(twin)
+        assert [p is leaf for p in twin.parents] == [p is a for p in root.parents]
+        assert [repr(p) for p in twin.parents if type(p) is float] == ["3.0", "-0.0"]
+        twin.backward()
+        assert leaf.grad == 2 * 2.0 + 3.0 - 0.0
