@@ -2,7 +2,6 @@
 
 import importlib.util
 import random
-import re
 
 import pytest
 
@@ -47,7 +46,7 @@ def test_the_text_computes_what_the_program_computes(library):
         w = np.array([p.data for p in params])
         batch = np.array([[x.data * factor for x in inputs] for factor in (1.0, 0.9, 1.1)])
         names = {}
-        exec(program.export(library), names)
+        exec(getattr(program, library)(), names)
         arguments = w, batch.T.copy()
         if library == "torch":
             arguments = map(names["np"].from_numpy, arguments)
@@ -56,9 +55,3 @@ def test_the_text_computes_what_the_program_computes(library):
         close(value, expected[0])
         close(np.asarray(gradient), expected[1])
         close(np.asarray(by_input).T, expected[2])
-
-
-def test_another_library_is_refused():
-    w = Value(1.0)
-    with pytest.raises(ValueError, match=re.escape("export expected one of numpy, jax, torch, got 'cupy'")):
-        compile(w * w, [w], backend="python").export("cupy")

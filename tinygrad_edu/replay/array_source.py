@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.formulas import folds
-from tinygrad_edu.engine.languages import ATOM
+from tinygrad_edu.engine.languages import ATOM, PRODUCT, SUM
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, evaluated, reduced
 from tinygrad_edu.replay.places import sliced
@@ -47,6 +49,7 @@ class ArraySource:
         self.known: dict[Any, str] = {}  # their names
         self.views: dict[tuple[Array, str], Expression] = {}  # those that have a line of their own
         self.accesses: Counter[str] = Counter()
+        self.parts = 0  # of expressions, that have a line of their own
         self.terms: dict[Array, list[tuple[View, str, Expression]]] = defaultdict(list)  # of gradients
         self.lines: list[str] = []
         self.names = self.named(plan)
@@ -62,11 +65,12 @@ class ArraySource:
     def named(self, plan: Recovery) -> dict[Array, str]:
         """A variable for each array."""
         taken = TAKEN | TABLE.keys() | {*keyword.kwlist}
+        parts = re.compile(r"part\d+")
         names = {plan.params: "w", plan.inputs: "X"}
         for step in plan.steps:
             wanted = name = step.out.name
             count = 1
-            while name in taken or f"d_{name}" in taken:
+            while name in taken or f"d_{name}" in taken or parts.fullmatch(name):
                 count += 1
                 name = f"{wanted}_{count}"
             taken |= {name, f"d_{name}"}
@@ -79,8 +83,8 @@ class ArraySource:
         root = plan.roots[0]
         value = self.expression(root, "")
         if root.varying and reduce:
-            value = Expression(f"{value.within(ATOM)}.{reduce}()")
             over = " / N" if reduce == "mean" else ""
+            value = Expression(f"{value.within(ATOM)}.sum(){over}")
         elif reduce == "sum":
             value, over = value * Expression("N"), " * N"
         self.lines.append("# backward")
@@ -215,7 +219,7 @@ class ArraySource:
         axes = self.axes_of(step)[0].replace("t", "") + "n" * step.out.varying
         if step.kind == "fold":
             found = self.in_full(step, found)
-            made = evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True)))
+            made = self.once(evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True))))
         else:
             made = called(step.row, found)
         return self.full(made, axes, dict(zip(axes, step.out.shape, strict=False)))
@@ -228,6 +232,19 @@ class ArraySource:
             self.full(x, axes + "n" * ("n" in x.axes), dict(zip(axes, view.table.shape, strict=True)))
             for x, axes, view in zip(operands, self.axes_of(step), step.views, strict=True)
         ]
+
+    def once(self, made: Expression) -> Expression:
+        """An expression with a line before it for each part that stands in it more than once."""
+        tree = ast.parse(made.text, mode="eval").body
+        while True:
+            parts = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.BinOp)]
+            count, _, part = max((parts.count(part), len(part), part) for part in parts) if parts else (1, 0, "")
+            if count == 1:
+                return made
+            self.parts += 1
+            self.lines.append(f"part{self.parts} = {part}")
+            tree = Parts(part, f"part{self.parts}").visit(tree)
+            made = Expression(ast.unparse(tree), made.axes, PRODUCT if made.binds == PRODUCT else SUM)
 
     def axes_of(self, step: Step) -> list[str]:
         """Names for the axes of each view of a map or a fold."""
@@ -383,7 +400,10 @@ class ArraySource:
         operands["out"] = Expression(self.names[step.out], letters)
         for view, own, partial in zip(step.views, axes, step.row.partials, strict=True):
             if view.active and partial != "0":
-                self.add(view, own, d * evaluated(partial, operands), step.out.varying)
+                found_partial = evaluated(partial, operands)
+                if step.row.many:
+                    found_partial = self.once(found_partial)
+                self.add(view, own, d * found_partial, step.out.varying)
 
     back_fold = back_map
 
@@ -411,6 +431,18 @@ class ArraySource:
                     summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
                     term = contracted(d, other, kept_of(d, other, own))
                     self.add(view, axes, term, varying and "n" not in summed, summed)
+
+
+class Parts(ast.NodeTransformer):
+    """Puts a name where a part of an expression stands."""
+
+    def __init__(self, part: str, name: str) -> None:
+        self.part, self.name = part, name
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Call | ast.BinOp) and ast.unparse(node) == self.part:
+            return ast.Name(self.name, ast.Load())
+        return super().visit(node)
 
 
 def kept_of(d: Expression, other: Expression, axes: str) -> str:

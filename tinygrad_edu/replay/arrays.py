@@ -36,8 +36,12 @@ class ArrayProgram(Program):
 
         Raises ValueError for other shapes and for a batch of no example, TypeError for what are no real numbers.
         """
-        trace = self.trace
         params, inputs = as_array("params", params), as_array("inputs", inputs)
+        self.require_shapes(params, inputs)
+        return params, inputs
+
+    def require_shapes(self, params: Any, inputs: Any) -> None:
+        trace = self.trace
         if params.shape != (trace.n_params,):
             raise ValueError(f"the program expected {trace.n_params} params, got an array of shape {params.shape}")
         if inputs.ndim not in (1, 2) or inputs.shape[-1] != trace.n_inputs:
@@ -47,7 +51,6 @@ class ArrayProgram(Program):
             )
         if inputs.ndim == 2:
             self.require_examples(inputs)
-        return params, inputs
 
     def as_numbers(self, numbers: Any) -> Any:
         return np.array(numbers, float)

@@ -21,11 +21,21 @@ except ImportError:
 
 
 class JaxProgram(NumpyProgram):
-    """Runs on JAX arrays; inside of `jax.jit` and other transformations `function` is what to call."""
+    """Takes NumPy's arrays and gives such, or JAX's: these stay where they are, as in `jax.jit` and the like."""
 
     backend = "jax"
     functional = True
     irregular = False  # many scalar lines take XLA longer still
+
+    def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
+        if not (isinstance(params, jax.Array) or isinstance(inputs, jax.Array)) or self.clashes:
+            return super().__call__(params, inputs)
+        params, inputs = [x if isinstance(x, jax.Array) else jax.numpy.asarray(x) for x in (params, inputs)]
+        self.require_shapes(params, inputs)
+        found: tuple[Any, ...] = self.jitted("function")(params, inputs)
+        if self.plan.exact or isinstance(found[0], jax.core.Tracer) or all(np.isfinite(x).all() for x in found):
+            return found
+        return tuple(map(jax.numpy.asarray, self.by_columns(*self.numbers(params, inputs))))
 
     def function(self, params: Any, inputs: Any) -> Any:
         """The program on JAX arrays, (p,) and (k,) or (N, k), free of side effects: for `jax.jit`, `vmap` and sharding.
@@ -40,18 +50,25 @@ class JaxProgram(NumpyProgram):
         value, gradient, *also = self.program_function(params, columns)
         return (value, gradient, *(part.T if inputs.ndim == 2 else part[:, 0] for part in also))
 
+    def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        with float64():
+            value, *beside = map(np.array, self.jitted("function")(params, inputs))
+        return (value if value.ndim else float(value), *beside)
+
     def run(self, name: str, params: Any, block: Any) -> Any:
         with float64():
-            if name not in self.jitted:
-                self.jitted[name] = jax.jit(getattr(self, f"{name}_function"))
-            found = self.jitted[name](params, block)
-            return [np.array(part) for part in found] if isinstance(found, tuple) else np.array(found)
+            return np.array(self.jitted(f"{name}_function")(params, block))
 
     def blocks(self, batch: Any) -> Iterator[Any]:
         yield batch.T
 
+    def jitted(self, name: str) -> Any:
+        if name not in self.compiled:
+            self.compiled[name] = jax.jit(getattr(self, name))
+        return self.compiled[name]
+
     @cached_property
-    def jitted(self) -> dict[str, Any]:
+    def compiled(self) -> dict[str, Any]:
         return {}
 
     def primitives(self) -> Any:
@@ -72,8 +89,25 @@ def float64() -> Any:
 
 @cache
 def on_jax() -> Any:
-    special = jax.scipy.special
-    return bind(array_primitives(jax.numpy) | {"erf": special.erf, "erfc": special.erfc}, "JAX")
+    xp, special = jax.numpy, jax.scipy.special
+    own = {"erf": special.erf, "erfc": special.erfc, "sigmoid": sigmoid, "sech": sech}
+    return bind(array_primitives(xp) | own, "JAX")
+
+
+def small_power(x: Any) -> Any:
+    """exp(-|x|), written so that XLA sees that it is the same for x and -x, and computes it once."""
+    return jax.numpy.exp(jax.numpy.minimum(x, -x))
+
+
+def sigmoid(x: Any) -> Any:
+    power = small_power(x)
+    share = 1 / (1 + power)
+    return jax.numpy.where(x >= 0, share, power * share)
+
+
+def sech(x: Any) -> Any:
+    power = small_power(x)
+    return 2 * power / (1 + power * power)
 
 
 def onto(view: Any, shape: tuple[int, ...], term: Any) -> Any:

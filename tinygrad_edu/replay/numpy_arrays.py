@@ -177,8 +177,10 @@ class NumpyProgram(ArrayProgram):
 @cache
 def on_numpy() -> Any:
     # NumPy has no error function of its own.
-    own = {name: np.vectorize(getattr(math, name), otypes=[float]) for name in ("erf", "erfc")}
-    return bind(array_primitives(np) | own | {"step": lambda x: np.heaviside(x, 0.0)}, "NumPy")
+    own: dict[str, Any] = {name: np.vectorize(getattr(math, name), otypes=[float]) for name in ("erf", "erfc")}
+    return bind(
+        array_primitives(np) | own | {"step": lambda x: np.heaviside(x, 0.0), "sech": lambda x: 1 / np.cosh(x)}, "NumPy"
+    )
 
 
 def rows(columns: Any, n: int) -> Any:

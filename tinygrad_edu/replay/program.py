@@ -90,18 +90,25 @@ class Program(ABC):
 
         return array_graph(self._recovered(functional=False))
 
-    def export(self, library: str) -> str:
-        """The program as a text to paste that needs a library alone: "numpy", "jax" or "torch".
+    def numpy(self) -> str:
+        """The program as a text to paste that needs NumPy alone.
 
         It defines `program(w, X)`, an example a column of X, which gives the value, the gradient and those for `also`.
         A program with reduce=None is written for the mean.
-
-        Raises ValueError for any other library, ImportError where NumPy is not installed.
         """
-        from tinygrad_edu.replay.export import HEADS, exported
+        return self._exported("numpy")
 
-        if library not in HEADS:
-            raise ValueError(f"export expected one of {', '.join(HEADS)}, got {library!r}")
+    def jax(self) -> str:
+        """The program as a text to paste that needs JAX alone: see `numpy`."""
+        return self._exported("jax")
+
+    def torch(self) -> str:
+        """The program as a text to paste that needs PyTorch alone: see `numpy`."""
+        return self._exported("torch")
+
+    def _exported(self, library: str) -> str:
+        from tinygrad_edu.replay.export import exported
+
         source = self._recovered(functional=library == "jax")
         return exported(source.text, source.constants, library)
 
