@@ -33,15 +33,15 @@ class NumpyProgram(ArrayProgram):
         if self.irregular or self.clashes:
             return self.by_columns(params, inputs)
         found = self.by_arrays(params, inputs)
-        if not self.plan.exact and not all(np.isfinite(x).all() for x in found):
+        if not self.plan.exact and not all(np.isfinite(np.sum(x)) for x in found):
             return self.by_columns(params, inputs)
         return found
 
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
-        batch = np.atleast_2d(inputs)
+        batch = inputs if inputs.ndim == 2 else inputs[None]
         each = self.reduce is None and inputs.ndim == 2
         value: Any = 0.0
-        gradient: Any = 0.0
+        gradient: Any = None
         beside: list[tuple[Any, ...]] = []
         for block in self.blocks(batch):
             n = block.shape[1]
@@ -51,10 +51,11 @@ class NumpyProgram(ArrayProgram):
                 also = [np.broadcast_to(v, n), np.broadcast_to(g.T, (n, len(params))), *(part.T for part in also)]
             else:
                 share = n / len(batch) if self.reduce == "mean" else 1.0
-                value, gradient = value + share * v, gradient + share * g
+                value, g = value + share * v, share * g  # a copy: it may be a view
+                gradient = g if gradient is None else gradient + g
                 also = [part.T for part in also]
             beside.append(tuple(also))
-        joined = tuple(np.concatenate(parts) for parts in zip(*beside, strict=True))
+        joined = tuple(np.concatenate(parts) for parts in zip(*beside, strict=True)) if beside[0] else ()
         if each:
             return joined
         return (float(value), gradient, *(joined if inputs.ndim == 2 else (part[0] for part in joined)))

@@ -45,6 +45,8 @@ def ours(backend) -> Run:
 
     p, data = P.copy(), DATA.copy()
     program, seconds = replay(trace, backend, lambda: (p, data))
+    if backend == "jax":
+        return updated_by_jax(program, data, seconds)
 
     def step():
         nonlocal p
@@ -53,6 +55,30 @@ def ours(backend) -> Run:
         return value, gradient
 
     return Run(step, reset=partial(np.copyto, p, P), compiled=seconds)
+
+
+def updated_by_jax(loss_and_gradient, data, seconds=None) -> Run:
+    """The whole step in one jit."""
+    import jax
+
+    @jax.jit
+    def update(p, data):
+        value, gradient = loss_and_gradient(p, data)
+        return value, gradient, p - RATE * gradient
+
+    start, data = jax.numpy.asarray(P), jax.numpy.asarray(data)
+    p = start
+
+    def step():
+        nonlocal p
+        value, gradient, p = jax.block_until_ready(update(p, data))
+        return value, gradient
+
+    def reset():
+        nonlocal p
+        p = start
+
+    return Run(step, reset=reset, compiled=seconds)
 
 
 # Rows of 100 samples, so that the loops over samples run along contiguous memory. SUMS is 8 sums side by side, because
@@ -243,34 +269,18 @@ def hand_written_numpy() -> Run:
 
 
 def jax_tensors() -> Run:
-    """The whole step in one jit; parameters in one vector, as a list of weights and biases costs 20 µs more a call."""
+    """Parameters in one vector, as a list of weights and biases costs 20 µs more a call."""
     import jax
     import jax.numpy as jnp
 
-    def loss(p, x, y):
+    def loss(p, data):
+        x, y = data[:, :2], data[:, 2]
         for k, block in enumerate(blocks(p, SIZES)):
             x = x @ block[:, :-1].T + block[:, -1]
             x = jnp.maximum(x, 0) if k < 2 else x
         return jnp.mean(jnp.maximum(1 - y * x[:, 0], 0)) + PENALTY * jnp.sum(p * p)
 
-    @jax.jit
-    def update(p, x, y):
-        value, gradient = jax.value_and_grad(loss)(p, x, y)
-        return value, gradient, p - RATE * gradient
-
-    start, points, labels = jnp.asarray(P), jnp.asarray(POINTS), jnp.asarray(LABELS)
-    p = start
-
-    def step():
-        nonlocal p
-        value, gradient, p = jax.block_until_ready(update(p, points, labels))
-        return value, gradient
-
-    def reset():
-        nonlocal p
-        p = start
-
-    return Run(step, reset=reset)
+    return updated_by_jax(jax.value_and_grad(loss), DATA)
 
 
 def pytorch() -> Run:
@@ -330,6 +340,7 @@ def peers() -> list[Peer]:
     return [
         peer("tinygrad_edu native", ours, "native"),
         peer("tinygrad_edu numpy", ours, "numpy"),
+        peer("tinygrad_edu jax", ours, "jax"),
         peer("hand-written C", hand_written_c),
         peer("hand-written C, -ffast-math", hand_written_c, 1, c.VECTOR_MATHS),
         peer("hand-written C, running sums", hand_written_c, 1),
@@ -352,6 +363,8 @@ WORKLOADS = [
             Target("the same, C with running sums", NATIVE, "hand-written C, running sums", at_most=1.5),
             Target("native 3 × faster than jax.jit on tensors", "jax.jit on tensors", NATIVE, at_least=3),
             Target("native 3 × faster than NumPy", "hand-written NumPy", NATIVE, at_least=3),
+            Target("numpy at most 1.7 × NumPy by hand", "tinygrad_edu numpy", "hand-written NumPy", at_most=1.7),
+            Target("jax at most 1.15 × jax.jit", "tinygrad_edu jax", "jax.jit on tensors", at_most=1.15),
             Target("native 30,000 × faster than micrograd", "micrograd", NATIVE, at_least=30_000),
             Target("trace, compile, first step, under a second", NATIVE, at_most=1),
         ],

@@ -66,6 +66,11 @@ def ours(backend) -> Run:
         return loss(mlp, x[:64], x[64:]), mlp.parameters(), x
 
     program, seconds = replay(trace, backend, lambda: (P, DATA))
+    if backend == "jax":
+        import jax
+
+        p, data = map(jax.numpy.asarray, (P, DATA))
+        return Run(lambda: jax.block_until_ready(program(p, data)), compiled=seconds)
     return Run(partial(program, P.copy(), DATA.copy()), compiled=seconds)
 
 
@@ -211,6 +216,7 @@ def peers() -> list[Peer]:
     return [
         peer("tinygrad_edu native", ours, "native"),
         peer("tinygrad_edu numpy", ours, "numpy"),
+        peer("tinygrad_edu jax", ours, "jax"),
         peer("hand-written C", hand_written_c),
         peer("hand-written C, -ffast-math", hand_written_c, c.VECTOR_MATHS),
         peer("hand-written NumPy", hand_written_numpy),
@@ -224,6 +230,10 @@ WORKLOADS = [
     Workload(
         "T5 64-32-10 network, 32 digits",
         peers,
-        [Target("native faster than jax.jit on tensors", "jax.jit on tensors", "tinygrad_edu native", at_least=1)],
+        [
+            Target("native faster than jax.jit on tensors", "jax.jit on tensors", "tinygrad_edu native", at_least=1),
+            Target("numpy at most 2 × NumPy by hand", "tinygrad_edu numpy", "hand-written NumPy", at_most=2),
+            Target("jax at most 1.15 × jax.jit", "tinygrad_edu jax", "jax.jit on tensors", at_most=1.15),
+        ],
     )
 ]

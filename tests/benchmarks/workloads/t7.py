@@ -191,6 +191,9 @@ def ours(backend) -> Run:
         program.state = {"params": P[reached], "steps": 0, "kept": [zeros, zeros]}
 
     note = f"{nodes:,} operations and {len(reached):,} parameters"
+    if backend == "jax":
+        run = updated_by_jax(program.function, P[reached], nothing)
+        return run._replace(read=lambda found: (found[0], scattered(found[1], reached)), compiled=seconds, note=note)
     return Run(lambda: program.step(nothing), read, reset, compiled=seconds, note=note)
 
 
@@ -436,7 +439,7 @@ def hand_written_c(flags=NO_ERRNO) -> Run:
 
 
 def jax_tensors() -> Run:
-    """The whole step in one jit, the parameters in one vector."""
+    """The parameters in one vector."""
     import jax
     import jax.numpy as jnp
 
@@ -459,34 +462,130 @@ def jax_tensors() -> Run:
         logits = jax.nn.log_softmax(x @ w["lm_head"].T)
         return -jnp.mean(logits[jnp.arange(count), tokens[1:]])
 
+    return updated_by_jax(jax.value_and_grad(loss), P, np.array(DOCUMENT))
+
+
+def hand_written_numpy() -> Run:
+    """Matrices as views of one vector, and of the gradient; the passes written out."""
+    p, g = P.copy(), np.zeros(len(P))
+    w, d, start = {}, {}, 0
+    for name, (rows, columns) in SHAPES.items():
+        end = start + rows * columns
+        w[name], d[name] = (numbers[start:end].reshape(rows, columns) for numbers in (p, g))
+        start = end
+    qkv, d_qkv = (numbers[len(p) - 12 * 256 : len(p) - 9 * 256].reshape(48, 16) for numbers in (p, g))
+    tokens = np.array(DOCUMENT)
+    count = POSITIONS
+    here, following, rows = tokens[:-1], tokens[1:], np.arange(count)
+    later = np.triu(np.ones((count, count), bool), 1)
+    m, v2, steps = np.zeros(len(P)), np.zeros(len(P)), 0
+
+    def update():
+        nonlocal steps
+        steps += 1
+        np.multiply(m, BETA1, out=m)
+        np.add(m, (1 - BETA1) * g, out=m)
+        np.multiply(v2, BETA2, out=v2)
+        np.add(v2, (1 - BETA2) * (g * g), out=v2)
+        rate = RATE / (1 - BETA1**steps)
+        np.subtract(p, rate * m / (np.sqrt(v2 / (1 - BETA2**steps)) + EPSILON), out=p)
+
+    def norm(x):
+        scale = ((x * x).sum(1, keepdims=True) / EMBED + 1e-5) ** -0.5
+        return x * scale, scale
+
+    def back_norm(dy, y, scale):
+        return scale * (dy - y * ((dy * y).sum(1, keepdims=True) / EMBED))
+
+    def step():
+        x0, s0 = norm(w["wte"][here] + w["wpe"][:count])
+        x1, s1 = norm(x0)
+        q, k, v = (x1 @ qkv.T).reshape(count, 3, HEADS, WIDTH).transpose(1, 2, 0, 3)
+        scores = q @ k.swapaxes(1, 2) / WIDTH**0.5
+        scores[:, later] = -np.inf
+        e = np.exp(scores)
+        a = e / e.sum(2, keepdims=True)
+        mixed = (a @ v).transpose(1, 0, 2).reshape(count, EMBED)
+        x2 = x0 + mixed @ w["wo"].T
+        x3, s3 = norm(x2)
+        hidden = np.maximum(x3 @ w["fc1"].T, 0)
+        x4 = x2 + hidden @ w["fc2"].T
+        e = np.exp(x4 @ w["lm_head"].T)
+        e /= e.sum(1, keepdims=True)
+        value = -np.log(e[rows, following]).sum() / count
+
+        e[rows, following] -= 1
+        e /= count
+        np.matmul(e.T, x4, out=d["lm_head"])
+        d4 = e @ w["lm_head"]
+        np.matmul(d4.T, hidden, out=d["fc2"])
+        dh = (d4 @ w["fc2"]) * (hidden > 0)
+        np.matmul(dh.T, x3, out=d["fc1"])
+        d2 = d4 + back_norm(dh @ w["fc1"], x3, s3)
+        np.matmul(d2.T, mixed, out=d["wo"])
+        dm = (d2 @ w["wo"]).reshape(count, HEADS, WIDTH).transpose(1, 0, 2)
+        da = dm @ v.swapaxes(1, 2)
+        ds = a * (da - (da * a).sum(2, keepdims=True)) / WIDTH**0.5
+        parts = ds @ k, ds.swapaxes(1, 2) @ q, a.swapaxes(1, 2) @ dm
+        dz = np.stack([part.transpose(1, 0, 2) for part in parts], 1).reshape(count, 3 * EMBED)
+        np.matmul(dz.T, x1, out=d_qkv)
+        d0 = back_norm(d2 + back_norm(dz @ qkv, x1, s1), x0, s0)
+        d["wpe"][:count] = d0
+        d["wte"][:] = 0
+        np.add.at(d["wte"], here, d0)
+        update()
+        return value, g
+
+    def reset():
+        nonlocal steps
+        np.copyto(p, P)
+        m[:], v2[:], steps = 0, 0, 0
+
+    return Run(step, reset=reset)
+
+
+def updated_by_jax(loss_and_gradient, start, data) -> Run:
+    """The whole step in one jit."""
+    import jax
+    import jax.numpy as jnp
+
     @jax.jit
-    def update(p, m, v, steps, tokens):
-        value, g = jax.value_and_grad(loss)(p, tokens)
+    def update(p, m, v, steps, data):
+        value, g = loss_and_gradient(p, data)
         m = BETA1 * m + (1 - BETA1) * g
         v = BETA2 * v + (1 - BETA2) * g * g
         p = p - RATE * (m / (1 - BETA1**steps)) / (jnp.sqrt(v / (1 - BETA2**steps)) + EPSILON)
         return value, g, (p, m, v, steps + 1)
 
-    start = jnp.asarray(P), jnp.zeros(len(P)), jnp.zeros(len(P)), jnp.asarray(1.0)
-    state, tokens = start, jnp.array(DOCUMENT)
+    first = jnp.asarray(start), jnp.zeros(len(start)), jnp.zeros(len(start)), jnp.asarray(1.0)
+    state, data = first, jnp.asarray(data)
 
     def step():
         nonlocal state
-        value, gradient, state = jax.block_until_ready(update(*state, tokens))
+        value, gradient, state = jax.block_until_ready(update(*state, data))
         return value, gradient
 
     def reset():
         nonlocal state
-        state = start
+        state = first
 
     return Run(step, reset=reset)
+
+
+def scattered(numbers, places):
+    g = np.zeros(len(P))
+    g[places] = np.asarray(numbers)
+    return g
 
 
 def peers() -> list[Peer]:
     return [
         peer("tinygrad_edu native", ours, "native"),
         peer("tinygrad_edu python", ours, "python"),
+        peer("tinygrad_edu numpy", ours, "numpy"),
+        peer("tinygrad_edu jax", ours, "jax"),
         peer("hand-written C", hand_written_c),
+        peer("hand-written NumPy", hand_written_numpy),
         peer("hand-written C, -ffast-math", hand_written_c, c.VECTOR_MATHS),
         peer("jax.jit on tensors", jax_tensors),
         peer("scalar class in plain Python", baseline),
@@ -500,6 +599,9 @@ WORKLOADS = [
         peers,
         [
             Target("native 1,000 × faster than the class", BASELINE, NATIVE, at_least=1000),
+            Target("numpy at most 1.7 × NumPy by hand", "tinygrad_edu numpy", "hand-written NumPy", at_most=1.7),
+            Target("jax at most 1.15 × jax.jit", "tinygrad_edu jax", "jax.jit on tensors", at_most=1.15),
+            Target("numpy ready in 0.6 s", "tinygrad_edu numpy", at_most=0.6),
             Target("the aim: 4,600 ×, as C programs", BASELINE, NATIVE, at_least=4600),
             Target("at most 2 × hand-written C", NATIVE, "hand-written C", at_most=2),
         ],
