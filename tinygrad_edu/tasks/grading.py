@@ -66,7 +66,10 @@ def grade(task: Task, text: str) -> Verdict:
     call = f"{function}({', '.join(map(quoted, cases[first]))})"
     what = f"raises {got[first]}" if isinstance(got[first], str) else f"gives {written(got[first])}"
     words = [f"Not yet: {call} {what}, and the property wants {written(right[first])}."]
-    mistake = next((name for name, wrong in known(task) if alike(wrong, check, function, cases, got, right)), "")
+    runs = any(not isinstance(one, str) for one in got)  # what never runs betrays nothing
+    mistake = next(
+        (name for name, wrong in known(task) if runs and alike(wrong, check, function, cases, got, right)), ""
+    )
     if mistake:
         words.append(f"This is the mistake “{mistake}”: {LESSONS.get(mistake, mistake)}")
     graph = check["graph"](*cases[first]) if "graph" in check else None

@@ -81,6 +81,7 @@ function open(k, texts = null) {
       names,
       run: () => run(number),
       changed: () => {
+        document.body.dataset.edits = ++edits;
         keep(k, number, editor.text, part.code);
         run(number);
       },
@@ -99,12 +100,12 @@ function open(k, texts = null) {
   run(Math.max(0, parts.findIndex((part) => !part.task)));
 }
 
-let upTo = 0;
+let upTo = 0, edits = 0; // the page says which edit it shows: data-shown
 
 async function run(number = upTo) {
   upTo = number;
   if (!python || !parts.length) return;
-  const lesson = current;
+  const lesson = current, edit = edits;
   const before = parts.filter((part, k) => k === number || (k < number && !part.task));
   const whole = before.map((part) => part.editor.text).join("\n");
   const theme = dark() ? "dark" : "light";
@@ -122,6 +123,7 @@ async function run(number = upTo) {
   if (!at("stepping").hidden) step();
   else if (chosen && at("picture").querySelector(`#${chosen}`)) explain(chosen);
   else at("explanation").replaceChildren();
+  document.body.dataset.shown = edit;
   document.body.dataset.runs = Number(document.body.dataset.runs ?? 0) + 1;
 }
 
