@@ -143,7 +143,7 @@ def test_the_stepping_page_works_in_its_frame(live):
     live.page.click("#view-step")
     frame = live.page.frame_locator("#stepping iframe")
     frame.locator("#last").click()
-    assert "1.423" in frame.locator("#picture").inner_text()
+    assert "1.423" in frame.locator("#picture").text_content()
     live.page.click("#view-picture")
 
 

@@ -11,10 +11,11 @@ from io import TextIOBase
 from time import monotonic
 from typing import Any
 
-from tinygrad_edu.engine import Value, leaves, plain
+from tinygrad_edu.engine import Value, leaves, plain, topological
 
 NAME = "<lesson>"
 MOST = 20_000  # characters of output that are kept
+DETAILED = 60  # operations up to which constants are drawn, too: a picture is there in 100 ms
 LARGEST = 300  # boxes that are drawn; beyond, neurons and then layers are closed
 
 
@@ -93,9 +94,10 @@ class Session:
     def picture(self, root: Value, theme: str) -> str:
         from tinygrad_edu.show import draw
 
+        constants = len(topological(root)) <= DETAILED
         for collapse in ("", "neurons", "layers"):
             try:
-                picture = draw(root, theme=theme, collapse=collapse or (), max_nodes=LARGEST)
+                picture = draw(root, theme=theme, collapse=collapse or (), constants=constants, max_nodes=LARGEST)
                 break
             except ValueError:
                 if collapse == "layers":

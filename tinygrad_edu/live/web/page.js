@@ -116,7 +116,7 @@ async function run(number = upTo) {
     at("caption").textContent = result.reason ? `The interpreter ended and starts anew: ${result.reason}` : "Stopped. Your text is as it was; change it to run again.";
     return;
   }
-  at("output").textContent = printed.slice(printed.lastIndexOf("\f") + 1);
+  at("output").textContent = printed;
   at("caption").textContent = result.caption;
   if (!result.error || result.picture) drawPicture(result.picture);
   show(result.shown);
@@ -128,8 +128,8 @@ async function run(number = upTo) {
 }
 
 function print(output) {
-  printed = (printed + output).slice(-40000);
-  if (document.body.dataset.state === "running") at("output").textContent = printed.slice(printed.lastIndexOf("\f") + 1);
+  printed = output === null ? "" : printed + output;
+  if (document.body.dataset.state === "running") at("output").textContent = printed;
 }
 
 function complain(ran, { error }) {
@@ -152,13 +152,17 @@ function drawPicture(source) {
     box.setAttribute("role", "button");
     box.setAttribute("aria-label", [...box.querySelectorAll("text")].map((t) => t.textContent).join(" "));
     for (const link of box.querySelectorAll("a")) link.removeAttribute("href");
-    box.addEventListener("pointerenter", () => explain(box.id));
-    box.addEventListener("click", () => explain(box.id));
-    box.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") event.preventDefault(), explain(box.id);
-    });
   }
 }
+
+for (const kind of ["pointerover", "click", "keydown"])
+  at("picture").addEventListener(kind, (event) => {
+    const box = event.target.closest(".node[id^=n]");
+    if (!box || (event.key && event.key !== "Enter" && event.key !== " ")) return;
+    if (kind === "pointerover" && box.id === chosen && at("explanation").childNodes.length) return;
+    if (event.key) event.preventDefault();
+    explain(box.id);
+  });
 
 // Graphviz lays out for Helvetica. Where the browser has a wider font in its place, letters are made as much smaller.
 function fitText() {
@@ -221,6 +225,7 @@ function view(stepping) {
   at("view-picture").setAttribute("aria-pressed", !stepping);
   at("view-step").setAttribute("aria-pressed", stepping);
   if (stepping) step();
+  else at("stepping").replaceChildren();
 }
 
 // Tasks

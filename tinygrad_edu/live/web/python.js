@@ -47,6 +47,7 @@ export class Python {
     this.waiting.delete(kind);
     this.current = question;
     this.state("running", kind);
+    if (kind === "run") this.output(null); // what was printed before is over
     this.worker.postMessage({ id: question.id, asked: question.asked });
   }
 
