@@ -244,6 +244,21 @@ def test_a_slice_holds_exactly_the_places_of_its_table(lengths, steps, base, beh
         assert (there.ravel() == table.ravel()).all()
 
 
+@given(st.lists(st.integers(2, 5), min_size=2, max_size=4), st.data())
+def test_a_box_of_an_array_is_a_slice(shape, data):
+    whole = np.arange(math.prod(shape)).reshape(shape)
+    cuts = [slice(None)] if data.draw(st.booleans()) else []
+    while len(cuts) < len(shape):
+        first = data.draw(st.integers(0, shape[len(cuts)] - 2))
+        cuts.append(slice(first, data.draw(st.integers(first + 2, shape[len(cuts)]))))
+    table = whole[tuple(cuts)]
+    found = sliced(whole.size, (whole.size,), table)
+    assert found is not None
+    part = np.arange(whole.size)[found.first : found.end].reshape(found.shape)
+    part = eval(f"part[{', '.join(found.spans) or '...'}]", {"part": part})
+    assert (part.ravel() == table.ravel()).all()
+
+
 @pytest.mark.parametrize("reduce", ["mean", "sum", None])
 def test_examples_of_several_blocks_count_alike(reduce, monkeypatch):
     module = sys.modules[NumpyProgram.__module__]
