@@ -130,7 +130,7 @@ class Copy:
         self.root = Path(folder, "repository")
         skip = shutil.ignore_patterns(".git", "*.egg-info", ".hypothesis", "__pycache__", ".venv", "node_modules")
         shutil.copytree(ROOT, self.root, ignore=skip)
-        self.reached = Reached()
+        self.reached, self.only = Reached(), ""
         self.environment = {"PYTHONPATH": str(self.root), "HYPOTHESIS_PROFILE": "mutation"}
 
     def tests(self, patterns: list[str], sources: list[str]) -> list[str]:
@@ -200,7 +200,7 @@ class Copy:
                     "-W",
                     "ignore::pytest.PytestAssertRewriteWarning",
                     "-k",
-                    " and ".join(deselect),
+                    self.only or " and ".join(deselect),
                 ]
                 status = int(pytest.main([*options, *tests], plugins()))
             except BaseException:
@@ -228,12 +228,18 @@ class Copy:
         return how, reasons[0][:200] if reasons else text[-500:]
 
 
-def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, str]]:
+def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "") -> list[dict[str, str]]:
     """Try each mutant of a room; a line for each that passed."""
     sources, patterns = ROOMS[room]
     tests = copy.tests(patterns, sources)
     start = time.monotonic()
-    copy.record(tests, 1200)
+    if by:
+        copy.only = by
+        how, why = copy.run(tests, 1200)
+        if how != "passed":
+            sys.exit(f"{room}: the tests do not pass without a slip: {how} {why}")
+    else:
+        copy.record(tests, 1200)
     usual = time.monotonic() - start
     print(f"{room}: {len(found)} slips, {usual:.0f} s for its tests", flush=True)
     known = equivalents()
@@ -248,7 +254,7 @@ def try_room(room: str, found: list[Mutant], copy: Copy) -> list[dict[str, str]]
         try:
             last = mutant.line + mutant.slip.old.count("\n")
             reaching = copy.reached.tests(str(path), mutant.line, last)
-            if room in STARTS_PROCESSES:  # which coverage does not see: the quick ones
+            if room in STARTS_PROCESSES and not by:  # which coverage does not see: the quick ones
                 reaching = copy.reached.quick(QUICK)
             how, why = "passed", ""
             if reaching is None and catchers:
@@ -314,6 +320,7 @@ def main() -> None:
     options.add_argument("--at-least", type=int, default=12, help="slips a room (12)")
     options.add_argument("--again", action="store_true", help="only those that passed in the last run")
     options.add_argument("--files", default="", help="only in files with this in their path; the result is not kept")
+    options.add_argument("--by", default="", help="with --again: only by tests with one of these words in their names")
     options.add_argument("--list", action="store_true", help="print them, and try none")
     given = options.parse_args()
     before = kept("slips")["rows"]
@@ -336,7 +343,7 @@ def main() -> None:
             if given.list:
                 print(*(f"{m.file}:{m.line}: {m.slip.old} -> {m.slip.new}" for m in found), sep="\n")
             elif found:
-                results = try_room(room, found, copy)
+                results = try_room(room, found, copy, given.by)
                 if given.files:
                     print(table(counted(results)))
                 else:
@@ -349,10 +356,11 @@ def save(results: list[dict[str, str]], again: bool, seconds: float) -> None:
     """Keep the result of a room beside those of the others."""
     before = {row["room"]: row for row in kept("slips")["rows"]}
     [row] = counted(results)
-    if again and row["room"] in before:  # what is caught now had passed
-        old, same = before[row["room"]], row["equivalent"]
-        caught = old["caught"] + old["passed"] - row["passed"] - same
-        row |= {"slips": old["slips"], "caught": caught, "equivalent": old["equivalent"] + same}
+    if again and row["room"] in before:  # of lines that are gone nothing is known
+        old = before[row["room"]]
+        gone = old["passed"] - row["slips"]
+        caught, same = old["caught"] + row["caught"], old["equivalent"] + row["equivalent"]
+        row |= {"slips": old["slips"] - gone, "caught": caught, "equivalent": same}
     row |= {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
     everything = before | {row["room"]: row}
     keep("slips", seconds, [everything[room] for room in ROOMS if room in everything])

@@ -269,10 +269,11 @@ class Plan:
             once = rows[:1] if operand.order == SHARED and layer else rows
             targets.append([slot for row in once for slot in row] if active else [])
         written, missing = self.written, list[int]()
+        in_parts = any(folds(partial)[0] for partial in partials)  # those with sums add to a gradient block by block
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
-            fresh = not folds(partial)[0] and not any([slot in written or count[slot] > 1 for slot in target])
+            fresh = not in_parts and not any([slot in written or count[slot] > 1 for slot in target])
             if not fresh:
                 missing += [slot for slot in target if slot not in written]
             result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))
