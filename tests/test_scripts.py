@@ -224,3 +224,19 @@ print("dv2/dnp_1 =", d_np_1)
     ]
     lines = as_script(x.erf(), "torch").splitlines()
     assert "erf = torch.erf" in lines and "v1.backward()" in lines and "# backward" in lines
+
+
+def test_a_script_defines_what_it_calls_and_no_more():
+    x, y = Value(0.5, "x"), Value(2.0, "y")
+    torch, jax = as_script(x.erf() * y, "torch"), as_script(x.erf() * y, "jax")
+    assert "def tensor" not in torch and "def tensor" in as_script(x.maximum(1.0), "torch") + as_script(
+        TABLE["logsumexp"].function([x, y]), "torch"
+    )
+    assert "def tensor" not in jax and "def tensor" not in as_script(x.maximum(1.0), "numpy")
+    assert all(
+        f"{name} = torch.{name}" in as_script(TABLE[name].function(x), "torch") for name in ("exp", "asin", "erf")
+    )
+    with registered("f", "f", "x * x + 1", "2 * x"):
+        assert "def f(x):\n    return x * x + 1\n" in as_script(x.f(), "numpy")
+        assert as_script(x.f(), "numpy").count("def f(") == 1
+    assert jax.count("\n\n\ndef f(x, y):") == 1
