@@ -14,8 +14,8 @@ from tinygrad_edu.engine import TABLE, leaves, topological
 from tinygrad_edu.exchange import from_torch, from_torch_graph, to_torch
 from tinygrad_edu.exchange.pytorch import ACTIVATIONS
 from tinygrad_edu.exchange.rules import ALONG, BINARY, FORMULAS, LOSSES, MOVES, REDUCTIONS, RESHAPES, UNARY
+from tinygrad_edu.neurons import neurons
 from tinygrad_edu.nn import MLP, Layer, Neuron
-from tinygrad_edu.show.neurons import neurons
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional

@@ -84,6 +84,15 @@ class Demo:
             return self.step()
 
 
+def fitted(epochs):
+    """The demo by `fit`: its penalty is weight decay."""
+    random.seed(1337)
+    model = tinygrad_edu.nn.MLP(2, [16, 16, 1])
+    optimizer = tinygrad_edu.nn.SGD(model.parameters(), 0.05, weight_decay=2e-4)
+    tinygrad_edu.nn.fit(model, "hinge", (X, Y), optimizer=optimizer, epochs=epochs, progress=False)
+    return model
+
+
 def chain(engine, length):
     x = engine.Value(1.0)
     y = x
@@ -131,13 +140,20 @@ def main():
     peer, plain = Demo(theirs, micrograd.nn), Demo(ours, tinygrad_edu.nn)
     for _ in range(2):
         assert math.isclose(peer.step(), plain.step(), rel_tol=1e-9)
+    start = time.perf_counter()
+    for p, q in zip(peer.model.parameters(), fitted(2).parameters(), strict=True):
+        assert math.isclose(p.data, q.data, rel_tol=1e-9, abs_tol=1e-12)
+    first = time.perf_counter() - start
 
     figures = []
     theirs_, mine = interleaved([lambda: expression(theirs), lambda: expression(ours)], [300, 900], ROUNDS)
     figures.append(("README expression, build and backward", theirs_, mine))
-    theirs_, mine, paused = interleaved([peer.step, plain.step, plain.paused_step], [2, 8, 8], 5)
+    calls = [peer.step, plain.step, plain.paused_step, lambda: fitted(100)]
+    theirs_, mine, paused, hundred = interleaved(calls, [2, 8, 8, 1], 5)
     figures.append(("demo training step, only the import changed", theirs_, mine))
     figures.append(("demo training step, collector paused in it", theirs_, paused))
+    figures.append(("demo training step in fit, recorded: a hundredth of 100 epochs", theirs_, hundred / 100))
+    figures.append(("what the first fit takes, which compiles", None, first))
     million = seconds(lambda: chain(ours, 1_000_000), 1)
     figures.append(("a chain of 1,000,000 nodes", None, million))
     figures.append(("import tinygrad_edu, over bare Python", None, import_cost()))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import NOT_COMPUTED, UNDEFINED, Value, collector_paused, data_of, nodes
+from tinygrad_edu.engine import NOT_COMPUTED, UNDEFINED, Value, collector_paused, data_of, quoted
 from tinygrad_edu.engine.formulas import partials_on_floats
+from tinygrad_edu.neurons import first_weights
 from tinygrad_edu.nn.data import Example, examples_of
 from tinygrad_edu.nn.engines import outputs_of
 from tinygrad_edu.nn.modules import Module, Neuron, neurons_of
@@ -101,7 +102,7 @@ def health(network: Module, examples: Any, loss: Callable[[Any, Any], Value] | N
 def examined(network: Module, examples: Sequence[Example], loss: Callable[[Any, Any], Value] | None) -> Health:
     layers = neurons_of(network)
     if not layers:
-        raise ValueError(f"health expected a network of neurons, like MLP, got {network!r}")
+        raise ValueError(f"health expected a network of neurons, like MLP, got {quoted(network)}")
     starts = {id(neuron.w[0]): neuron for layer in layers for neuron in layer}
     outputs: dict[int, list[float]] = {id(neuron): [] for neuron in starts.values()}
     slopes: dict[int, list[float]] = {id(neuron): [] for neuron in starts.values()}
@@ -126,27 +127,20 @@ def examined(network: Module, examples: Sequence[Example], loss: Callable[[Any, 
 def activations(roots: Sequence[Value], starts: dict[int, Neuron]) -> list[tuple[Neuron, float, float]]:
     """The output of each neuron in a graph, and the derivative of its activation there."""
     found: dict[int, tuple[Neuron, float, float]] = {}
-    sums: dict[Value, Neuron] = {}  # the nodes that an activation is applied to
     for root in roots:
-        for node in nodes(root):
-            if not node.parents:
+        for node, weight in first_weights(root).items():
+            neuron = starts.get(id(weight))
+            if neuron is None or not node.parents:
                 continue
-            first = node.parents[0]
-            if node.op.name == "dot" and id(first) in starts:
-                neuron = starts[id(first)]
-            elif node.op.name == "add" and first in sums and node.parents[1] is sums[first].b:
-                neuron = sums[first]
-            elif len(node.parents) == 1 and first in sums and sums[first].activation is not None:
+            slope = 1.0
+            if len(node.parents) == 1:
+                if neuron.activation is None:  # what is applied to a linear neuron is not its own
+                    continue
                 try:
-                    slope = partials_on_floats(node.op)[0](first.data, node.data)
+                    slope = partials_on_floats(node.op)[0](node.parents[0].data, node.data)
                 except UNDEFINED:
                     slope = math.inf
-                found[id(sums[first])] = (sums[first], node.data, slope)
-                continue
-            else:
-                continue
-            sums[node] = neuron
-            found[id(neuron)] = (neuron, node.data, 1.0)
+            found[id(neuron)] = (neuron, node.data, slope)
     return [*found.values()]
 
 

@@ -149,7 +149,7 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value 
     if not is_sequence(target):
         scores = listed("cross_entropy", "logits", logits)
         if not hasattr(target, "__index__"):
-            raise TypeError(f"cross_entropy expected a class or a probability for each, got {target!r}")
+            raise TypeError(f"cross_entropy expected a class or a probability for each, got {quoted(target)}")
         k = operator.index(target)
         if not 0 <= k < len(scores):
             raise ValueError(f"cross_entropy expected a class from 0 to {len(scores) - 1}, got {target!r}")

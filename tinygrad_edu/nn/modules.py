@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Value, data_of
+from tinygrad_edu.engine import TABLE, Value, data_of, quoted
 from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
 from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, split
 
@@ -235,7 +235,7 @@ class Sequential(Module):
             raise ValueError("Sequential expected at least one layer, got none")
         for layer in layers:
             if not callable(layer):
-                raise TypeError(f"Sequential expected layers and functions, got {layer!r}")
+                raise TypeError(f"Sequential expected layers and functions, got {quoted(layer)}")
         self.layers: list[Any] = list(layers)
 
     def __call__(self, x: Iterable[Value | float], *others: Any) -> Any:
@@ -293,7 +293,7 @@ class MLP(Sequential):
                 f"MLP({first!r}, {following!r})"
             )
         if not isinstance(nouts, Iterable):
-            raise TypeError(f"an MLP expected the sizes of its layers, like [16, 16, 1], got {nouts!r}")
+            raise TypeError(f"an MLP expected the sizes of its layers, like [16, 16, 1], got {quoted(nouts)}")
         sizes = [at_least_one("inputs of the network", nin)]
         sizes += [at_least_one(f"neurons of layer {k}", nout) for k, nout in enumerate(nouts, start=1)]
         if len(sizes) == 1:
@@ -425,7 +425,7 @@ def place(layers: Sequence[Sequence[Neuron]], labels: str = "textbook") -> None:
 def at_least_one(what: str, count: int) -> int:
     """A size, checked."""
     if isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
-        raise ValueError(f"{what}: expected a whole number from 1, got {count!r}")
+        raise ValueError(f"{what}: expected a whole number from 1, got {quoted(count)}")
     return int(count)
 
 
@@ -439,6 +439,6 @@ def activation_function(activation: Activation) -> Callable[[Any], Any] | None:
 
         close = get_close_matches(str(activation), unary) or unary
         raise ValueError(
-            f"activation expected an operation with one operand, like {', '.join(close)}, got {activation!r}"
+            f"activation expected an operation with one operand, like {', '.join(close)}, got {quoted(activation)}"
         )
     return TABLE[activation].function

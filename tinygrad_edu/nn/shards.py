@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_edu.engine import quoted
 from tinygrad_edu.nn.engines import Batch, Replay
 
 SHARDS = 8  # where an executor does not say how many workers it has
@@ -25,7 +26,7 @@ class Sharded(Replay):
     def over(cls, replay: Replay, executor: Any) -> Sharded:
         """The program of a replay on an executor. Raises TypeError for what is none."""
         if not hasattr(executor, "submit"):
-            raise TypeError(f"executor expected what has submit(), like a ProcessPoolExecutor, got {executor!r}")
+            raise TypeError(f"executor expected what has submit(), like a ProcessPoolExecutor, got {quoted(executor)}")
         made = object.__new__(cls)
         vars(made).update(vars(replay), executor=executor, pickled=pickle.dumps(replay.program))
         return made

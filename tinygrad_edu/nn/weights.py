@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.engine import number
+from tinygrad_edu.engine import number, quoted
 
 AS_WRITTEN: Any = type("AsWritten", (), {"__repr__": lambda self: "as written"})()  # what an option is unless given
 Rows = list[tuple[list[float], list[float]]]  # weights and bias of each neuron
@@ -120,5 +120,5 @@ def rows(matrix: Any, layer: str) -> list[list[float]]:
 def listed(many: Any, name: str, expected: str) -> list[Any]:
     """Many things as a list."""
     if not hasattr(many, "__iter__") or getattr(many, "shape", None) == ():
-        raise TypeError(f"{name} expected {expected}, got {many!r}")
+        raise TypeError(f"{name} expected {expected}, got {quoted(many)}")
     return list(many)

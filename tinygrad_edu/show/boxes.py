@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tinygrad_edu.engine import Value, quoted
+from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show.backward import factors
-from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.paths import Edge, accumulated
 
 Collapse = str | Iterable[int | tuple[int, int]]

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from tinygrad_edu.engine import Value, nodes, plain, topological
-from tinygrad_edu.show.neurons import neurons
+from tinygrad_edu.neurons import neurons
 
 
 def name(namespace: Mapping[str, Any]) -> None:

@@ -16,13 +16,13 @@ from os import PathLike
 from string import Template
 from typing import Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value, nodes, plain
+from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value, nodes, plain, quoted
 from tinygrad_edu.files import write
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
+from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show import javascript
 from tinygrad_edu.show.backward import checked
 from tinygrad_edu.show.names import Names, symbol
-from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.symbols import Expr, local_derivative, number, operation
 from tinygrad_edu.themes import THEMES
 
@@ -146,7 +146,7 @@ def chosen(name: str, wanted: Iterable[Value] | None, leaves: set[Value]) -> set
     found = set(wanted or ())
     for value in found:
         if value not in leaves:
-            raise ValueError(f"{name} expected leaves of the graph, got {value!r:.60}")
+            raise ValueError(f"{name} expected leaves of the graph, got {quoted(value)}")
     return found
 
 
@@ -165,14 +165,14 @@ class Examples:
 def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[Value, Examples]:
     """The graph of the loss on one example, with Values for its inputs and targets."""
     if not callable(network):
-        raise TypeError(f"explore expected a network with data=, got {network!r:.40}")
+        raise TypeError(f"explore expected a network with data=, got {quoted(network)}")
     pairs = []
     for k, pair in enumerate(data, start=1):
         try:
             x, t = pair
             pairs.append(([float(one) for one in listed(x)], [float(one) for one in listed(t)]))
         except (TypeError, ValueError):
-            raise ValueError(f"example {k} expected inputs and targets, numbers each, got {pair!r:.60}") from None
+            raise ValueError(f"example {k} expected inputs and targets, numbers each, got {quoted(pair)}") from None
     if not pairs:
         raise ValueError("data expected at least one example, got none")
     for k, (x, t) in enumerate(pairs, start=1):
@@ -190,7 +190,7 @@ def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[V
     except (TypeError, ValueError) as error:
         raise ValueError(f"loss has to take the targets as Values, so that the page can change them: {error}") from None
     if not isinstance(root, Value):
-        raise TypeError(f"loss expected to return a Value, got {root!r:.40}")
+        raise TypeError(f"loss expected to return a Value, got {quoted(root)}")
     root.label = root.label or "E"
     return root, Examples(x, t, outputs, [[*x, *t] for x, t in pairs])
 

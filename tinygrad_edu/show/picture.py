@@ -9,13 +9,13 @@ from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine import Value, quoted
+from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show.arrays import ArrayProgram, draw_arrays
 from tinygrad_edu.show.backward import checked, to_show
 from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted
 from tinygrad_edu.show.labels import html, table, tooltip
 from tinygrad_edu.show.names import symbol
-from tinygrad_edu.show.neurons import neurons
 from tinygrad_edu.show.numbers import gradient, shown, signed, times
 from tinygrad_edu.show.scene import Edge, Scene
 from tinygrad_edu.themes import Theme
