@@ -19,6 +19,7 @@ from tinygrad_edu.plot import (
     plot_loss_landscape,
     plot_network,
 )
+from tinygrad_edu.plot.landscape import principal
 from tinygrad_edu.themes import THEMES
 
 pytest.importorskip("matplotlib")
@@ -355,3 +356,45 @@ def test_without_matplotlib_the_error_names_the_command():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("plots need Matplotlib: ") and "-m pip install matplotlib" in done.stdout
+
+
+def test_metrics_are_drawn_over_the_epochs_on_a_grid():
+    top, bottom = plot_history(HISTORY).axes
+    assert [list(line.get_xdata()) for line in bottom.lines] == [[1, 2, 3], [1, 2, 3]]
+    assert [list(line.get_ydata()) for line in bottom.lines] == [[0.5, 0.9, 1.0], [3.0, 2.0, 1.0]]
+    for ax in (top, bottom, *plot_gradients(HISTORY).axes):
+        assert all(line.get_visible() for line in ax.get_xgridlines() + ax.get_ygridlines())
+
+
+def test_what_is_said_is_wrapped_in_the_order_of_its_words():
+    words = " ".join(f"word{k}" for k in range(40))
+    title = plot_history(SimpleNamespace(losses=[1.0], stopped=words)).axes[0].get_title(loc="left")
+    lines = title.splitlines()
+    assert len(lines) > 1 and all(len(line) <= 90 for line in lines)
+    assert words.startswith(" ".join(lines).rstrip("…").rstrip())
+
+
+def test_borders_between_three_classes_are_drawn():
+    ax = plot_decision_boundary(lambda x: [x[0], x[1], 0.5], POINTS, ["a", "b", "c", "a"], resolution=9).axes[0]
+    borders = [c for c in ax.collections if getattr(c, "levels", None) is not None and list(c.levels) == [0.0]]
+    assert len(borders) == 3
+    assert {tuple(map(float, c.get_edgecolor()[0][:3])) for c in borders if len(c.get_edgecolor())} != set()
+
+
+def test_the_heights_of_a_score_reach_as_far_as_the_scores():
+    def levels(f, **options):
+        ax = plot_decision_boundary(f, POINTS, resolution=9, **options).axes[0]
+        [found] = [c.levels for c in ax.collections if getattr(c, "levels", None) is not None and len(c.levels) == 21]
+        return found[0], found[-1]
+
+    assert levels(lambda x: Value(x[0]).sigmoid()) == pytest.approx((0.0, 1.0))
+    low, high = levels(lambda x: Value(x[0]).sigmoid(), threshold=0.5)
+    assert (low, high) != pytest.approx((0.0, 1.0)) and low + high == pytest.approx(1.0)
+    low, high = levels(lambda x: 10 * x[0])
+    assert low == -high and high == pytest.approx(10 * 1.12, rel=0.01)
+
+
+def test_principal_directions_are_those_of_the_largest_moves():
+    first, second = principal([[0.001, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 1.0], [0.0, -3.0, 0.0]])
+    assert [abs(x) for x in first] == pytest.approx([0.0, 1.0, 0.0], abs=1e-9)
+    assert [abs(x) for x in second] == pytest.approx([0.0, 0.0, 1.0], abs=1e-9)
