@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import os
 import random
 import sys
 
@@ -29,6 +30,7 @@ def always_arrays(monkeypatch):
     monkeypatch.setattr(NumpyProgram, "irregular", False)
 
 
+@settings(max_examples=200 if os.environ.get("CI") else settings().max_examples)
 @given(expressions(max_nodes=10), st.integers(0, 3), st.data())
 def test_random_graphs_agree(graph, n_params, data):
     check_agreement(["python", "numpy"], graph, n_params, data)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.nightly.results import keep
@@ -50,9 +52,31 @@ def differences(graph: Graph, backends: list[str], by_differences: bool) -> dict
     found["jvp"] = apart(root.data, [jvp([root], [p], [1.0])[0].data for p in params])
     for backend in backends:
         found[backend] = apart(*compile(root, params, backend=backend)([p.data for p in params]))
+    if "numpy" in backends:
+        found["arrays"] = on_arrays(graph)
     if by_differences:
         found["differences"] = float(any(c.diagnosis == "wrong" for c in check_gradients(root, *params).comparisons))
     return found
+
+
+def on_arrays(graph: Graph) -> float:
+    """How far recovered arrays are from columns, on a batch with nan and inf in it; inf where one is finite alone."""
+    import numpy as np
+
+    inputs = [leaf for leaf in leaves(graph.root) if leaf in graph.leaves]
+    data = np.array([leaf.data for leaf in inputs])
+    batch = np.vstack(
+        [data, 0.999 * data, *(np.where(np.eye(len(data)), x, data) for x in (math.nan, math.inf, -math.inf))]
+    )
+    program: Any = compile(graph.root, [], inputs, also=inputs, reduce=None, backend="numpy")
+    program.irregular = False
+    worst = 0.0
+    for mine, other in zip(program([], batch), program.by_columns(*program.numbers([], batch)), strict=True):
+        if not np.array_equal(np.isfinite(mine), np.isfinite(other)):
+            return math.inf
+        mine, other = mine[np.isfinite(mine)], other[np.isfinite(other)]
+        worst = max([worst, *(abs(mine - other) / max([1.0, *abs(other)])).tolist()])
+    return worst
 
 
 def main() -> None:

@@ -451,7 +451,7 @@ def kept_of(d: Expression, other: Expression, axes: str) -> str:
 
 def core_of(view: View, axes: str) -> tuple[View, str]:
     """The view without axes along which it is the same, and those that are left."""
-    table = view.table
+    table = view.table if view.array else view.table.astype(float).view(np.int64)  # 0.0 and -0.0 are two constants
     same = [bool((table == np.take(table, [0], axis=k)).all()) for k in range(table.ndim)]
     kept = "".join(axis for axis, s in zip(axes, same, strict=True) if not s)
     return view[tuple(0 if s else slice(None) for s in same)], kept

@@ -102,11 +102,14 @@ def adjoints(
     return found
 
 
-def differentiated(trace: Trace, wrt: Iterable[int], further: int = 0) -> tuple[Trace, dict[int, Symbol]]:
-    """A trace of the same operations, `further` params behind the others, and the adjoints of the slots of `trace`."""
+def differentiated(
+    trace: Trace, wrt: Iterable[int], params: int = 0, inputs: int = 0
+) -> tuple[Trace, dict[int, Symbol]]:
+    """A trace of the same operations, with further params and inputs, and the adjoints of the slots of `trace`."""
     n, n_leaves = trace.n_params, trace.n_params + trace.n_inputs
-    made = Trace(n + further, trace.n_inputs, [*trace.labels[:n], *[""] * further, *trace.labels[n:]])
-    moved = [*range(n), *range(n + further, n_leaves + further)]  # the slot of each slot of `trace`
+    labels = [*trace.labels[:n], *[""] * params, *trace.labels[n:], *[""] * inputs]
+    made = Trace(n + params, trace.n_inputs + inputs, labels)
+    moved = [*range(n), *range(n + params, n_leaves + params)]  # the slot of each slot of `trace`
 
     def place(k: int) -> int:
         return moved[k] if k >= 0 else made.constant(trace.constants[~k])
@@ -143,10 +146,10 @@ def gradient(trace: Trace, wrt: Sequence[int]) -> Trace:
     return made.finish(made.root, [gradients[k].place if k in gradients else made.constant(0.0) for k in wrt])
 
 
-def directional(trace: Trace) -> Trace:
-    """Σ ∂root/∂param · vector, as a trace whose params are those of `trace` and then the vector.
+def directional(trace: Trace, of_examples: bool = False) -> Trace:
+    """Σ ∂root/∂param · vector, as a trace in which the vector stands behind the params, or behind the inputs.
 
-    Its gradient for the params is the Hessian times the vector.
+    Its gradient for the params is the Hessian times the vector; `of_examples`, each example has a vector of its own.
 
     >>> from tinygrad_edu.engine import Value
     >>> from tinygrad_edu.replay.trace import recorded
@@ -155,8 +158,9 @@ def directional(trace: Trace) -> Trace:
     ['cos', 'dot']
     """
     n = trace.n_params
-    made, gradients = differentiated(trace, range(n), further=n)
-    slopes = [(gradients[k], Symbol(made, n + k)) for k in range(n) if k in gradients]
+    made, gradients = differentiated(trace, range(n), **{"inputs" if of_examples else "params": n})
+    first = len(trace.labels) if of_examples else n
+    slopes = [(gradients[k], Symbol(made, first + k)) for k in range(n) if k in gradients]
     if not slopes:
         return made.finish(made.constant(0.0))
     return made.finish(record(TABLE["dot"], *[g for g, _ in slopes], *[v for _, v in slopes]).place)

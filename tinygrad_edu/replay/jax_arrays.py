@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cache, cached_property
@@ -64,7 +65,8 @@ class JaxProgram(NumpyProgram):
 
     def jitted(self, name: str) -> Any:
         if name not in self.compiled:
-            self.compiled[name] = jax.jit(getattr(self, name))
+            own = weakref.ref(self)  # so that the program and what it keeps are no cycle
+            self.compiled[name] = jax.jit(lambda *arrays: getattr(own(), name)(*arrays))
         return self.compiled[name]
 
     @cached_property

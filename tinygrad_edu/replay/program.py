@@ -214,11 +214,22 @@ class Program(ABC):
         return first_columns(self._directional([*params, *vector], inputs)[1], n)
 
     def hessian(self, params: Sequence[float], inputs: Any = ()) -> Any:
-        """The second derivatives for each pair of params, (p, p), as a list of rows: p times the work of `hvp`."""
-        n = self.trace.n_params
+        """The second derivatives for each pair of params, (p, p), as a list of rows, in one pass over p directions."""
+        n, batch = self.trace.n_params, inputs if self.is_batch(inputs) else [inputs]
         if self.reduce is None and self.is_batch(inputs):
             raise ValueError("hessian expected one example, or a program that reduces a batch (mean, sum)")
-        return [self.hvp(params, inputs, [int(i == k) for i in range(n)]) for k in range(n)]
+        if not n:
+            return []
+        self.require_examples(batch)
+        found = self._curvature(params, [[*x, *(int(i == k) for i in range(n))] for x in batch for k in range(n)])[1]
+        if len(batch) == 1:
+            return found
+        share = len(batch) if self.reduce == "mean" else 1
+        return [[sum(column) / share for column in zip(*found[k::n], strict=True)] for k in range(n)]
+
+    @cached_property
+    def _curvature(self) -> Program:
+        return type(self)(directional(self.trace, of_examples=True), (), None)
 
     @cached_property
     def _directional(self) -> Program:
