@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from tinygrad_edu.replay.native.instructions import INT64, Number, on_native
-from tinygrad_edu.replay.native.kernels import FEW, SINGLE, WIDTH, Kernel, Names
-from tinygrad_edu.replay.native.writer import NONE, constant
+from tinygrad_edu.replay.native.kernels import FEW, WIDTH, Kernel, Lookup
+from tinygrad_edu.replay.native.writer import constant
 
 
 class Clear(Kernel):
@@ -28,9 +28,7 @@ class Elementwise(Kernel):
     """One operation for n items."""
 
     def write(self) -> None:
-        if self.spec.size == SINGLE:
-            self.items(NONE, 1)
-        elif self.spec.size == FEW:
+        if self.spec.size == FEW:
             with self.loop(self.n) as k:
                 self.items(k, 1)
         elif self.spec.area == "u":
@@ -48,7 +46,7 @@ class Elementwise(Kernel):
             operands = [self.gathered(values, at, width) for at in slots.values()]
             self.store(values, out, width, self.result(on_native(self.row)(*operands), width))
             return
-        numbers = Names(
+        numbers = Lookup(
             lambda x: self.load(values, out, width) if x == "out" else self.gathered(values, slots[x], width)
         )
         gradient = self.load(self.gradients["u"], out, width)

@@ -26,7 +26,7 @@ from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spre
 ONE, RUN, TABLE, ROWS, SHARED, GRID = "one", "run", "table", "rows", "shared", "grid"
 WIDTH = 8  # doubles a vector; rows of lanes are a multiple of it
 WIDE = 2 * WIDTH  # so many at once keep the processor busy where one number waits for another
-SINGLE, FEW, MANY = "single", "few", "many"  # uniform items: without a loop, one by one, and in vectors
+FEW, MANY = "few", "many"  # uniform items: one by one, and in vectors
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
 ZERO = Row("zero", "0", "x", "0")  # not an operation: it clears gradients
@@ -64,7 +64,7 @@ class Slots(NamedTuple):
     places: list[Any]
 
 
-class Names(dict[str, Number]):
+class Lookup(dict[str, Number]):
     """The numbers that the names in a formula stand for, read when a formula needs them."""
 
     def __init__(self, read: Callable[[str], Number]) -> None:
@@ -221,8 +221,6 @@ class Kernel(Writer):
 
     def contribution(self, text: str, gradient: Number, numbers: dict[str, Number], width: int) -> Number:
         """What is added to the gradient of an operand: the gradient of the result times a partial."""
-        if text == "1":
-            return gradient
         used = {*names(for_numbers(text))} - rows_in([text], on_native).keys()
         return gradient * self.evaluated(text, {x: numbers[x] for x in used}, width)
 
@@ -269,7 +267,7 @@ class Kernel(Writer):
                     return self.load(self.values["v"], self.row_at(out, lane), width)
                 return self.spread(fixed[p], width) if p in fixed else self.lane(p, places[p], lane, width)
 
-            numbers = Names(read)
+            numbers = Lookup(read)
             gradient = self.load(self.gradients["v"], self.row_at(out, lane), width)
             # All before the first is stored: an operand may be there twice.
             parts = [(p, self.contribution(text, gradient, numbers, width)) for p, text in active]

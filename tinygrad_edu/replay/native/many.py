@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.native.instructions import INT32, INT64, Number, maximum
-from tinygrad_edu.replay.native.kernels import ROWS, SHARED, WIDE, WIDTH, Kernel, Names, Slots
+from tinygrad_edu.replay.native.kernels import ROWS, SHARED, WIDE, WIDTH, Kernel, Lookup, Slots
 from tinygrad_edu.replay.native.writer import NONE
 
 Folds = list[tuple[str, str, str]]  # name, function, term
@@ -92,14 +92,14 @@ class ManyUniform(Many):
             for p, number in parts:
                 self.scatter_add(p, places[p], width, number)
 
-    def names(self, k: Any, j: Any, width: int, known: dict[str, Number]) -> Names:
+    def names(self, k: Any, j: Any, width: int, known: dict[str, Number]) -> Lookup:
         """What the names in the partials stand for, for some operands of item k."""
         slots, values = self.terms(k, j, width), self.values["u"]
 
         def read(name: str) -> Number:
             return self.spread(known[name], width) if name in known else self.gathered(values, slots[name], width)
 
-        return Names(read)
+        return Lookup(read)
 
     def backward_of_start(self) -> None:
         if self.spec.start and self.spec.start.active:
@@ -258,7 +258,7 @@ class Layer(ManyInLanes):
         with self.loop(self.n) as k:
             gradient = self.gradient(k, lane, width)
             for j, total in zip(columns, sums, strict=True):
-                numbers = Names(partial(self.read_at, k=k, j=j, lane=lane, width=width))
+                numbers = Lookup(partial(self.read_at, k=k, j=j, lane=lane, width=width))
                 self.accumulate(total, self.contribution(text, gradient, numbers, width))
         for j, total in zip(columns, sums, strict=True):
             self.add(p, self.row_at(self.term(p, NONE, j), lane), width, self.read(total))
@@ -269,16 +269,18 @@ class Layer(ManyInLanes):
         whole = self.builder.and_(self.lanes, INT64(-WIDTH))
         for start, stop in ((NONE, whole), (whole, self.lanes)):
             with self.loop(stop, start=start, step=INT64(WIDTH)) as lane:
-                shared = [Names(partial(self.read_at, k=NONE, j=j, lane=lane, width=WIDTH)) for j in columns]
+                shared = [Lookup(partial(self.read_at, k=NONE, j=j, lane=lane, width=WIDTH)) for j in columns]
                 for k, totals in zip(items, sums, strict=True):
                     gradient = self.gradient(k, lane, WIDTH)
                     for j, inputs, total in zip(columns, shared, totals, strict=True):
 
-                        def read(name: str, k: Any = k, j: Any = j, inputs: Names = inputs, lane: Any = lane) -> Number:
+                        def read(
+                            name: str, k: Any = k, j: Any = j, inputs: Lookup = inputs, lane: Any = lane
+                        ) -> Number:
                             shares = name != "out" and self.operands[self.kinds[name]].order == SHARED
                             return inputs[name] if shares else self.read_at(name, k, j, lane, WIDTH)
 
-                        number = self.contribution(text, gradient, Names(read), WIDTH)
+                        number = self.contribution(text, gradient, Lookup(read), WIDTH)
                         self.accumulate(total, number if start is NONE else self.valid(number, lane))
         for k, totals in zip(items, sums, strict=True):
             for j, total in zip(columns, totals, strict=True):

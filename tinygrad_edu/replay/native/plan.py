@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.replay.native.kernels import (
     FEW,
@@ -19,7 +18,6 @@ from tinygrad_edu.replay.native.kernels import (
     ROWS,
     RUN,
     SHARED,
-    SINGLE,
     TABLE,
     WIDE,
     ZERO,
@@ -27,12 +25,12 @@ from tinygrad_edu.replay.native.kernels import (
     Spec,
     is_layer,
 )
-from tinygrad_edu.replay.rolling import Graph, Node, flows
+from tinygrad_edu.replay.rolling import DOT, Graph, Node, flows
 from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
 MANY_ITEMS = 16  # uniform items from which on vectors pay
-UNIFORM, VARYING, ACTIVE, FRESH = 0, 1, 2, 4
+UNIFORM, VARYING, ACTIVE = 0, 1, 2
 PHASES = {(0, False): "u forward", (1, False): "v forward", (1, True): "v backward", (0, True): "u backward"}
 
 
@@ -129,7 +127,7 @@ class Plan:
         """Give the results of a group places side by side; those of all pairs of rows in the order of the pairs."""
         area = self.kinds[slots[0]] & VARYING
         row = self.graph.nodes[slots[0]].row  # type: ignore[union-attr]
-        if not area and row.many and len(row.operands) == 2 and len(slots) > 1:
+        if not area and row is DOT and len(slots) > 1:
             sides = [(*row.groups(self.graph.nodes[slot].operands), slot) for slot in slots]  # type: ignore[union-attr]
             xs, ys, ordered = zip(*sorted(sides, key=lambda side: (side[1], side[0])), strict=True)
             if rows := self.rows_of_grid(xs, ys):
@@ -141,11 +139,9 @@ class Plan:
 
     def emit(self, slots: Sequence[int], backward: bool) -> None:
         """Write the instruction for a group."""
-        if not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
-            if len(slots) == 1:
-                return self.emit_one(slots[0], backward)
-            if len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING:
-                return self.emit_few(slots, backward)
+        few = len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING
+        if few and not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
+            return self.emit_few(slots, backward)
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, operands, start = nodes[0]
         area = self.area(slots)
@@ -165,20 +161,6 @@ class Plan:
         spec = Spec(row, backward, area, tuple(found), from_)
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
-    def emit_one(self, slot: int, backward: bool) -> None:
-        """Code for one operation of one or two operands: short, since an irregular graph has thousands of them."""
-        row, operands, _ = self.graph.nodes[slot]  # type: ignore[misc]
-        kinds, places = self.kinds, self.places
-        varying = kinds[slot] & VARYING
-        marks = self.marks(row, operands) if backward else [kinds[k] & VARYING for k in operands]
-        key = (row, backward, varying, *marks)
-        kernel = self.known.get(key)
-        if kernel is None:
-            found = tuple([Operand("uv"[mark & VARYING], ONE, mark & ACTIVE > 0, mark & FRESH > 0) for mark in marks])
-            kernel = self.number(Spec(row, backward, "uv"[varying], found, size=MANY if varying else SINGLE))
-            self.known[key] = kernel
-        self.write(PHASES[varying, backward], kernel, [1, 1, places[slot], *[places[k] for k in operands]])
-
     def emit_few(self, slots: Sequence[int], backward: bool) -> None:
         """Code for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
         nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
@@ -195,23 +177,6 @@ class Plan:
             found = tuple([Operand("u", TABLE, wanted) for wanted in active])
             self.known[key] = self.number(Spec(row, backward, "u", found, size=FEW))
         self.write(PHASES[0, backward], self.known[key], words)
-
-    def marks(self, row: Row, operands: Sequence[int]) -> list[int]:
-        """For each operand of one operation flags: whether it varies, is active, and its gradient is new."""
-        kinds, written, marks = self.kinds, self.written, []
-        twice = len(operands) == 2 and operands[0] == operands[1]
-        for k, partial in zip(operands, row.partials, strict=True):
-            mark = kinds[k]
-            if partial == "0":
-                mark &= VARYING
-            elif mark & ACTIVE and k not in written:
-                if twice:
-                    self.clear([k])
-                else:
-                    mark |= FRESH
-            marks.append(mark)
-        written.update([k for k, mark in zip(operands, marks, strict=True) if mark & ACTIVE])
-        return marks
 
     def number(self, spec: Spec) -> int:
         """The number of a kernel among those that the plan needs."""
