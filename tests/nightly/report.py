@@ -103,7 +103,8 @@ def page() -> str:
     text = HEAD
     for what, part, tried, wrong in summary():
         made = kept(part)
-        text += f"| {what} | {tried:,} | {wrong:,} | `{made['command']}` | {made['seconds']:,} "
+        command = "python tests/mutation/run.py" if part == "slips" else made["command"]  # in parts, room by room
+        text += f"| {what} | {tried:,} | {wrong:,} | `{command}` | {made['seconds']:,} "
         text += f"| {made['date']} | {made['commit']} |\n"
     if kept("slips")["rows"]:
         text += SLIPS + slips_table(kept("slips")["rows"])
