@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isclose, isfinite
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, UNDEFINED, Value, collector_paused, expression, leaves, nodes
+from tinygrad_edu.engine import TABLE, UNDEFINED, Value, collector_paused, data_of, expression, leaves, nodes, quoted
 from tinygrad_edu.nn.data import Example
 
 total = TABLE["sum"].function
@@ -65,7 +65,7 @@ class Eager:
         answer = self.network(example.x)
         loss = self.loss(answer, example.target)
         if not isinstance(loss, Value):
-            raise TypeError(f"fit expected the loss function to return a Value, got {loss!r}")
+            raise TypeError(f"fit expected the loss function to return a Value, got {quoted(loss)}")
         return loss, outputs_of(answer)
 
     def chosen(self, batch: Batch) -> Sequence[Example]:
@@ -94,7 +94,7 @@ class Eager:
             for example in self.chosen(batch):
                 loss, outputs = self.graph(example)
                 losses.append(loss.data)
-                answers.append([float(output.data if isinstance(output, Value) else output) for output in outputs])
+                answers.append([float(data_of(output)) for output in outputs])
         return sum(losses) / len(losses), answers
 
     def check(self, numbers: Any, which: Sequence[int]) -> None:
