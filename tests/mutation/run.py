@@ -360,7 +360,9 @@ def save(results: list[dict[str, str]], again: bool, seconds: float) -> None:
         old = before[row["room"]]
         gone = old["passed"] - row["slips"]
         caught, same = old["caught"] + row["caught"], old["equivalent"] + row["equivalent"]
-        row |= {"slips": old["slips"] - gone, "caught": caught, "equivalent": same}
+        row |= {"slips": old["slips"] - gone, "caught": caught, "equivalent": same, "at first": old.get("at first", "")}
+    else:
+        row["at first"] = row["caught"]
     row |= {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
     everything = before | {row["room"]: row}
     keep("slips", seconds, [everything[room] for room in ROOMS if room in everything])
