@@ -75,8 +75,8 @@ def boundary(network: Callable[[list[float]], Any], examples: Sequence[tuple[Seq
         for column in range(CELLS):
             y = answer(column + 0.5, row + 0.5)
             colour, strength = colours.data_strong if y > 0 else colours.grad_strong, min(1.0, abs(y)) * 0.55 + 0.05
-            place = f'x="{column * size:.2f}" y="{row * size:.2f}" width="{size + 0.3:.2f}" height="{size + 0.3:.2f}"'
-            parts.append(f'<rect {place} fill="{colour}" fill-opacity="{strength:.2f}"/>')
+            place = f'x="{column * size:.2f}" y="{row * size:.2f}" width="{size:.2f}" height="{size:.2f}"'
+            parts.append(f'<rect {place} fill="{colour}" fill-opacity="{strength:.2f}" shape-rendering="crispEdges"/>')
     for x, target in examples:
         across, down = ((at - low) / (high - low) * WIDTH for at, (low, high) in zip(x, ends, strict=True))
         colour = colours.data_strong if target > 0 else colours.grad_strong

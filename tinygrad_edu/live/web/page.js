@@ -57,6 +57,7 @@ function open(k, texts = null) {
   current = k;
   parts = [];
   const panel = at("lesson");
+  panel.parentNode.append(at("seen"));
   panel.setAttribute("aria-labelledby", `tab${k}`);
   panel.replaceChildren(made("h2", { textContent: lessons[k].title }));
   for (const tab of at("tabs").children) {
@@ -96,9 +97,18 @@ function open(k, texts = null) {
       around = panel;
     }
   });
+  place();
   at("explanation").replaceChildren();
   run(Math.max(0, parts.findIndex((part) => !part.task)));
 }
+
+// Where there is room the picture stands beside the lesson, else below the code that it is of.
+const narrow = matchMedia("(max-width: 999px)");
+function place() {
+  if (narrow.matches && parts.length) parts[0].complaint.after(at("seen"));
+  else at("lesson").parentNode.append(at("seen"));
+}
+narrow.addEventListener("change", place);
 
 let upTo = 0, edits = 0; // the page says which edit it shows: data-shown
 
@@ -142,11 +152,22 @@ function complain(ran, { error }) {
   }
 }
 
-const svg = (source) => document.importNode(new DOMParser().parseFromString(source, "image/svg+xml").documentElement, true);
+// Graphviz lays out for Helvetica. Where the browser has a wider font in its place, letters are made as much smaller.
+const wider = () => {
+  const context = made("canvas").getContext("2d");
+  context.font = "110px Helvetica, sans-serif";
+  return Math.max(1, context.measureText("grad 0.6347").width / 587);
+};
+let scale = 0;
+
+function svg(source) {
+  scale ||= wider();
+  const fitted = source.replace(/font-size="([\d.]+)"/g, (_, size) => `font-size="${(size / scale).toFixed(2)}"`);
+  return document.importNode(new DOMParser().parseFromString(fitted, "image/svg+xml").documentElement, true);
+}
 
 function drawPicture(source) {
   at("picture").replaceChildren(...(source ? [svg(source)] : []));
-  fitText();
   for (const box of at("picture").querySelectorAll(".node[id^=n]")) {
     box.setAttribute("tabindex", "0");
     box.setAttribute("role", "button");
@@ -163,20 +184,6 @@ for (const kind of ["pointerover", "click", "keydown"])
     if (event.key) event.preventDefault();
     explain(box.id);
   });
-
-// Graphviz lays out for Helvetica. Where the browser has a wider font in its place, letters are made as much smaller.
-function fitText() {
-  const texts = [...at("picture").querySelectorAll("text")];
-  if (!texts.length) return;
-  const probe = texts[0].cloneNode();
-  probe.textContent = "grad 0.6347";
-  probe.setAttribute("font-size", "11");
-  for (const name of ["font-style", "font-weight"]) probe.removeAttribute(name);
-  texts[0].parentNode.append(probe);
-  const wider = probe.getComputedTextLength() / 58.7;
-  probe.remove();
-  if (wider > 1.02) for (const text of texts) text.setAttribute("font-size", parseFloat(text.getAttribute("font-size")) / wider);
-}
 
 async function explain(id) {
   chosen = id;

@@ -1,4 +1,5 @@
 // Python, in a worker: it is told what a page's editors hold, and answers with what that does.
+import "./classic.js";
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { loadPyodide } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
