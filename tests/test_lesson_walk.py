@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
-from tinygrad_edu.lesson.article import show_article
+from tinygrad_edu.lesson.article import show_article, show_audit
 from tinygrad_edu.lesson.terminal import shortened
 from tinygrad_edu.lesson.walkthrough import Settings, walk
 from tinygrad_edu.lesson.worked_example import forward
@@ -222,3 +222,16 @@ def test_an_interrupt_in_training_ends_the_walk(tmp_path, monkeypatch):
     monkeypatch.setattr("tinygrad_edu.lesson.walkthrough.forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
         walked(tmp_path, epochs=1000)
+
+
+@pytest.mark.parametrize("width", [80, 400])
+def test_each_note_of_the_audit_is_said_once(width):
+    output = io.StringIO()
+    show_audit(Console(file=output, width=width, highlight=False))
+    text = " ".join(output.getvalue().split())
+    notes = [figure.note for figure in audit() if figure.note]
+    assert notes
+    for note in {*notes}:
+        assert text.count(" ".join(note.split())) >= notes.count(note)
+    assert (" note " in text.split(notes[0])[0]) is (width == 400)  # a column of its own where there is room
+    assert text.count(notes[0]) == notes.count(notes[0])

@@ -3,8 +3,9 @@
     python tests/mutation/run.py                     a sample of each room, and its closing table
     python tests/mutation/run.py --rooms check nn    some rooms
     python tests/mutation/run.py --share 1           every slip there is (a night)
-    python tests/mutation/run.py --rooms nn --files losses
+    python tests/mutation/run.py --rooms nn --files losses            in some files
     python tests/mutation/run.py --again             those that the last run did not catch
+    python tests/mutation/run.py --again --rooms nn --by clipped      by some tests only, which takes seconds
 
 A slip is caught where a test fails or does not come to an end. One that changes nothing that matters is named, with
 the reason, in tests/mutation/equivalent.txt. The slips are made in a copy of the repository; a child process forked
