@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tinygrad_edu import MLP, Value, draw
+from tinygrad_edu import MLP, Value, compile, draw, sum
 from tinygrad_edu.files import write
 from tinygrad_edu.lesson import forward, network
 
@@ -58,7 +58,16 @@ def collapsed_2_16_16_1():
     return draw(loss, collapse="layers")
 
 
-PICTURES = worked_example, micrograd, contributions, collapsed_2_16_16_1
+def demo_arrays():
+    """The matrices in the scalars of micrograd's demo; it takes NumPy."""
+    network = MLP(2, [16, 16, 1], activation="relu", seed=1)
+    x1, x2, y = Value(0.5, "x1"), Value(-0.3, "x2"), Value(1.0, "y")
+    penalty = 1e-4 * sum([p * p for p in network.parameters()])
+    loss = (1 - y * network([x1, x2])).relu() + penalty
+    return draw(compile(loss, network.parameters(), [x1, x2, y]), rankdir="TB")
+
+
+PICTURES = worked_example, micrograd, contributions, collapsed_2_16_16_1, demo_arrays
 
 if __name__ == "__main__":
     os.environ["PATH"] = ""  # so that it is the Graphviz from PyPI that draws, whose letters are as wide as a browser's
