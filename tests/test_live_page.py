@@ -202,3 +202,27 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(live, scheme, size):
     found = sync_axe.Axe().run(live.page).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
     assert live.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_large_picture_scrolls_from_its_result_and_is_not_made_too_small_to_read(live, width):
+    live.page.set_viewport_size({"width": width, "height": 800})
+    live.open(2)
+    size = live.page.evaluate(
+        """(() => { const text = document.querySelector('#picture text'), svg = text.ownerSVGElement;
+        return 11 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width; })()"""
+    )
+    assert size >= 11 * 0.99
+    seen = live.page.evaluate(
+        """(() => { const host = document.getElementById('picture');
+        return [host.scrollLeft + host.clientWidth, host.scrollWidth, host.tabIndex]; })()"""
+    )
+    assert seen[0] >= seen[1] - 1
+    assert seen[2] == 0
+
+
+def test_the_tabs_take_one_row(live):
+    live.page.set_viewport_size(SIZES[0])
+    live.open(7)
+    assert live.page.evaluate("document.getElementById('tabs').clientHeight") < 60
+    assert live.page.evaluate("document.getElementById('tab7').getBoundingClientRect().right <= innerWidth")

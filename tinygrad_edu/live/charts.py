@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.themes import THEMES
 
-WIDTH, HEIGHT, MARGIN = 460, 240, 34
+WIDTH, HEIGHT, MARGIN = 460, 260, 40
 CELLS = 24  # of the map, each way
 
 
@@ -18,7 +18,7 @@ class Chart:
     def __init__(self, parts: Sequence[str], title: str, height: int = HEIGHT) -> None:
         self.svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-            f'role="img" font-family="Helvetica, Arial, sans-serif" font-size="13"><title>{escape(title)}</title>'
+            f'role="img" font-family="Helvetica, Arial, sans-serif" font-size="17"><title>{escape(title)}</title>'
             f'<rect width="{WIDTH}" height="{height}" fill="{THEMES["light"].background}"/>{"".join(parts)}</svg>'
         )
 

@@ -11,7 +11,7 @@ const made = (tag, given = {}, ...inside) => {
 };
 const lessons = JSON.parse(at("lessons").textContent);
 const names = JSON.parse(at("names").textContent);
-let python = null, current = 0, parts = [], chosen = "", printed = "", late = 0;
+let python = null, current = 0, parts = [], chosen = "", printed = "", drawn = "", late = 0;
 
 // Files of the page: in it, or beside it where it is served from a folder.
 
@@ -56,6 +56,7 @@ function showState(state, detail = "") {
 function open(k, texts = null) {
   current = k;
   parts = [];
+  drawn = "";
   const panel = at("lesson");
   panel.parentNode.append(at("seen"));
   panel.setAttribute("aria-labelledby", `tab${k}`);
@@ -63,6 +64,7 @@ function open(k, texts = null) {
   for (const tab of at("tabs").children) {
     tab.setAttribute("aria-selected", tab.id === `tab${k}`);
     tab.tabIndex = tab.id === `tab${k}` ? 0 : -1;
+    if (tab.id === `tab${k}`) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   let around = panel;
   lessons[k].parts.forEach((part, n) => {
@@ -109,6 +111,7 @@ function place() {
   else at("lesson").parentNode.append(at("seen"));
 }
 narrow.addEventListener("change", place);
+addEventListener("resize", () => fit(at("picture")));
 
 let upTo = 0, edits = 0; // the page says which edit it shows: data-shown
 
@@ -162,12 +165,30 @@ let scale = 0;
 
 function svg(source) {
   scale ||= wider();
-  const fitted = source.replace(/font-size="([\d.]+)"/g, (_, size) => `font-size="${(size / scale).toFixed(2)}"`);
+  const fitted = !source.includes('class="graph"') ? source : source.replace(/font-size="([\d.]+)"/g, (_, size) => `font-size="${(size / scale).toFixed(2)}"`);
   return document.importNode(new DOMParser().parseFromString(fitted, "image/svg+xml").documentElement, true);
 }
 
+// A picture is made smaller to fit, but no smaller than can be read: then it scrolls, from its result on.
+const LEAST = 0.75;
+
+function fit(host) {
+  const picture = host.querySelector("svg");
+  if (!picture) return;
+  const natural = (parseFloat(picture.getAttribute("width")) * 4) / 3; // points
+  const room = host.clientWidth - 24;
+  picture.style.width = `${Math.min(natural, Math.max(room, LEAST * natural))}px`;
+  picture.style.height = "auto";
+}
+
 function drawPicture(source) {
-  at("picture").replaceChildren(...(source ? [svg(source)] : []));
+  const host = at("picture"), before = [host.scrollLeft, host.scrollTop];
+  host.replaceChildren(...(source ? [svg(source)] : []));
+  fit(host);
+  const size = `${current} ${host.scrollWidth} ${host.scrollHeight}`;
+  const [left, top] = size === drawn ? before : [host.scrollWidth, (host.scrollHeight - host.clientHeight) / 2];
+  Object.assign(host, { scrollLeft: left, scrollTop: top });
+  drawn = size;
   for (const box of at("picture").querySelectorAll(".node[id^=n]")) {
     box.setAttribute("tabindex", "0");
     box.setAttribute("role", "button");
@@ -247,6 +268,7 @@ async function grade(task, editor, verdict) {
   }
   verdict.classList.add(result.passed ? "right" : "wrong");
   verdict.replaceChildren(...result.words.map((words) => made("p", { textContent: words })), ...(result.picture ? [svg(result.picture)] : []));
+  fit(verdict);
   if (result.passed) at(`tab${current}`).classList.add("solved");
 }
 
