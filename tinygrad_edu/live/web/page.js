@@ -111,7 +111,7 @@ function place() {
   else at("lesson").parentNode.append(at("seen"));
 }
 narrow.addEventListener("change", place);
-addEventListener("resize", () => fit(at("picture")));
+addEventListener("resize", () => fit(at("picture").querySelector("svg"), at("picture").clientWidth - 18));
 
 let upTo = 0, edits = 0; // the page says which edit it shows: data-shown
 
@@ -166,25 +166,24 @@ let scale = 0;
 function svg(source) {
   scale ||= wider();
   const fitted = !source.includes('class="graph"') ? source : source.replace(/font-size="([\d.]+)"/g, (_, size) => `font-size="${(size / scale).toFixed(2)}"`);
-  return document.importNode(new DOMParser().parseFromString(fitted, "image/svg+xml").documentElement, true);
+  return document.adoptNode(new DOMParser().parseFromString(fitted, "image/svg+xml").documentElement);
 }
 
 // A picture is made smaller to fit, but no smaller than can be read: then it scrolls, from its result on.
 const LEAST = 0.75;
 
-function fit(host) {
-  const picture = host.querySelector("svg");
+function fit(picture, room) {
   if (!picture) return;
   const natural = (parseFloat(picture.getAttribute("width")) * 4) / 3; // points
-  const room = host.clientWidth - 24;
   picture.style.width = `${Math.min(natural, Math.max(room, LEAST * natural))}px`;
   picture.style.height = "auto";
 }
 
 function drawPicture(source) {
   const host = at("picture"), before = [host.scrollLeft, host.scrollTop];
-  host.replaceChildren(...(source ? [svg(source)] : []));
-  fit(host);
+  const picture = source ? svg(source) : null;
+  fit(picture, host.clientWidth - 18); // before it is put there, so that it is laid out once
+  host.replaceChildren(...(picture ? [picture] : []));
   const size = `${current} ${host.scrollWidth} ${host.scrollHeight}`;
   const [left, top] = size === drawn ? before : [host.scrollWidth, (host.scrollHeight - host.clientHeight) / 2];
   Object.assign(host, { scrollLeft: left, scrollTop: top });
@@ -268,7 +267,7 @@ async function grade(task, editor, verdict) {
   }
   verdict.classList.add(result.passed ? "right" : "wrong");
   verdict.replaceChildren(...result.words.map((words) => made("p", { textContent: words })), ...(result.picture ? [svg(result.picture)] : []));
-  fit(verdict);
+  fit(verdict.querySelector("svg"), verdict.clientWidth - 24);
   if (result.passed) at(`tab${current}`).classList.add("solved");
 }
 
