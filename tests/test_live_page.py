@@ -1,12 +1,15 @@
 """A live page in a real Chromium, opened from a file: played through, broken, and looked at by axe-core."""
 
+import functools
+import http.server
 import json
+import threading
 import time
 
 import pytest
 
 from tests.pages import SIZES
-from tinygrad_edu.live import assets, build, lessons
+from tinygrad_edu.live import assets, build, folder, lessons
 
 if not assets.cache().is_dir():
     pytest.skip("needs what npm brings: run tinygrad-edu live -o /dev/null once", allow_module_level=True)
@@ -226,3 +229,49 @@ def test_the_tabs_take_one_row(live):
     live.open(7)
     assert live.page.evaluate("document.getElementById('tabs').clientHeight") < 60
     assert live.page.evaluate("document.getElementById('tab7').getBoundingClientRect().right <= innerWidth")
+
+
+def test_a_task_is_solved_by_keyboard_alone(live):
+    live.page.set_viewport_size(SIZES[3])
+    live.open(0)
+    live.page.click("#original")
+    live.page.focus("#tab0")
+    live.page.keyboard.press("ArrowRight")
+    assert live.page.evaluate("document.activeElement.id") == "tab1"
+    live.page.keyboard.press("ArrowLeft")
+
+    def tab_to(condition):
+        for _ in range(40):
+            live.page.keyboard.press("Tab")
+            if live.page.evaluate(condition):
+                return
+        raise AssertionError(f"not reached by Tab: {condition}")
+
+    tab_to("document.activeElement.shadowRoot?.activeElement?.ariaLabel.startsWith('Your answer')")
+    live.page.keyboard.press("Control+a")
+    live.page.keyboard.press("Delete")
+    live.page.keyboard.insert_text(LESSONS[0].tasks[0].answers[0])
+    tab_to("document.activeElement.textContent === 'Check'")
+    live.page.keyboard.press("Enter")
+    live.until("document.querySelector('.verdict.right')")
+
+
+def test_a_folder_is_served(browser, tmp_path):
+    for name, content in folder(LESSONS[:1], "Served").items():
+        (tmp_path / name).write_bytes(content)
+    handler = functools.partial(Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page, asked = browser.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+        Live(page).until("Number(document.body.dataset.runs) > 0", 120)
+        assert page.locator("#picture .node").count() == 6
+        page.close()
+        server.shutdown()
+    assert all(url.startswith((f"http://127.0.0.1:{server.server_port}/", "blob:")) for url in asked)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
