@@ -286,7 +286,8 @@ MISTAKES = {
     ("--out", "file"): "file: File exists",
     ("--out", "file/below"): "file/below: Not a directory",
     ("--unknown",): "No such option",
-    ("unknown",): "there is no command 'unknown'; the commands are check, draw, exercise, explain, explore, worksheet",
+    ("unknown",): "there is no command 'unknown'; the commands are check, draw, exercise, explain, explore, "
+    "grade, live, worksheet",
     ("w*x", "w=1"): "there is no command 'w*x'; the commands are check, draw, exercise",
 }
 

@@ -86,7 +86,15 @@ SLIPS = {
         lambda v: v.requires_grad
     ),
     "a Value has no shape: it is one number; an array is a list of Values": lambda v: v.shape,
-    "a Value has no clone: copy.copy(value) is a leaf with the same data": lambda v: v.clone(),
+    "a Value has no clone: value.detach() is a leaf with the same data, copy.copy(value) the same node once more": (
+        lambda v: v.clone()
+    ),
+    "a Value has no copy: value.detach() is a leaf with the same data, copy.copy(value) the same node once more": (
+        lambda v: v.copy()
+    ),
+    "there is no no_grad: take value.data, or value.detach(), through which no gradient flows": (
+        lambda v: tinygrad_edu.no_grad
+    ),
     "a Value has no grad_fn: the operation is value.op, the operands are value.parents": lambda v: v.grad_fn,
     "a Value has no children: the operands are value.parents": lambda v: v.children,
     f"a Value's _backward follows from its operation and cannot be set: {REGISTER}": assign("_backward", lambda: None),

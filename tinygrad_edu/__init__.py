@@ -179,6 +179,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"tinygrad_edu.{name}")
     if name in TABLE:
         return TABLE[name].function
+    if name == "no_grad":
+        raise AttributeError("there is no no_grad: take value.data, or value.detach(), through which no gradient flows")
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
 
 
