@@ -6,12 +6,12 @@ else, and its value where it has one, so that what is constant is worked out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import copysign, inf, isfinite
 from typing import Any, TypeVar
 
 from tinygrad_edu.engine.errors import UNDEFINED
-from tinygrad_edu.engine.formulas import compile_formula, on_floats, rows_in
+from tinygrad_edu.engine.formulas import compile_formula, folds, on_floats, rows_in
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
 
 # How tightly a text binds: `x if c else y`, `x + y`, `x * y`, `-x`, `f(x)`.
@@ -212,6 +212,41 @@ def run(formula: str, operands: Mapping[str, Text | str | float], rows: Language
     """A formula in a language, as a Text."""
     texts = {x: Text(text) if isinstance(text, str) else lifted(text) for x, text in operands.items()}
     return lifted(compile_formula(texts, formula, rows_in([formula], rows))(*texts.values()))
+
+
+def unfolded(
+    formula: str,
+    row: Row,
+    operands: Sequence[Text],
+    known: Mapping[str, Text],
+    rows: Language,
+    largest: Callable[[Sequence[Text]], Text],
+    mark: str = "",
+) -> tuple[list[tuple[Text, Text]], Text]:
+    """A formula of a row on all operands of a node: each fold over all i as a name and a text, and what is left of it.
+
+    >>> a, b = Text("a"), Text("b")
+    >>> unfolded("log(sum(exp(x_i)))", TABLE["sum"], [a, b], {}, PYTHON, max)
+    ([(sum_1, exp(a) + exp(b))], log(sum_1))
+
+    Arguments:
+        known: what the other names in the formula stand for.
+        largest: the maximum of texts.
+        mark: behind the names of the folds.
+    """
+    found, rest = folds(formula) if row.many else ([], formula)
+    inner, lines = dict(known), list[tuple[Text, Text]]()
+    for name, fold, term in found:
+        each = [
+            run(term, inner | dict(zip(row.operands, x, strict=True)), rows)
+            for x in zip(*row.groups(operands), strict=True)
+        ]
+        total = Text(" + ".join(x.within(SUM) for x in each), SUM) if fold == "sum" else largest(each)
+        if rest == name:
+            return lines, total
+        inner[name] = Text(name + mark)
+        lines.append((inner[name], total))
+    return lines, run(rest, inner, rows)
 
 
 PYTHON = language({})

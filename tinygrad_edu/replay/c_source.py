@@ -6,10 +6,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 
 from tinygrad_edu.engine import TABLE, Row
-from tinygrad_edu.engine.formulas import BUILT_IN, MATH, folds
-from tinygrad_edu.engine.languages import SUM, UNARY, C, Text, constant, language, run
+from tinygrad_edu.engine.formulas import BUILT_IN, MATH
+from tinygrad_edu.engine.languages import UNARY, C, Text, constant, language, run, unfolded
 from tinygrad_edu.replay.gradient import gradient
 from tinygrad_edu.replay.listing import named
 from tinygrad_edu.replay.trace import Operation, Trace
@@ -102,22 +103,11 @@ class Function:
 
     def computed(self, name: str, operation: Operation) -> Iterator[str]:
         """The lines of one operation: its folds, if it is over many operands, then itself."""
-        row, operands, _ = operation
-        texts = [self.text(k) for k in operands]
-        if not row.many:
-            yield f"const double {name} = {run(row.call, dict(zip(row.operands, texts, strict=True)), in_c)};"
-            return
-        found, rest = folds(row.primal)
-        known: dict[str, Text | str | float] = {}
-        for fold_name, fold, term in found:
-            terms = [
-                run(term, known | dict(zip(row.operands, beside, strict=True)), in_c)
-                for beside in zip(*row.groups(texts), strict=True)
-            ]
-            known[fold_name] = Text(name if fold_name == rest else f"{name}_{fold_name}")
-            yield f"const double {known[fold_name]} = {folded(fold, terms)};"
-        if rest not in known:
-            yield f"const double {name} = {run(rest, known, in_c)};"
+        row, texts = operation.row, [self.text(k) for k in operation.operands]
+        formula, known = (row.primal, {}) if row.many else (row.call, dict(zip(row.operands, texts, strict=True)))
+        lines, result = unfolded(formula, row, texts, known, in_c, largest, f"_{name}")
+        for each, text in [*lines, (name, result)]:
+            yield f"const double {each} = {text};"
 
 
 def helpers(text: str, written: set[str]) -> Iterator[str]:
@@ -133,14 +123,8 @@ def helpers(text: str, written: set[str]) -> Iterator[str]:
             yield f"static double {name}({', '.join(f'double {x}' for x in row.operands)}) {{ return {body}; }}"
 
 
-def folded(fold: str, terms: Sequence[Text]) -> str:
-    """A sum or a maximum of texts."""
-    if fold == "sum":
-        return " + ".join(term.within(SUM) for term in terms)
-    text = terms[0].text
-    for term in terms[1:]:
-        text = f"maximum({text}, {term.text})"
-    return text
+def largest(terms: Sequence[Text]) -> Text:
+    return reduce(in_c(TABLE["maximum"]), terms)
 
 
 def ascii_only(label: str) -> str:

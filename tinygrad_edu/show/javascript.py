@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, isfinite
 
 from tinygrad_edu.engine import TABLE, Row, Value
 from tinygrad_edu.engine.formulas import PRIMITIVES as ON_FLOATS
-from tinygrad_edu.engine.formulas import folds
-from tinygrad_edu.engine.languages import JAVASCRIPT, SUM, Text, constant, run, written
+from tinygrad_edu.engine.languages import JAVASCRIPT, Text, constant, unfolded, written
 
 PRIMITIVES = {name: f"Math.{name}" for name in ON_FLOATS} | {
     "maximum": "(x, y) => (x > y || x !== x ? x : y)",
@@ -65,15 +64,15 @@ def program(nodes: list[Value]) -> str:
             continue
         row, at = node.op, [at_place(operand, place) for operand in node.parents]
         if row.many:
-            forward[k] = arrow(*worked_out(row.primal, row, at, {}))
+            forward[k] = arrow(*computed(row.primal, row, at, {}))
         else:
-            forward[k] = arrow(*worked_out(row.call, row, at, dict(zip(row.operands, at, strict=True))))
+            forward[k] = arrow(*computed(row.call, row, at, dict(zip(row.operands, at, strict=True))))
         cells, lines = [], dict[str, None]()
         for i, operand in enumerate(node.parents):
             which, beside = row.place(at, i)
             names = dict(zip(row.operands, beside, strict=True))
             if isinstance(operand, Value):
-                before, cell = worked_out(
+                before, cell = computed(
                     row.partials[which], row, at, names | {"out": at_place(node, place)}, f"_{which}"
                 )
                 lines |= dict.fromkeys(before)
@@ -82,23 +81,16 @@ def program(nodes: list[Value]) -> str:
     return f"const forward = [{', '.join(forward)}];\nconst partials = [{', '.join(partials)}];"
 
 
-def worked_out(
+def computed(
     formula: str, row: Row, at: list[Text], names: Mapping[str, Text], mark: str = ""
 ) -> tuple[list[str], str]:
     """A formula of `v`, and the lines that come before it: the folds over all operands, a constant each."""
-    lines: list[str] = []
-    found, rest = folds(formula) if row.many else ([], formula)
-    inner = dict(names)
-    for name, fold, term in found:
-        each = [
-            run(term, inner | dict(zip(row.operands, x, strict=True)), rows) for x in zip(*row.groups(at), strict=True)
-        ]
-        total = " + ".join(x.within(SUM) for x in each) if fold == "sum" else f"Math.max({', '.join(map(str, each))})"
-        if rest == name:
-            return lines, total
-        lines.append(f"const {name}{mark} = {total};")
-        inner[name] = Text(name + mark)
-    return lines, run(rest, inner, rows).text
+    lines, result = unfolded(formula, row, at, names, rows, largest, mark)
+    return [f"const {name} = {text};" for name, text in lines], result.text
+
+
+def largest(texts: Sequence[Text]) -> Text:
+    return Text(f"Math.max({', '.join(map(str, texts))})")
 
 
 def arrow(lines: list[str], result: str) -> str:
