@@ -54,6 +54,11 @@ class Live:
         self.until(f"Number(document.body.dataset.runs) > {before}")
 
 
+def violations(page):
+    sync_axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in sync_axe.Axe().run(page).response["violations"]]
+
+
 @pytest.fixture(scope="module")
 def live(browser, tmp_path_factory):
     """One page for all tests: it has said nothing on the console and asked for its own file only."""
@@ -77,6 +82,7 @@ def live(browser, tmp_path_factory):
 def test_each_lesson_is_played_through_with_a_wrong_answer_first(live, k):
     live.open(k)
     live.until("document.querySelector('#picture svg')")
+    assert [words for words in live.page.locator(".complaint").all_inner_texts() if words] == []
     editors = [part for part in LESSONS[k].parts if part.code]
     for n, task in enumerate(LESSONS[k].tasks):
         editor = next(i for i, part in enumerate(editors) if part.task == task)
@@ -87,6 +93,7 @@ def test_each_lesson_is_played_through_with_a_wrong_answer_first(live, k):
         live.type(task.answers[0].rstrip("\n"), editor)
         live.page.locator(".task button.main").nth(n).click()
         live.until(f"document.querySelectorAll('.verdict')[{n}].classList.contains('right')")
+    assert violations(live.page) == []
     assert "solved" in live.page.get_attribute(f"#tab{k}", "class")
 
 
@@ -196,14 +203,12 @@ def test_names_are_completed(live):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [SIZES[0], SIZES[1], SIZES[3], SIZES[4]], ids=lambda size: str(size["width"]))
 def test_axe_finds_nothing_and_nothing_is_cut_off(live, scheme, size):
-    sync_axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     live.page.set_viewport_size(size)
     live.page.emulate_media(color_scheme=scheme)
     live.open(3)
     live.page.locator(".task button.main").first.click()
     live.until("document.querySelector('.verdict.right, .verdict.wrong')")
-    found = sync_axe.Axe().run(live.page).response["violations"]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
+    assert violations(live.page) == []
     assert live.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -256,7 +261,7 @@ def test_a_task_is_solved_by_keyboard_alone(live):
     live.until("document.querySelector('.verdict.right')")
 
 
-def test_a_folder_is_served(browser, tmp_path):
+def test_a_folder_is_served_and_an_interpreter_that_dies_is_replaced(browser, tmp_path):
     for name, content in folder(LESSONS[:1], "Served").items():
         (tmp_path / name).write_bytes(content)
     handler = functools.partial(Quiet, directory=str(tmp_path))
@@ -267,9 +272,20 @@ def test_a_folder_is_served(browser, tmp_path):
         page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
         Live(page).until("Number(document.body.dataset.runs) > 0", 120)
         assert page.locator("#picture .node").count() == 6
+        interpreter_dies_and_comes_back(Live(page))
         page.close()
         server.shutdown()
     assert all(url.startswith((f"http://127.0.0.1:{server.server_port}/", "blob:")) for url in asked)
+
+
+def interpreter_dies_and_comes_back(live):
+    live.type("import os\nos.abort()", ran=False)
+    live.until("document.getElementById('caption').textContent.startsWith('The interpreter ended and starts anew')")
+    live.until("document.body.dataset.state === 'ready'", 120)
+    live.type("input()")
+    assert "EOFError" in live.page.locator(".complaint").first.inner_text()
+    live.type(NEURON)
+    assert live.page.locator("#picture .node").count() == 4
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -24,7 +24,7 @@ async function start(files) {
   given(files);
   const lockFileContents = JSON.stringify({ ...JSON.parse(files.lock), packages: {} });
   const [python, graphviz] = await Promise.all([
-    loadPyodide({ indexURL: "page:/", stdLibURL: "page:/python_stdlib.zip", lockFileContents, createPyodideModule }),
+    loadPyodide({ indexURL: "page:/", stdin: () => null, stdLibURL: "page:/python_stdlib.zip", lockFileContents, createPyodideModule }),
     Graphviz.load(),
   ]);
   self.tinygradEduGraphviz = (source, format, engine) => graphviz.layout(source, format, engine);
