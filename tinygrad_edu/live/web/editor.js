@@ -18,7 +18,7 @@ const look = EditorView.theme({
   "&": { color: "var(--text)", backgroundColor: "var(--background)", fontSize: "15px" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".cm-content": { fontFamily: "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace", caretColor: "var(--text)" },
-  ".cm-scroller": { lineHeight: "1.5", maxHeight: "60vh" },
+  ".cm-scroller": { lineHeight: "1.5" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   ".cm-gutters": { backgroundColor: "var(--background)", color: "var(--quiet)", borderRight: "1px solid var(--hair)" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
