@@ -159,3 +159,12 @@ def test_what_is_no_formula_is_refused():
         answer(15, "x if x else 1")
     with pytest.raises(ValueError, match="'x' is not one of the mistakes to choose from"):
         answer(1, "x")
+
+
+def test_mistakes_are_told_apart_by_the_second_pass_too():
+    once = exercises.Seen(["a = 1"], [1.0], [1.0], [1.0], [], ["a"])
+    twice = once._replace(second=[2.0])
+    assert [*exercises.differing(once, once)] == []
+    assert [*exercises.differing(once, twice)] == [("a", 1.0, 2.0)]
+    assert [*exercises.differing(twice, once)] == [("a", 2.0, 1.0)]
+    assert [*exercises.differing(twice, twice)] == []

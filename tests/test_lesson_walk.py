@@ -11,7 +11,7 @@ from rich.console import Console
 from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
-from tinygrad_edu.lesson.terminal import shortened
+from tinygrad_edu.lesson.terminal import line, shortened
 from tinygrad_edu.lesson.walkthrough import Settings, walk
 from tinygrad_edu.lesson.worked_example import forward
 from tinygrad_edu.nn import MLP
@@ -235,3 +235,14 @@ def test_each_note_of_the_audit_is_said_once(width):
         assert text.count(" ".join(note.split())) >= notes.count(note)
     assert (" note " in text.split(notes[0])[0]) is (width == 400)  # a column of its own where there is room
     assert text.count(notes[0]) == notes.count(notes[0])
+
+
+def test_the_update_is_a_table_of_six_decimals(narrow):
+    assert " w1  0.200000  +0.000491  0.200491 \n" in narrow
+    assert " b4  0.200000  +0.002631  0.202631 \n" in narrow
+
+
+def test_a_line_to_be_copied_is_not_broken():
+    output = io.StringIO()
+    line("a command " * 9 + "that is long", Console(file=output, width=20, highlight=False))
+    assert output.getvalue() == " " + "a command " * 9 + "that is long\n"
