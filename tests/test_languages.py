@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_edu import TABLE, registered
 from tinygrad_edu.engine.formulas import FLOATS, compile_formula, folds, on_floats, rows_in
-from tinygrad_edu.engine.languages import JAVASCRIPT, PYTHON, UNARY, C, Text, constant, written
+from tinygrad_edu.engine.languages import ATOM, JAVASCRIPT, PYTHON, UNARY, C, Text, constant, written
 
 AT = {"x": 0.7, "y": 0.3, "x_i": 0.7, "y_i": 0.3, "out": 0.6, "sum_1": 1.25}  # a sum over all i, worked out
 
@@ -127,3 +127,7 @@ def test_the_rows_that_floats_have_their_own_way_are_the_formulas():
                 continue
             at = (x, 0.3)[: len(TABLE[name].operands)]
             assert math.isclose(FLOATS[name](*at), plain(TABLE[name])(*at), rel_tol=1e-14, abs_tol=0.0), (name, x)
+
+
+def test_a_constant_stands_in_brackets_where_its_sign_would_be_misread():
+    assert [constant(x).within(ATOM) for x in (-2.0, 2.0, -0.0, 0.0)] == ["(-2)", "2", "(-0.0)", "0"]

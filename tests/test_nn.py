@@ -794,3 +794,12 @@ def test_the_mean_over_logits_is_over_all_of_them():
     loss(values, ts).backward()
     expected = [(1 / (1 + math.exp(-z)) - t) / 3 for z, t in zip(zs, ts, strict=True)]
     assert [v.grad for v in values] == pytest.approx(expected)
+
+
+def test_averages_over_no_past_are_allowed():
+    w = Value(1.0)
+    w.grad = 2.0
+    Adam([w], lr=0.5, betas=(0.0, 0.0), eps=0.0).step()
+    assert w.data == 0.5  # the gradient over its size, times the rate
+    SGD([w], lr=0.25, momentum=0.0).step()
+    assert w.data == 0.0

@@ -19,7 +19,9 @@ from tinygrad_edu.plot import (
     plot_loss_landscape,
     plot_network,
 )
-from tinygrad_edu.plot.landscape import principal
+from tinygrad_edu.plot.animation import sheet
+from tinygrad_edu.plot.canvas import diverging, mixed
+from tinygrad_edu.plot.landscape import coordinates, levels_of, principal
 from tinygrad_edu.themes import THEMES
 
 pytest.importorskip("matplotlib")
@@ -399,3 +401,112 @@ def test_principal_directions_are_those_of_the_largest_moves():
     first, second = principal([[0.001, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 1.0], [0.0, -3.0, 0.0]])
     assert [abs(x) for x in first] == pytest.approx([0.0, 1.0, 0.0], abs=1e-9)
     assert [abs(x) for x in second] == pytest.approx([0.0, 0.0, 1.0], abs=1e-9)
+
+
+def test_the_place_of_a_move_in_a_plane_whose_axes_lean():
+    assert coordinates([3.0, 2.0, 0.0], [[2.0, 0.0, 0.0], [1.0, 1.0, 0.0]]) == pytest.approx((0.5, 2.0))
+    assert coordinates([3.0, 2.0, 7.0], [[0.0, 4.0, 0.0], [3.0, 0.0, 0.0]]) == pytest.approx((0.5, 1.0))
+    assert coordinates([1.0, 1.0], [[1.0, 0.0], [2.0, 0.0]]) == (0.0, 0.0), "which span no plane"
+
+
+def test_heights_are_logarithmic_where_they_span_more_than_a_factor_of_thirty():
+    assert levels_of([1.0, 30.0]) == ([1 + 29 * k / 14 for k in range(15)], False)
+    levels, logarithmic = levels_of([1.0, 31.0])
+    assert logarithmic and levels[0] == 1.0 and levels[14] == pytest.approx(31.0)
+    assert levels[1] / levels[0] == pytest.approx(levels[14] / levels[13])
+    assert levels_of([0.0, 50.0])[1] is False
+    assert levels_of([2.0, 2.0])[0][-1] == 3.0
+
+
+def test_the_path_is_a_line_from_its_start_to_where_the_parameters_are():
+    a, b = Value(1.0), Value(2.0)
+    path = [[3.0, 2.5], [2.0, 2.0], [1.0, 2.0]]
+    ax = plot_loss_landscape(lambda: a * a + b * b, [a, b], path=path, resolution=4).axes[0]
+    line, start, end = ax.lines
+    assert (len(line.get_xdata()), line.get_linestyle(), line.get_marker()) == (3, "-", ".")
+    assert start.get_xydata().tolist() == [line.get_xydata()[0].tolist()]
+    assert end.get_xydata().tolist() == [[0.0, 0.0]] and end.get_marker() == "*"
+
+
+def test_a_figure_is_as_high_as_its_largest_layer_or_as_its_layers_are_many():
+    assert plot_network(MLP(2, [8, 1], seed=1)).get_size_inches().tolist() == pytest.approx([6.2, 6.4])
+    assert plot_network(MLP(2, [30, 1], seed=1)).get_size_inches()[1] == 9.0
+    heights = [
+        plot_health(health(MLP(2, [3] * n, seed=1, activation="tanh"), [([0.5, 1.0], 1.0)])).get_size_inches()[1]
+        for n in (2, 4)
+    ]
+    assert heights[1] - heights[0] == pytest.approx(2 * 0.42, abs=0.35), "and by what is said above"
+
+
+def test_weights_of_zero_have_no_width():
+    made = MLP(2, [1], seed=1)
+    for parameter in made.parameters():
+        parameter.data = 0.0
+    [ax] = plot_network(made).axes
+    assert ax.get_title() == "width: |w|, at most 1"
+    assert set(ax.collections[0].get_linewidths()) == {0.4}
+    assert {text.get_zorder() for text in ax.texts if text.get_text() == "+0"} == {2}, "above the lines"
+
+
+def test_one_metric_needs_no_legend():
+    one, two = {"accuracy": [0.5, 1.0]}, {"accuracy": [0.5, 1.0], "loss": [1.0, 0.5]}
+    for metrics, legends in ((one, False), (two, True)):
+        ax = plot_history(SimpleNamespace(losses=[1.0, 0.5], metrics=metrics)).axes[1]
+        assert (ax.get_legend() is not None) is legends
+        assert ax.get_ylabel() == ("metrics" if legends else "accuracy")
+
+
+@pytest.mark.parametrize(("theme", "first", "last"), [("light", 1, 0), ("dark", 1, 0), ("print", 0, 3)])
+def test_layers_go_from_one_colour_to_another(theme, first, last):
+    norms = {f"layer {k}": [0.1, 0.2] for k in (1, 2, 3)}
+    lines = plot_gradients(norms, theme=theme).axes[0].lines
+    series = THEMES[theme].series
+    assert [line.get_color() for line in lines] == [
+        series[first],
+        mixed(series[first], series[last], 0.5),
+        series[last],
+    ]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_ends_of_a_map_from_negative_to_positive(theme):
+    colours = THEMES[theme]
+    negative, middle, positive = (diverging(colours)(at) for at in (0.0, 0.5, 1.0))
+    assert sum(middle) > sum(negative) if theme != "dark" else sum(middle) < sum(negative)
+    as_hex = "#{:02x}{:02x}{:02x}".format(*(round(255 * x) for x in positive[:3]))
+    wanted = mixed(colours.data_strong, colours.background, 0.83) if theme == "print" else colours.data_strong
+    assert as_hex == wanted
+
+
+def test_the_region_of_a_class_is_where_its_score_is_the_highest():
+    image = pytest.importorskip("PIL.Image")
+    figure = plot_decision_boundary(lambda x: [x[0], 1 - x[0], -5.0], POINTS, ["a", "b", "a", "b"], resolution=9)
+    ax, made = figure.axes[0], BytesIO()
+    figure.savefig(made, format="png", dpi=100)
+    pixels = image.open(made).convert("RGB")
+
+    def colour(x, y):
+        across, up = ax.transData.transform((x, y)) * 100 / figure.dpi
+        return pixels.getpixel((round(across), pixels.height - round(up)))
+
+    shades = [mixed(THEMES["light"].background, THEMES["light"].series[k], 0.15) for k in (0, 1)]
+    for x, shade in ((0.9, shades[0]), (0.1, shades[1])):
+        assert "#{:02x}{:02x}{:02x}".format(*colour(x, 0.3)) == shade
+    [border] = [c for c in ax.collections if list(getattr(c, "levels", [])) == [0.0]][:1]
+    assert border.get_linewidth() == 1.0
+
+
+def test_the_line_of_the_boundary_is_thin_enough_to_see_what_it_parts():
+    ax = plot_decision_boundary(lambda x: x[0] - 0.5, POINTS, resolution=9).axes[0]
+    [line] = [c for c in ax.collections if list(getattr(c, "levels", [])) == [0.0]]
+    assert float(line.get_linewidth()[0] if hasattr(line.get_linewidth(), "__len__") else line.get_linewidth()) == 1.6
+
+
+def test_a_sheet_of_an_animation_has_the_caption_in_its_margin_and_no_axes():
+    image = pytest.importorskip("PIL.Image").new("RGB", (200, 100), "red")
+    figure = sheet(image, "a caption", (200, 100), True, "light")
+    [ax], [text] = figure.axes, figure.texts
+    bottom = ax.get_position().y0
+    assert not ax.axison
+    assert 0 < text.get_position()[1] < bottom < 1
+    assert text.get_position() == (0.5, pytest.approx(bottom / 2))
