@@ -353,6 +353,29 @@ def test_what_was_changed_is_named():
     )
 
 
+def test_what_a_step_moved_is_named_with_what_it_was():
+    network = tinygrad_edu.MLP.from_weights([[[0.2, 0.5, 0.1]]])
+    x = Value(0.85, "x1"), Value(0.25, "x2")
+    e = (network(x) - 1) ** 2
+    e.label = "E"
+    e.backward()
+    optimizer = tinygrad_edu.SGD(network.parameters(), lr=0.1)
+    optimizer.step()
+    with pytest.raises(ValueError) as error:
+        tinygrad_edu.explain(e, x[0])
+    assert str(error.value) == (
+        "w1 (0.5 → 0.5131) and w2 (0.1 → 0.1039) were changed after E was computed; compute E again"
+    )
+    optimizer.step()  # what it was before the first of two steps is not known
+    with pytest.raises(ValueError, match=r"^w1 or w2 or x1 or x2 was changed after E was computed: "):
+        tinygrad_edu.explain(e, x[0])
+    one = network.parameters()[0] * 2
+    one.backward()
+    optimizer.step()
+    with pytest.raises(ValueError, match=r"^w1 \(0\.\d+ → 0\.\d+\) was changed after the result was computed; compute"):
+        tinygrad_edu.draw(one)
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_softmax_can_be_recorded_and_replayed_elsewhere(name):
     a, b = Value(1e12, "a"), Value(2.0, "b")

@@ -23,15 +23,16 @@ class Place(NamedTuple):
 
 
 class Parameter(Value):
-    """A leaf that training changes, and that knows its place in the network."""
+    """A leaf that training changes; it knows its place in the network, and its data before the last step."""
 
-    __slots__ = ("place",)
+    __slots__ = ("before", "place")
 
     place: Place
+    before: float
 
     def __init__(self, data: float, label: str = "", place: Place = Place(1, 1, 0)) -> None:  # noqa: B008 (immutable)
         super().__init__(data, label)
-        self.place = place
+        self.place, self.before = place, self.data
 
 
 class Made(type):

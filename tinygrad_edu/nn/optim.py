@@ -79,6 +79,8 @@ class Optimizer:
             )
         moved = self.moved([p.data for p in self.parameters], [p.grad for p in self.parameters])
         for parameter, data in zip(self.parameters, moved, strict=True):
+            if hasattr(parameter, "before"):  # so that it can be said what changed under a graph
+                parameter.before = parameter.data
             parameter.data = data
 
     def rate(self) -> float:
