@@ -15,6 +15,8 @@ const colours = HighlightStyle.define([
   { tag: tags.definition(tags.variableName), fontWeight: "bold" },
 ]);
 const look = EditorView.theme({
+  // All that are offered are shown: a list that scrolls could not be reached by key but through the editor.
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { maxHeight: "none" },
   "&": { color: "var(--text)", backgroundColor: "var(--background)", fontSize: "15px" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".cm-content": { fontFamily: "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace", caretColor: "var(--text)" },
@@ -37,7 +39,7 @@ export class Editor {
       parent: root,
       extensions: [
         lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
-        highlightActiveLine(), lintGutter(), autocompletion(), python(), indentUnit.of("    "), syntaxHighlighting(colours), look,
+        highlightActiveLine(), lintGutter(), autocompletion({ maxRenderedOptions: 8 }), python(), indentUnit.of("    "), syntaxHighlighting(colours), look,
         pythonLanguage.data.of({ autocomplete: completeFromList(names) }),
         keymap.of([{ key: "Mod-Enter", run: () => (run(), true) }, ...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
         EditorView.lineWrapping,
