@@ -47,14 +47,14 @@ def unequal(row: Row, xs: Sequence[object], ys: Sequence[object]) -> ValueError:
 def operand_names(row: Row, operands: Sequence[Value | float]) -> list[str]:
     """What to call each operand: its label, or its place (x, y; x_1, x_2, … of many); x, beside constants."""
     places = list(row.operands)
-    if not row.many and sum(not isinstance(operand, float) for operand in operands) == 1:
-        places = ["x"] * len(places)
     if row.many:
         places = [
             f"{x[0]}_{i}"
             for x, group in zip(places, row.groups(operands), strict=True)
             for i in range(1, len(group) + 1)
         ]
+    elif sum(not isinstance(operand, float) for operand in operands) == 1:
+        places = ["x"] * len(places)
     return [
         place if isinstance(operand, float) or not operand.label else plain(operand.label)
         for place, operand in zip(places, operands, strict=True)

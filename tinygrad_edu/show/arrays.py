@@ -35,15 +35,9 @@ class ArrayProgram(Protocol):
 
 def draw_arrays(program: ArrayProgram, rankdir: str, theme: Theme) -> Digraph:
     """The boxes in the order of the forward pass, an edge from each array to those that are computed from it."""
-    from tinygrad_edu.show.dot import Digraph, escape
+    from tinygrad_edu.show.dot import empty, escape
 
-    font = {"fontname": "Helvetica", "fontcolor": theme.text}
-    dot = Digraph(
-        format="svg",
-        graph_attr={"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "bgcolor": theme.background} | font,
-        node_attr={"shape": "plain", "fontsize": "11"} | font,
-        edge_attr={"arrowsize": "0.7", "color": theme.line} | font,
-    )
+    dot = empty(theme, rankdir)
     nodes = program.array_graph()
     ids = {node.name: f"n{k}" for k, node in enumerate(nodes)}
     for node in nodes:

@@ -15,6 +15,7 @@ import graphviz  # type: ignore[import-untyped]
 from tinygrad_edu.files import write
 from tinygrad_edu.shell import install
 from tinygrad_edu.show.svg import described, scaled
+from tinygrad_edu.themes import Theme
 
 escape = graphviz.escape  # of text for a plain attribute: a backslash stays one, and <…> is no markup
 TIMEOUT = 120  # seconds; most pictures that draw() allows take a few
@@ -86,6 +87,18 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
         if view or quiet_view:
             graphviz.view(str(target), quiet=quiet_view)
         return str(target)
+
+
+def empty(theme: Theme, rankdir: str, **attributes: str) -> Digraph:
+    """A graph without nodes in the style of all pictures; `attributes` are further ones of the graph."""
+    font = {"fontname": "Helvetica", "fontcolor": theme.text}
+    graph = {"rankdir": rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11"} | attributes
+    return Digraph(
+        format="svg",
+        graph_attr=graph | {"bgcolor": theme.background} | font,
+        node_attr={"shape": "plain", "fontsize": "11"} | font,
+        edge_attr={"fontsize": "10", "arrowsize": "0.7", "color": theme.line} | font,
+    )
 
 
 def run(source: str, format: str, engine: str = "dot") -> bytes:

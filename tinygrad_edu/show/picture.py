@@ -136,19 +136,11 @@ class Drawing:
 
     def dot(self, boxes: bool | str, constants: bool) -> Digraph:
         """All of it, as DOT."""
-        from tinygrad_edu.show.dot import Digraph
+        from tinygrad_edu.show.dot import empty
 
         scene, theme = self.scene, self.theme
         self.places = {n: place for n, place in neurons(scene.root).items() if boxes and scene.is_drawn(n)}
-        font = {"fontname": "Helvetica", "fontcolor": theme.text}
-        graph = {"rankdir": self.rankdir, "nodesep": "0.2", "ranksep": "0.35", "fontsize": "11"}
-        graph |= {} if scene.full else {"nslimit": "2", "mclimit": "0.1"}
-        dot = Digraph(
-            format="svg",
-            graph_attr=graph | {"bgcolor": theme.background} | font,
-            node_attr={"shape": "plain", "fontsize": "11"} | font,
-            edge_attr={"fontsize": "10", "arrowsize": "0.7", "color": theme.line} | font,
-        )
+        dot = empty(theme, self.rankdir, **({} if scene.full else {"nslimit": "2", "mclimit": "0.1"}))
         dot.drawing = self
         dot.caption = scene.caption
         dot.title, dot.description = f"The graph of {scene.names.text(scene.root)}", scene.words(self.digits)
