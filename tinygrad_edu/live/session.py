@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from io import TextIOBase
@@ -189,10 +188,9 @@ def bare(markup: str) -> str:
 
 def described(error: BaseException) -> dict[str, Any]:
     """An error for a reader of the lesson: its words, and the line of the text where it came up."""
-    if isinstance(error, SyntaxError) and error.filename == NAME:
-        return {"line": error.lineno or 1, "text": f"{type(error).__name__}: {error.msg}"}
+    from tinygrad_edu.tasks import line_in
+
     if isinstance(error, SystemExit):
         return {"line": None, "text": "the code asked the interpreter to end"}
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == NAME]
-    words = plain(error, 400)
-    return {"line": lines[-1] if lines else None, "text": f"{type(error).__name__}{': ' * bool(words)}{words}"}
+    words = error.msg if isinstance(error, SyntaxError) and error.filename == NAME else plain(error, 400)
+    return {"line": line_in(NAME, error), "text": f"{type(error).__name__}{': ' * bool(words)}{words}"}

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from math import isclose
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value, plain, quoted
@@ -119,13 +120,17 @@ def outcome(check: dict[str, Any], function: Any, case: tuple[Any, ...]) -> list
 
 
 def said(error: Exception) -> str:
-    trace = error.__traceback__
-    line = error.lineno if isinstance(error, SyntaxError) else None
-    while trace:
-        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == NAME else line
-        trace = trace.tb_next
+    line = line_in(NAME, error)
     words = error.msg if isinstance(error, SyntaxError) else error
     return plain(f"{type(error).__name__}{f' in line {line}' if line else ''}: {words}", 200)
+
+
+def line_in(name: str, error: BaseException) -> int | None:
+    """The line at which an error came up in a text that was compiled under a name; None where it was not there."""
+    if isinstance(error, SyntaxError) and error.filename == name:
+        return error.lineno or 1
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == name]
+    return lines[-1] if lines else None
 
 
 def flat(result: Any) -> list[float]:
