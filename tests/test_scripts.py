@@ -6,29 +6,35 @@ import math
 import subprocess
 import sys
 from importlib.util import find_spec
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 
+from tests import dual
 from tinygrad_edu import TABLE, Value, registered
 from tinygrad_edu.check.strategies import expressions
 from tinygrad_edu.engine import leaves
 from tinygrad_edu.exchange import as_script
+from tinygrad_edu.exchange.scripts import FUNCTIONS
 from tinygrad_edu.nn import MLP, cross_entropy, squared_error
 
 FRAMEWORKS = ["numpy", "torch", "jax"]
-each_framework = pytest.mark.parametrize(
-    "framework",
-    [
-        pytest.param(f, marks=pytest.mark.skipif(find_spec(f) is None, reason=f"{f} is not installed"))
-        for f in FRAMEWORKS
-    ],
-)
+STANDINS = {"torch on dual numbers": dual.torch, "jax on dual numbers": dual.jax}
+installed = [
+    pytest.param(f, marks=pytest.mark.skipif(find_spec(f) is None, reason=f"{f} is not installed")) for f in FRAMEWORKS
+]
+each_framework = pytest.mark.parametrize("framework", [*installed, *STANDINS])
 
 
-def printed(script):
+def written(root, framework):
+    return as_script(root, framework.split()[0])
+
+
+def printed(script, framework):
     """What a script prints: the value, then the gradients."""
-    with contextlib.redirect_stdout(io.StringIO()) as out:
+    patched = mock.patch.dict(sys.modules, STANDINS[framework]()) if framework in STANDINS else contextlib.nullcontext()
+    with contextlib.redirect_stdout(io.StringIO()) as out, patched:
         exec(compile(script, "<script>", "exec"), {"__name__": "__main__"})
     return [float(line.rpartition(" = ")[2]) for line in out.getvalue().splitlines()]
 
@@ -41,7 +47,7 @@ def expected(root):
 
 
 def agrees(root, framework, tolerance=1e-10):
-    numbers, right = printed(as_script(root, framework)), expected(root)
+    numbers, right = printed(written(root, framework), framework), expected(root)
     scale = max(1e-300, *map(abs, right))
     assert numbers == pytest.approx(right, rel=tolerance, abs=tolerance * min(scale, 1e6))
 
@@ -99,8 +105,28 @@ def test_an_operation_of_ones_own_is_written_by_its_formula(framework):
     ):
         x, y = Value(0.3, "x"), Value(-0.7, "y")
         root = x.hill(y) + TABLE["squares"].function([x, y, 2.0])
-        assert "def cube(x):" in as_script(root, framework)
+        assert "def cube(x):" in written(root, framework)
         agrees(root, framework)
+
+
+@each_framework
+def test_a_sum_too_long_for_a_line_is_a_function_of_sequences(framework):
+    """Of one, and of two: each begins with the letter of its operands."""
+    xs, ys = ([Value(0.01 * (k + start)) for k in range(201)] for start in (1, 100))
+    root = TABLE["dot"].function(xs, ys)
+    assert "def dot(x, y):\n    sum_1 = sum([x_i * y_i for x_i, y_i, in zip(x, y)])\n" in written(root, framework)
+    agrees(root, framework)
+    with registered("squares", "sq", "sum(x_i * x_i)", "2 * x_i"):
+        root = TABLE["squares"].function(xs)
+        assert "def squares(x):\n    sum_1 = sum([x_i * x_i for x_i, in zip(x)])\n" in written(root, framework)
+        agrees(root, framework)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_what_neither_the_framework_nor_a_formula_expresses_is_refused_by_name(framework, monkeypatch):
+    monkeypatch.delitem(FUNCTIONS[framework], "erf")
+    with pytest.raises(ValueError, match=f"^as_script: {framework} has no erf, and no formula expresses it$"):
+        as_script(Value(0.5).erf(), framework)
 
 
 @each_framework
@@ -132,7 +158,7 @@ def test_labels_that_a_script_needs_itself(framework):
     agrees(odd[0] * odd[1] + odd[2] * odd[3] + odd[4], framework)
 
 
-@each_framework
+@pytest.mark.parametrize("framework", installed)
 def test_a_script_runs_by_itself(framework, tmp_path):
     x = Value(0.5, "x")
     y = (x * 3 - 1).tanh()
@@ -173,7 +199,7 @@ def test_a_wrong_rule_of_the_table_shows():
         pytest.skip("torch is not installed")
     with registered("wrong", "w", "x * x", "x"):
         root = Value(2.0).wrong() * 1.0
-        assert printed(as_script(root, "torch"))[1] == 4.0
+        assert printed(as_script(root, "torch"), "torch")[1] == 4.0
         assert math.isclose(expected(root)[1], 2.0)
 
 
