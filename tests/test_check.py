@@ -11,7 +11,9 @@ import pytest
 import tinygrad_edu
 from tests.test_table import FLAT, PLAIN, points
 from tinygrad_edu import TABLE, Value, registered
-from tinygrad_edu.check import assert_gradients, check_gradients
+from tinygrad_edu.check import Comparison, Report, assert_gradients, check_gradients
+from tinygrad_edu.check.differences import compare
+from tinygrad_edu.check.numeric import Slope
 from tinygrad_edu.engine.formulas import partials_on_floats, partials_on_values
 from tinygrad_edu.nn import MLP, squared_error
 
@@ -213,6 +215,160 @@ def test_a_network_with_a_loss_and_a_root_with_its_leaves():
     assert [p.data for p in network.parameters()] == before
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_what_is_undefined_for_one_input_is_told_of_it_alone(order):
+    report = check_gradients(lambda x, y: x.sqrt() + y * y, 0.0, 3.0, order=order, names=["x", "y"])
+    found = [(c.name, c.diagnosis) for c in report.comparisons]
+    edge = "domain edge"
+    assert found == [("x", edge), ("y", edge)] if order == 1 else [("x", edge), ("y, x", "zero"), ("y, y", "ok")]
+    c = report.comparisons[0]
+    assert math.isnan(c.engine) and math.isnan(c.numeric) and c.error == c.estimate == math.inf
+    assert "sqrt" in c.hint
+
+
+def test_second_order_of_what_is_not_deterministic_is_named():
+    [first, second] = check_gradients(lambda x, y: noisy(x) + y, 2.0, 1.0, names=["u", "v"], order=2).comparisons
+    assert (first.name, second.name) == ("u", "v")
+    assert math.isnan(first.engine) and first[2:6] == (math.inf, math.inf, math.inf, "not deterministic")
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, -1.0, 2.0, 1e3, -1e6])
+@pytest.mark.parametrize("way", ["backward", "second", "forward"])
+def test_ways_to_differentiate_that_differ_by_a_billionth_are_wrong(size, way, monkeypatch):
+    row = TABLE["tanh"]
+    Value(0.0).tanh().backward()
+    right, passes = row.pullback, []
+
+    def pullback(node, by):
+        passes.append(node)
+        by = by if way == "backward" else 2 * by if len(passes) == 2 else 0.0
+        node.parents[0].grad += node.grad * (1 + by)
+
+    def off(by):
+        passes.clear()
+        with monkeypatch.context() as m:
+            if way == "forward":
+                wrong = jvp_off(by * size)
+                m.setattr("tinygrad_edu.check.differences.jvp", wrong)
+            else:
+                m.setattr(row, "pullback", lambda node: pullback(node, by))
+            [comparison] = check_gradients(lambda x: size * x.tanh(), 0.0).comparisons
+        return comparison
+
+    scale = max(1.0, 1 / abs(size))
+    assert right is row.pullback
+    for sign in (1, -1):
+        assert off(sign * 0.9e-9 * scale).diagnosis == "ok"
+        found = off(sign * 1.1e-9 * scale)
+        words = {"backward": "grad()", "second": "a second pass, halved,", "forward": "forward mode"}[way]
+        assert (found.diagnosis, found.hint) == ("wrong", f"{words} gives {found.hint.split()[-1]}")
+        number = {"backward": size, "second": size, "forward": size * (1 + sign * 1.1e-9 * scale)}[way]
+        assert float(found.hint.split()[-1]) == pytest.approx(number, rel=1e-8, abs=3e-9)
+
+
+def jvp_off(by):
+    return lambda roots, leaves, tangents: [tinygrad_edu.jvp(roots, leaves, tangents)[0] + by]
+
+
+def test_another_way_that_gives_no_number_is_wrong(monkeypatch):
+    nothing = Value(math.nan, finite=False)
+    monkeypatch.setattr("tinygrad_edu.check.differences.jvp", lambda *_: [nothing])
+    [comparison] = check_gradients(lambda x: x.tanh(), 0.5).comparisons
+    assert (comparison.diagnosis, comparison.hint) == ("wrong", "forward mode gives nan")
+
+
+def test_a_report_is_a_table_with_columns_that_line_up():
+    with registered(*WRONG):
+        report = check_gradients(
+            lambda x, y, z: x.wrong_cube() + y.step() * z, 2.0, 1.0, 0.25, names=["x", "a longer name", "z"]
+        )
+    x, y, z = (f"{c.error:.1e}  {c.estimate:.1e}        " for c in report.comparisons)
+    assert str(report).splitlines() == [
+        "input          engine  differences  error    of which theirs  diagnosis",
+        f"x              8       12           {x}  wrong: {report.comparisons[0].hint}",
+        f"a longer name  0       0            {y}  zero",
+        f"z              1       1            {z}  ok",
+        "the rule of wrong_cube is wrong: ∂/∂x = 2 * x * x gives 8 at x = 2, differences give 12",
+    ]
+
+
+INEXACT = "differences are too inexact here to say"
+RATIO = "times what it should be: a term or a factor is missing"
+SLOPES = "the slope is 1 to the left and 3 to the right"
+AWAY = f"{SLOPES}, the gradient is not between"
+
+
+@pytest.mark.parametrize(
+    ("engine", "value", "estimate", "more", "diagnosis", "words"),
+    [
+        (2.0, 2.25, 0.0, {}, "ok", ""),  # a tolerance of 1/4
+        (2.0, 1.75, 0.0, {}, "ok", ""),
+        (0.0, 0.25, 0.0, {}, "zero", ""),
+        (-0.0, -0.25, 0.0, {}, "zero", ""),
+        (0.25, 0.0, 0.0, {}, "ok", ""),
+        (2.0, 2.5, 0.0625, {}, "step", INEXACT),
+        (2.0, 1.375, 0.0625, {}, "step", INEXACT),
+        (2.0, 1.375, 0.0624, {}, "wrong", f"1.455 {RATIO}"),
+        (2.0, math.nan, 0.0, {}, "step", INEXACT),
+        (2.0, math.inf, 0.0, {}, "step", INEXACT),
+        (math.nan, 2.0, 9.0, {}, "wrong", "the gradient is nan"),
+        (math.inf, 2.0, 9.0, {"edge": "e"}, "wrong", "the gradient is inf"),
+        (-math.inf, 2.0, 9.0, {"kink": (1.0, 3.0)}, "wrong", "the gradient is -inf"),
+        (2.0, 2.0, 0.25, {"edge": "e"}, "domain edge", "e"),
+        (2.0, 2.0, 0.26, {"edge": "e"}, "step", f"{INEXACT}: e"),
+        (2.0, 2.0, math.nan, {"edge": "e"}, "step", f"{INEXACT}: e"),
+        (2.0, math.nan, math.inf, {"edge": "e"}, "step", f"{INEXACT}: e"),
+        (1024.0, 1024.0, 1.0, {"edge": "e"}, "domain edge", "e"),  # a thousandth of the slope
+        (-1024.0, -1024.0, 1.03, {"edge": "e"}, "step", f"{INEXACT}: e"),
+        (2.0, 3.5, 0.125, {"edge": "e"}, "domain edge", "e"),  # the tolerance, and ten times the estimate
+        (2.0, 3.625, 0.125, {"edge": "e"}, "wrong", f"0.5517 {RATIO}"),
+        (0.75, 2.0, 0.0, {"kink": (1.0, 3.0)}, "kink", SLOPES),
+        (3.25, 2.0, 0.0, {"kink": (1.0, 3.0)}, "kink", SLOPES),
+        (0.74, 2.0, 9.0, {"kink": (1.0, 3.0)}, "wrong", AWAY),
+        (3.26, 2.0, 9.0, {"kink": (1.0, 3.0)}, "wrong", AWAY),
+        (2.0, 2.0, 0.0, {"kink": (3.0, 1.0)}, "kink", "the slope is 3 to the left and 1 to the right"),
+        (0.0, 0.5, 0.0, {}, "wrong", "the gradient is zero"),
+        (0.5, 0.25, 0.0, {}, "ok", ""),
+        (0.5, -0.25, 0.0, {}, "wrong", "the gradient should be zero"),
+        (0.75, 0.25, 0.0, {}, "wrong", "the gradient should be zero"),
+        (0.75, 0.26, 0.0, {}, "wrong", f"2.885 {RATIO}"),
+        *((-2 * (1 + e), 2.0, 0.0, {}, "wrong", "the sign is flipped") for e in (0.0, 0.9e-4, -0.9e-4)),
+        *((4 * (1 + e), 2.0, 0.0, {}, "wrong", "a factor 2 too much") for e in (0.0, 0.9e-4, -0.9e-4)),
+        *((1 + e, 2.0, 0.0, {}, "wrong", "a factor 2 is missing") for e in (0.0, 0.9e-4, -0.9e-4)),
+        (-2 * (1 - 1.1e-4), 2.0, 0.0, {}, "wrong", f"-0.9999 {RATIO}"),
+        (-2 * (1 + 1.1e-4), 2.0, 0.0, {}, "wrong", f"-1 {RATIO}"),
+        (4 * (1 + 1.1e-4), 2.0, 0.0, {}, "wrong", f"2 {RATIO}"),
+        (4 * (1 - 1.1e-4), 2.0, 0.0, {}, "wrong", f"2 {RATIO}"),
+        (1 + 1.1e-4, 2.0, 0.0, {}, "wrong", f"0.5001 {RATIO}"),
+        (1 - 1.1e-4, 2.0, 0.0, {}, "wrong", f"0.4999 {RATIO}"),
+    ],
+)
+def test_what_two_numbers_say_of_one_another(engine, value, estimate, more, diagnosis, words):
+    comparison = compare("x", engine, Slope(value, estimate, **more), 0.25)
+    assert (comparison.name, comparison.diagnosis, comparison.hint) == ("x", diagnosis, words)
+    assert [*comparison[1:5]] == pytest.approx([engine, value, abs(engine - value), estimate], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("diagnoses", "passed"),
+    [
+        (["ok"], True),
+        (["kink", "zero"], True),
+        (["zero", "domain edge"], True),
+        (["zero"], False),
+        (["zero", "zero"], False),
+        (["ok", "step"], False),
+        (["wrong", "ok"], False),
+        (["not deterministic"], False),
+        ([], False),
+    ],
+)
+def test_what_passes(diagnoses, passed):
+    report = Report([Comparison("x", 0.0, 0.0, 0.0, 0.0, diagnosis) for diagnosis in diagnoses], [])
+    assert report.passed is passed
+    assert ("every derivative is zero" in str(report)) is ({*diagnoses} <= {"zero"})
+
+
 def test_assert_gradients_raises_with_the_report():
     assert_gradients(lambda x: x.tanh(), 0.5)
     with registered(*WRONG), pytest.raises(AssertionError, match="the rule of wrong_cube is wrong"):
@@ -308,13 +464,29 @@ def test_the_tolerance_is_the_one_that_is_documented(method, x, offset, scale):
             assert diagnoses(report) == [diagnosis], report
 
 
-@pytest.mark.parametrize(("x", "offset", "scale"), [(0.5, 0.0, 1.0), (1.0, 1e3, 1001.0), (100.0, 0.0, 1.0)])
-def test_the_tolerance_for_second_order_is_the_one_that_is_documented(x, offset, scale):
-    """|f| is that of the gradient, of which differences are taken."""
-    for error, diagnosis in ((0.99, "ok"), (1.01, "wrong")):
-        with registered("same", "s", "x + 0", f"1 + {error * (1e-8 * scale + 1e-6)!r}"):
-            # The gradient has the error once, its derivative twice.
-            report = check_gradients(lambda x: x.same() ** 2 / 2 + offset * x, x, order=2)
+@pytest.mark.parametrize(
+    ("x", "slope", "factor"),
+    [
+        *((0.5, 0.5, 1.0), (1.0, 1e3, 1.0), (-1.0, -1e3, 1.0), (100.0, 1.0, 1.0), (-100.0, -1e5, 1.0)),
+        *((0.5, 0.5, 1e-3), (1.5, 1.5, 1e-3), (-3.0, 0.1, -1e-3), (0.5, -5e3, 1e3), (1.5, 0.0, -1e3)),
+    ],
+)
+@pytest.mark.parametrize("rtol", [None, 1e-4, 0.1])
+def test_the_tolerance_for_second_order_is_the_one_that_is_documented(x, slope, factor, rtol):
+    """atol max(1, |f'|) / max(1, |x|) + rtol max(|a|, |n|): differences are taken of the gradient."""
+    relative = rtol or 1e-6
+    below = 1e-8 * max(1, abs(slope)) / max(1, abs(x)) / abs(factor) + relative
+    above = below / (1 - relative)  # there the engine's is the larger one
+    linear = slope - factor * x
+    for error, diagnosis in (
+        (0.98 * above, "ok"),
+        (1.02 * above, "wrong"),
+        (-0.98 * below, "ok"),
+        (-1.02 * below, "wrong"),
+    ):
+        same = registered("same", "s", "x + 0", f"1 + {error!r}")
+        with same, registered("parabola", "p", "x * x / 2", "same(x)"):  # right once, and not twice
+            report = check_gradients(lambda x: factor * x.parabola() + linear * x, x, order=2, rtol=rtol)
         assert diagnoses(report) == [diagnosis], report
 
 

@@ -9,7 +9,7 @@ from hypothesis import Phase, find, given, settings
 
 from tests import test_backward, test_calculus, test_nn
 from tests.test_table import PLAIN, gradient_errors, points
-from tinygrad_edu import Value
+from tinygrad_edu import TABLE, Value, dot
 from tinygrad_edu.check import check_gradients
 from tinygrad_edu.check.faults import FAULTS, fault
 from tinygrad_edu.check.strategies import expressions
@@ -66,6 +66,61 @@ WRONG = {
     "sign of a difference": [1.0],
     "tanh' of the input": [1 - 0.7**2],
 }
+
+
+RIGHT = {  # the inputs, and the value there
+    "overwritten": ((0.5,), 1.5 + e(0.5)),
+    "swapped operands": ((0.5, 2.0), 0.25),
+    "inner derivative missing": ((0.5,), 3 * t(1)),
+    "updated too early": ((0.7, 1.3), OUT),
+    "sigmoid' of the input": ((0.3,), 1 / (1 + e(-0.3))),
+    "no zero_grad": ((0.3,), e(0.3)),
+    "relu' everywhere 1": ((-0.5, 1.0), 1.0),
+    "softmax without cross terms": ((0.3, -0.2), P),
+    "mean instead of sum": ((1.0, 2.0), 3.0),
+    "kept between passes": ((0.3,), 3 * e(0.6)),
+    "before its consumers": ((0.3,), N * t(2 * math.sin(N))),
+    "an edge of x*x lost": ((3.0,), 21.0),
+    "sign of a difference": ((0.5,), -0.5),
+    "tanh' of the input": ((0.7,), t(0.7)),
+}
+CHANGED = {  # the rows whose derivative is another one; elsewhere it is the walk that is
+    "swapped operands": ["truediv", "sub", "pow", "mul"],
+    "inner derivative missing": ["tanh", "exp", "sin"],
+    "sigmoid' of the input": ["sigmoid"],
+    "relu' everywhere 1": ["relu"],
+    "softmax without cross terms": ["logsumexp"],
+    "mean instead of sum": ["sum"],
+    "an edge of x*x lost": ["mul"],
+    "sign of a difference": ["neg"],
+    "tanh' of the input": ["tanh"],
+    "overwritten": list(TABLE),
+}
+
+
+@each
+def test_each_mistake_is_made_where_it_says_and_only_there(broken):
+    at, value = RIGHT[broken.name]
+    assert broken.at == at
+    assert broken.f(*map(Value, at)).data == pytest.approx(value, rel=1e-15)
+    right, backward = {name: row.pullback for name, row in TABLE.items()}, Value.backward
+    with pytest.raises(ZeroDivisionError), broken.switch():  # and put back whatever happens
+        changed = {name for name, row in TABLE.items() if row.pullback is not right[name]}
+        assert changed == {*CHANGED.get(broken.name, ())}
+        assert (Value.backward is not backward) is (broken.name not in CHANGED)
+        raise ZeroDivisionError
+    assert {name: row.pullback for name, row in TABLE.items()} == right
+    assert Value.backward is backward
+
+
+@each
+def test_a_mistake_is_made_where_an_operand_is_a_plain_number_too(broken):
+    """Constants have no gradient: nothing breaks, and nothing is handed to them."""
+    x = Value(0.5, "x")
+    with broken.switch():
+        root = (2 * x - 1) ** 2 + 3 / x + x.maximum(0.25) + dot([x, 2.0], [3.0, x]) + (4 - x).tanh() * 2
+        root.backward()
+    assert math.isfinite(x.grad) and root.grad >= 1.0
 
 
 @each
@@ -142,7 +197,7 @@ def test_the_suite_passes_without_a_fault(check):
 def test_a_fault_stays_on_in_a_fresh_process():
     """Where no pullback is compiled yet, the first backward pass compiles them."""
     code = """if True:
-        from tinygrad_edu import Value
+        from tinygrad_edu import TABLE, Value, dot
         from tinygrad_edu.check.faults import fault
         with fault("an edge of x*x lost").switch():
             for _ in range(2):

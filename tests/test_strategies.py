@@ -1,20 +1,23 @@
 """The public strategies, and what is checked with them."""
 
+import inspect
 import math
 import re
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu
 from tests.test_table import PLAIN
 from tinygrad_edu import TABLE, Value, grad, registered
 from tinygrad_edu.check import assert_gradients, check_gradients
-from tinygrad_edu.check.strategies import Graph, batches, expressions, networks, operands
+from tinygrad_edu.check.strategies import Graph, away_from_kink, batches, expressions, networks, operands
 from tinygrad_edu.engine import Domain, jvp, local_derivatives, topological
 from tinygrad_edu.nn import MLP, mse
 from tinygrad_edu.shell import install
+
+drawn = settings(max_examples=5000, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.name)
@@ -48,6 +51,76 @@ def test_numbers_stay_inside_the_domains(data, steps):
     graph.root.backward()
 
 
+GRAPHS = {
+    # An operand that fits is taken as it is, up to 4, so that numbers do not grow; what does not fit is mapped inside.
+    "a = Value(4.0); n1 = a.exp()": ([4.0], [("exp", 0, 0)]),
+    "a = Value(-4.0); n1 = a.exp()": ([-4.0], [("exp", 0, 0)]),
+    "a = Value(4.1); n1 = a.tanh(); n2 = n1.exp()": ([4.1], [("exp", 0, 0)]),
+    "a = Value(-4.1); n1 = a.tanh(); n2 = n1.exp()": ([-4.1], [("exp", 0, 0)]),
+    "a = Value(2.0); n1 = a.tanh(); n2 = n1 * 0.891; n3 = n2.asin()": ([2.0], [("asin", 0, 0)]),
+    "a = Value(-2.0); n1 = a.tanh(); n2 = n1 * 0.81; n3 = n2.log1p()": ([-2.0], [("log1p", 0, 0)]),
+    "a = Value(2.0); n1 = a.tanh(); n2 = n1.tan()": ([2.0], [("tan", 0, 0)]),
+    "a = Value(0.5); n1 = a.log()": ([0.5], [("log", 0, 0)]),
+    "a = Value(-1.0); n1 = a.sigmoid(); n2 = n1 + 0.001; n3 = n2.log()": ([-1.0], [("log", 0, 0)]),
+    "a = Value(0.05); n1 = a.sigmoid(); n2 = n1 + 0.1; n3 = a / n2": ([0.05], [("truediv", 0, 0)]),
+    "a = Value(-0.1); n1 = a / a": ([-0.1], [("truediv", 0, 0)]),
+    # Beside a kink, by less than 1/20, the first operand moves by 1/10.
+    "a = Value(0.04); n1 = a + 0.1; n2 = n1.relu()": ([0.04], [("relu", 0, 0)]),
+    "a = Value(0.05); n1 = a.relu()": ([0.05], [("relu", 0, 0)]),
+    "a = Value(-0.06); n1 = a.relu()": ([-0.06], [("relu", 0, 0)]),
+    "a = Value(0.5); n1 = a + 0.1; n2 = n1.maximum(a)": ([0.5], [("maximum", 0, 0)]),
+    "a = Value(0.5); b = Value(0.56); n1 = a.maximum(b)": ([0.5, 0.56], [("maximum", 0, 1)]),
+    # The second operand is one of the nodes there are, or after them one of three constants; and so on round.
+    "a = Value(1.5); n1 = a + a; n2 = a + n1": ([1.5], [("add", 0, 0), ("add", 0, 1)]),
+    "a = Value(1.5); n1 = a + 0.5; n2 = n1 - 0.5": ([1.5], [("add", 0, 1), ("sub", 1, 2)]),
+    "a = Value(1.5); n1 = a * 2.0": ([1.5], [("mul", 0, 2)]),
+    "a = Value(1.5); n1 = a - (-1.5)": ([1.5], [("sub", 0, 3)]),
+    "a = Value(1.5); n1 = a - a; n2 = n1 - a": ([1.5], [("sub", 7, 4), ("sub", 3, 5)]),
+    # Over many: the two of them, under each name.
+    "a = Value(1.0); b = Value(2.0); n1 = dot([a, b], [a, b])": ([1.0, 2.0], [("dot", 0, 1)]),
+    "a = Value(1.0); b = Value(5.0); n1 = b.tanh(); n2 = sum([n1, a])": ([1.0, 5.0], [("sum", 1, 0)]),
+    "a = Value(1.0); n1 = logsumexp([a, -1.5])": ([1.0], [("logsumexp", 0, 3)]),
+}
+
+
+@pytest.mark.parametrize("code", GRAPHS)
+def test_what_steps_build(code):
+    graph = Graph(*GRAPHS[code])
+    assert "; ".join(line.split("  #")[0] for line in repr(graph).splitlines()) == code
+    assert [float(line.split("# ")[1]) for line in graph.lines[len(graph.leaves) :]] == [
+        node.data for node in graph.nodes[len(graph.leaves) :]
+    ]
+    assert graph.root is graph.nodes[-1]
+    assert [node.label for node in graph.nodes] == [line.split(" = ")[0] for line in graph.lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "moved"),
+    [
+        ("relu", (0.0,), (0.1,)),
+        ("relu", (0.049,), (0.149,)),
+        ("relu", (0.05,), (0.05,)),
+        ("abs", (-0.049,), (0.051,)),
+        ("abs", (-0.05,), (-0.05,)),
+        ("maximum", (1.0, 1.04), (1.1, 1.04)),
+        ("minimum", (1.0, 1.06), (1.0, 1.06)),
+        ("mul", (0.0, 0.0), (0.0, 0.0)),
+    ],
+)
+def test_operands_beside_a_kink_are_moved_off_it(name, at, moved):
+    assert away_from_kink(TABLE[name], at) == pytest.approx(moved)
+
+
+def test_what_is_drawn_unless_said_otherwise():
+    def defaults(function):
+        parameters = inspect.signature(function).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    assert defaults(expressions) == {"ops": (), "max_nodes": 12, "max_leaves": 3}
+    assert defaults(networks) == {"max_inputs": 3, "max_layers": 3, "max_neurons": 3}
+    assert defaults(batches) == {"max_size": 4}
+
+
 def test_a_domain_of_ones_own_is_kept_to():
     with (
         registered("narrow", "n", "2 * x", "2", x=Domain(-5, 0.5)),
@@ -59,8 +132,11 @@ def test_a_domain_of_ones_own_is_kept_to():
                 assert low <= node.parents[0].data <= high
 
 
-@given(expressions(["add"], max_nodes=3, max_leaves=2), networks(MLP, 2, 2, 2))
-def test_sizes_are_kept_to(graph, network):
+@given(expressions(["add"], max_nodes=3, max_leaves=2), networks(MLP, 2, 2, 2), batches(2, 1, max_size=2))
+def test_sizes_are_kept_to(graph, network, batch):
+    assert len(batch) <= 2
+    assert all(-2 <= leaf.data <= 2 for leaf in graph.leaves)
+    assert 1 <= len(network.layers[0].neurons[0].w) <= 2
     assert 1 <= len(graph.leaves) <= 2
     assert 1 <= sum(node.op is not None and node.op.name == "add" for node in graph.nodes) <= 3
     assert 1 <= len(network.layers) <= 2
@@ -78,7 +154,18 @@ def test_batches_are_between_minus_one_and_one(batch):
     [
         (expressions(), lambda graph: all(leaf.data < 0 for leaf in graph.leaves)),
         (expressions(), lambda graph: len(graph.leaves) == 3),
+        (expressions(), lambda graph: min(leaf.data for leaf in graph.leaves) < -1.99),
+        (expressions(), lambda graph: max(leaf.data for leaf in graph.leaves) > 1.99),
+        (expressions(["add"], max_leaves=1), lambda graph: len(graph.nodes) == 13),
+        (expressions(["mul"], max_leaves=1), lambda graph: "* (-1.5)" in repr(graph) and "* 2.0" in repr(graph)),
         (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [1]),
+        (networks(MLP), lambda network: len(network.layers[0].neurons[0].w) == 3),
+        (batches(2, 3), lambda batch: (len(batch[0][0]), len(batch[0][1])) == (2, 3)),
+        (batches(1, 1), lambda batch: batch[0][0][0] < -0.9 and batch[0][1][0] > 0.9),
+        (operands("truediv"), lambda at: -0.15 < at[1] < 0),
+        (operands("truediv"), lambda at: 0 < at[1] < 0.15),
+        (operands("truediv"), lambda at: at[1] < -9),
+        (operands("log"), lambda at: at[0] > 400),
         (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [2, 3, 1]),
         (batches(1, 1), lambda batch: batch[0][0][0] < 0 < batch[0][1][0]),
         (batches(1, 1), lambda batch: len(batch) == 4),
@@ -86,7 +173,7 @@ def test_batches_are_between_minus_one_and_one(batch):
     ],
 )
 def test_everything_inside_the_bounds_is_drawn(strategy, wanted):
-    find(strategy, wanted, settings=settings(max_examples=5000, deadline=None, derandomize=True, database=None))
+    find(strategy, wanted, settings=drawn)
 
 
 @given(expressions())
@@ -125,6 +212,17 @@ def test_networks_and_batches(network, data):
 
     report = check_gradients(loss, *network.parameters())
     assert not any(c.diagnosis == "wrong" for c in report.comparisons), report
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softplus", "silu"])
+def test_networks_have_smooth_activations(activation):
+    function = TABLE[activation].function
+
+    def wanted(network):
+        return len(network.layers) == 2 and network.layers[0].neurons[0].activation is function
+
+    network = find(networks(MLP, 1, 2, 1), wanted, settings=drawn)
+    assert repr(network).count(activation) == 1  # of the hidden layer
 
 
 @pytest.mark.parametrize("name", ["exp", "mul", "tanh", "truediv", "pow", "dot", "sigmoid", "maximum"])

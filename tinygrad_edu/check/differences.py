@@ -145,9 +145,8 @@ def first_order(function: Function, method: str, rtol: float) -> list[Comparison
         ways = {"grad()": recorded[i], "forward mode": jvp([root], [leaves[i]], [1.0])[0].data}
         ways["a second pass, halved,"] = doubled[i] / 2
         for way, other in ways.items():
-            if comparison.diagnosis != "wrong" and abs(other - reverse[i]) > 1e-9 * max(
-                1.0, abs(other), abs(reverse[i])
-            ):
+            far = not abs(other - reverse[i]) <= 1e-9 * max(1.0, abs(reverse[i]))
+            if far and comparison.diagnosis != "wrong":
                 comparison = comparison._replace(diagnosis="wrong", hint=f"{way} gives {other:.10g}")
         comparisons.append(comparison)
     return comparisons

@@ -124,9 +124,9 @@ def second_edge_lost(right: Pullback, node: Value) -> None:
 
 def run(root: Value, order: list[Value], fresh: bool = True) -> None:
     """A backward pass over `order`, results before operands."""
-    for node in order:
-        node.grad = 0.0 if fresh else node.grad + 0.0
-    root.grad = root.grad + 1.0 if not fresh else 1.0
+    for node in order if fresh else ():
+        node.grad = 0.0
+    root.grad += 1.0
     for node in order:
         node.op.pullback(node)
 
