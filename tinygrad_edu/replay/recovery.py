@@ -15,8 +15,8 @@ from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.listing import identifier
 from tinygrad_edu.replay.places import nest
-from tinygrad_edu.replay.rolling import ADD, DOT, MUL, SUM, Graph, Node, flows, sides
-from tinygrad_edu.replay.trace import Trace
+from tinygrad_edu.replay.rolling import ADD, DOT, MUL, SUM, Graph, flows, sides
+from tinygrad_edu.replay.trace import Operation, Trace
 
 FEW = 4  # parts of a group, whose operands lie in different arrays, that are computed by themselves
 LONG = 3  # terms of a sum that are worth a step: shorter ones are a sum of arrays
@@ -97,29 +97,28 @@ class Recovery:
 
     def __init__(self, trace: Trace, graph: Graph, wrt: Sequence[int] = (), shared: bool = True) -> None:
         self.trace, self.graph = trace, graph
-        self.n_leaves = graph.n_leaves
-        self.first = self.n_leaves + len(graph.constants)  # operation
-        uses = Counter(k for node in graph.nodes if node for k in below(node))
+        uses = Counter(k for node in graph.nodes if node for k in node.operands)
         for slot in graph.roots:
             uses[slot] += 2
         self.nodes: list[Any] = [*graph.nodes]
         for slot, node in enumerate(graph.nodes):
             if node:
                 self.nodes[slot] = self.canonical(node, uses)
-        n, count = trace.n_params, len(self.nodes)
+        n, n_leaves, n_constants, count = trace.n_params, graph.n_leaves, len(graph.constants), len(self.nodes)
         self.active = flows(self.nodes, self.graph.roots[0], wrt)
         self.params = Array("w", (n,), not shared, any(self.active[:n]))
-        self.inputs = Array("X", (trace.n_inputs,), True, any(self.active[n : self.n_leaves]))
+        self.inputs = Array("X", (trace.n_inputs,), True, any(self.active[n:n_leaves]))
         self.arrays = [self.params, self.inputs]
         # Where each slot is: in which of the arrays, -1 for constants, and at which place.
         self.home, self.place, self.numbers = np.full(count, -1), np.zeros(count, int), np.zeros(count)
-        self.home[: self.n_leaves] = [0] * n + [1] * trace.n_inputs
-        self.place[: self.first] = [*range(n), *range(trace.n_inputs), *range(self.first - self.n_leaves)]
-        self.numbers[self.n_leaves : self.first] = self.graph.constants
-        self.varying = [slot < self.n_leaves and (slot >= n or not shared) for slot in range(count)]
+        self.home[:n_leaves] = [0] * n + [1] * trace.n_inputs
+        self.place[:n_leaves] = [*range(n), *range(trace.n_inputs)]
+        self.place[-n_constants:] = range(n_constants)[::-1]
+        self.numbers[-n_constants:] = graph.constants[::-1]
+        self.varying = [slot < n_leaves and (slot >= n or not shared) for slot in range(count)]
         for slot, node in enumerate(self.nodes):
             if node:
-                self.varying[slot] = any([self.varying[k] for k in below(node)])
+                self.varying[slot] = any([self.varying[k] for k in node.operands])
         self.steps: list[Step] = []
         self.exact = True
         self.operations = sum(node is not None for node in self.nodes)
@@ -130,17 +129,17 @@ class Recovery:
         self.roots = self.view(np.array(self.graph.roots))
         self.numbers_an_example = 1 + trace.n_inputs + sum(step.out.size for step in self.steps if step.out.varying)
 
-    def canonical(self, node: Node, uses: Counter[int]) -> Node:
+    def canonical(self, node: Operation, uses: Counter[int]) -> Operation:
         """A product with ones is a sum, which needs no start; a sum of products that nothing else uses is a product."""
         products = [self.nodes[k] for k in node.operands] if node.row is SUM else []
         if products and all(x and x.row is MUL and uses[k] == 1 for k, x in zip(node.operands, products, strict=True)):
             for k in node.operands:
                 self.nodes[k] = None
             factors = [x.operands for x in products if x]
-            return Node(DOT, (*(x for x, _ in factors), *(y for _, y in factors)))
+            return Operation(DOT, (*(x for x, _ in factors), *(y for _, y in factors)), node.label)
         half = len(node.operands) // 2
         if node.row is DOT and {*node.operands[:half]} == {self.graph.one}:
-            return Node(SUM, (*([node.start] if node.start >= 0 else []), *node.operands[half:]))
+            return Operation(SUM, (*node.operands[2 * half :], *node.operands[half : 2 * half]), node.label)
         return node
 
     # What is done together.
@@ -158,7 +157,7 @@ class Recovery:
         ready: dict[Any, list[int]] = defaultdict(list)
         for slot, node in enumerate(self.nodes):
             if node:
-                before = [k for k in {*below(node)} if self.nodes[k]]
+                before = [k for k in {*node.operands} if self.nodes[k]]
                 depth[slot] = max([depth[k] for k in before], default=0) + 1
                 waits[slot] = len(before)
                 for k in before:
@@ -182,19 +181,19 @@ class Recovery:
                     if not waits[user]:
                         ready[kinds[user]].append(user)
 
-    def kind(self, slot: int, node: Node) -> tuple[Any, ...]:
+    def kind(self, slot: int, node: Operation) -> tuple[Any, ...]:
         """What equal operations have in common."""
         flags = node.row, self.active[slot]
         if node.row.many:
-            return *flags, self.varying[slot], node.start >= 0, len(node.operands)
-        constant = [self.n_leaves <= k < self.first for k in node.operands]
+            return *flags, self.varying[slot], len(node.operands)
+        constant = [k < 0 for k in node.operands]
         return *flags, *constant, *[self.varying[k] for k in node.operands]
 
     def ragged(self, group: list[int], ready: dict[Any, list[int]]) -> list[int]:
         """What is ready too and sums terms of the same array as these, or products of the same two, however many."""
         node = self.nodes[group[0]]
         homes = self.homes(node)
-        if node.row not in (DOT, SUM) or node.start >= 0 or homes is None or min(homes) < 2:
+        if node.row not in (DOT, SUM) or has_start(node) or homes is None or min(homes) < 2:
             return []
         seconds = {sides(self.nodes[slot])[-1][0] for slot in group}
         short, found = ADD if node.row is SUM else MUL, list[int]()
@@ -203,7 +202,7 @@ class Recovery:
             for slot in ready[kind]:
                 other = self.nodes[slot]
                 meets = other.row is not MUL or other.operands[1] in seconds
-                if meets and other.start < 0 and self.homes(other) == homes:
+                if meets and not has_start(other) and self.homes(other) == homes:
                     chosen.add(slot)
             found += sorted(chosen)
             ready[kind] = [slot for slot in ready[kind] if slot not in chosen]
@@ -211,7 +210,7 @@ class Recovery:
                 del ready[kind]
         return found
 
-    def homes(self, node: Node) -> list[int] | None:
+    def homes(self, node: Operation) -> list[int] | None:
         """The array of each side; None if one is in several."""
         found = [{*self.home[[*side]].tolist()} for side in sides(node)]
         return [side.pop() for side in found] if all(len(side) == 1 for side in found) else None
@@ -238,8 +237,8 @@ class Recovery:
         node = self.nodes[slot]
         where = [[(self.home[k], self.place[k]) for k in side] for side in sides(node)]
         pairs = sorted(zip(*where, strict=True)) if node.row in (DOT, SUM) else [*zip(*where, strict=True)]
-        start = (self.home[node.start], self.place[node.start]) if node.start >= 0 else ()
-        return node.row, start, *pairs
+        start = [(self.home[k], self.place[k]) for k in node.operands[-1:] if has_start(node)]
+        return node.row, *start, *pairs
 
     # Where results are.
 
@@ -266,7 +265,7 @@ class Recovery:
 
     def finish(self, step: Step, slots: Any, places: Any) -> None:
         """The slots are at these places in the array of a step."""
-        labels = [self.trace.operations[slot - self.first].label for slot in slots]
+        labels = [self.nodes[slot].label for slot in slots]
         name = identifier(common(labels).rstrip("_[(0123456789"))
         if name and all(labels):
             step.out.name = name
@@ -315,7 +314,7 @@ class Recovery:
     def dot(self, slots: Any, row: Row) -> None:
         """Sums of products, and sums, which are products with one; of any lengths, where there are several."""
         widths = np.array([len(sides(self.nodes[slot])[0]) for slot in slots])
-        table = np.full((len(slots), 2, max(widths)), -1)  # first and second factors, in the order in which they lie
+        table = np.zeros((len(slots), 2, max(widths)), int)  # first and second factors, in the order in which they lie
         for k, slot in enumerate(slots):
             factors = np.array(sides(self.nodes[slot]))
             at = np.lexsort([self.place[factors[-1]], self.place[factors[0]], self.home[factors[0]]])
@@ -325,12 +324,12 @@ class Recovery:
         if min(widths) < max(widths):
             views = [self.padded(table[:, k], widths) for k in (0, 1)]
             return self.products(slots, views, None, widths)
-        starts = np.array([self.nodes[slot].start for slot in slots])
+        starts = np.array([self.nodes[slot].operands[-1] for slot in slots])
         for part in self.rejoined(self.parts(table), table[:, 0]) if row is DOT else self.parts(table):
             cuts = np.flatnonzero((np.diff(self.home[table[part]]) != 0).any((0, 1))) + 1
             runs = np.split(table[part], cuts if len(cuts) < FEW else [], axis=2)  # of terms from the same arrays
             views = [self.view(run[:, k]) for run in runs for k in (0, 1)]
-            self.products(slots[part], views, self.view(starts[part]) if starts[0] >= 0 else None)
+            self.products(slots[part], views, self.view(starts[part]) if has_start(self.nodes[slots[0]]) else None)
 
     def rejoined(self, parts: list[Any], first: Any) -> list[Any]:
         """The parts, but those with equal first factors together."""
@@ -342,12 +341,13 @@ class Recovery:
 
     def padded(self, table: Any, widths: Any) -> View:
         """Rows of different lengths as rows of one that go on as the longest does, to be masked."""
-        view = self.view(np.where(table < 0, table[:, :1], table))
+        missing = np.arange(table.shape[1]) >= widths[:, None]
+        view = self.view(np.where(missing, table[:, :1], table))
         if view.array:
             longest = view.table[widths.argmax()]
             more = view.table[:, :1] + longest - longest[0]
             more = np.where((more >= 0) & (more < view.array.size), more, view.table[:, :1])
-            view.table = np.where(table < 0, more, view.table)
+            view.table = np.where(missing, more, view.table)
         return view
 
     def products(self, slots: Any, views: list[View], start: View | None, widths: Any = None) -> None:
@@ -402,7 +402,7 @@ def is_irregular(graph: Graph) -> bool:
     depth, groups, count = [0] * len(graph.nodes), set(), 0
     for slot, node in enumerate(graph.nodes):
         if node:
-            depth[slot] = 1 + max([depth[k] for k in below(node)])
+            depth[slot] = 1 + max([depth[k] for k in node.operands])
             groups.add((depth[slot], node.row))
             count += 1
     return count < 2 * len(groups)
@@ -414,8 +414,8 @@ def common(labels: Sequence[str]) -> str:
     return first[: next((k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
-def below(node: Node) -> tuple[int, ...]:
-    return node.operands if node.start < 0 else (node.start, *node.operands)
+def has_start(node: Operation) -> bool:
+    return node.row is DOT and len(node.operands) % 2 == 1
 
 
 def numbered(rows: Any) -> tuple[Any, Any]:

@@ -25,8 +25,8 @@ from tinygrad_edu.replay.native.kernels import (
     Spec,
     is_layer,
 )
-from tinygrad_edu.replay.rolling import DOT, Graph, Node, flows
-from tinygrad_edu.replay.trace import Trace
+from tinygrad_edu.replay.rolling import DOT, Graph, flows
+from tinygrad_edu.replay.trace import Operation, Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
 MANY_ITEMS = 16  # uniform items from which on vectors pay
@@ -56,9 +56,9 @@ class Plan:
         # Uniform: params, constants, inputs unless they vary, results. Varying: inputs, results.
         self.first_constant = n_params
         self.first_input = 0 if varying else n_params + len(self.constants)
-        self.places = [*range(n_params), *range(self.first_input, self.first_input + trace.n_inputs)]
-        self.places += range(n_params, n_params + len(self.constants))
-        self.places += [-1] * (len(graph.nodes) - len(self.places))
+        self.places = [-1] * len(graph.nodes)
+        self.places[: graph.n_leaves] = [*range(n_params), *range(self.first_input, self.first_input + trace.n_inputs)]
+        self.places[-len(self.constants) :] = range(n_params, n_params + len(self.constants))[::-1]
         self.sizes = [
             n_params + len(self.constants) + (0 if varying else trace.n_inputs),
             trace.n_inputs if varying else 0,
@@ -101,15 +101,13 @@ class Plan:
         for slot, node in enumerate(self.graph.nodes):
             if node is None:
                 continue
-            row, operands, start = node
+            row, operands, _ = node
             depth = max([depths[k] for k in operands])
-            if start >= 0:
-                depth = max(depth, depths[start])
             depths[slot] = depth + 1
             if row.many:
                 width = len(operands) // len(row.operands)
-                pattern = [width, -1 if start < 0 else kinds[start]]
-                for first in range(0, len(operands), width):
+                pattern = [width]
+                for first in range(0, len(operands), width):  # the last is what a sum starts from, if it does
                     flags = 0
                     for k in operands[first : first + width]:
                         flags |= kinds[k]
@@ -142,28 +140,29 @@ class Plan:
         few = len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING
         if few and not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
             return self.emit_few(slots, backward)
-        nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
-        row, operands, start = nodes[0]
+        nodes: list[Operation] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
+        row, operands, _ = nodes[0]
         area = self.area(slots)
         n, w = len(nodes), len(operands) // len(row.operands)
         lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
         partials = list(row.partials)
-        if start >= 0:
-            lists, partials = [[(node.start,) for node in nodes], *lists], ["1", *partials]
+        start = len(lists) > len(row.operands)
+        if start:
+            lists, partials = [lists[-1], *lists[:-1]], ["1", *partials]
         words = [n, w, self.places[slots[0]]]
         order = MANY if row.many else ONE
         if slots[0] in self.grids:
             lists[-2:], order = self.grids[slots[0]], GRID
-        found = [self.operand(rows, ONE if k < (start >= 0) else order, words) for k, rows in enumerate(lists)]
+        found = [self.operand(rows, ONE if k < start else order, words) for k, rows in enumerate(lists)]
         if backward:
             found = self.with_gradients(lists, partials, found)
-        from_ = found.pop(0) if start >= 0 else None
+        from_ = found.pop(0) if start else None
         spec = Spec(row, backward, area, tuple(found), from_)
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
     def emit_few(self, slots: Sequence[int], backward: bool) -> None:
         """Code for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
-        nodes: list[Node] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
+        nodes: list[Operation] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
         row, kinds, places = nodes[0].row, self.kinds, self.places
         words, active = [len(slots), 1, places[slots[0]]], []
         for p, partial in enumerate(row.partials):
