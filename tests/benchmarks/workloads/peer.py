@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+
+CLOCK = getattr(time, os.environ.get("CLOCK", "perf_counter"))
 
 
 class Run(NamedTuple):
@@ -37,7 +41,8 @@ def peer(name: str, make: Callable[..., Run], *arguments: Any) -> Peer:
 class Target(NamedTuple):
     """A promise of the issue: seconds of `slow` over those of `fast`, at least or at most the limit.
 
-    Without `fast` it is the seconds that `slow` takes to trace and compile.
+    Without `fast` it is the seconds that `slow` takes to trace and compile; with `spare` both are, those of `slow` less
+    the seconds to spare.
     """
 
     text: str
@@ -45,6 +50,7 @@ class Target(NamedTuple):
     fast: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    spare: float | None = None
 
     def holds(self, ratio: float) -> bool:
         return ratio >= self.at_least if self.at_least is not None else ratio <= self.at_most
@@ -66,16 +72,18 @@ def replay(
     """Our program for the graph that `trace` gives, as (root, params, inputs).
 
     Also the seconds from nothing to the result of a first call, with the params and inputs that `first` gives: to build
-    the graph, trace and compile it, and to load and compile what a process does once.
+    the graph, trace and compile it, and to load and compile what a process does once (JAX is imported before).
     """
-    start = time.perf_counter()
+    if backend == "jax":
+        import_module("jax")  # as its peers have it
+    start = CLOCK()
     from tinygrad_edu.replay import compile
 
     root, params, inputs = trace()
     own = optimizer(params) if optimizer else None
     program = compile(root, params=params, inputs=inputs, backend=backend, optimizer=own)
     program(*first())
-    return program, time.perf_counter() - start
+    return program, CLOCK() - start
 
 
 def blocks(p: Any, sizes: Sequence[int]) -> list[Any]:
@@ -96,3 +104,85 @@ def matrices(p: np.ndarray, sizes: Sequence[int]) -> list[tuple[np.ndarray, np.n
 def flat(pairs: Sequence[tuple[Any, Any]]) -> np.ndarray:
     """The way back."""
     return np.concatenate([np.hstack([np.asarray(w), np.asarray(b)[:, None]]).ravel() for w, b in pairs])
+
+
+def values(numbers: Sequence[float]) -> list[Any]:
+    """Our Values of these numbers."""
+    from tinygrad_edu import Value
+
+    return [Value(float(number)) for number in numbers]
+
+
+def objects(values: Sequence[Any]) -> np.ndarray:
+    """An array of Values, to be cut and shaped."""
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+def cut(p: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """Parts of these shapes, one behind another: views of any library's array."""
+    found, start = [], 0
+    for shape in shapes:
+        end = start + int(np.prod(shape))
+        found.append(p[start:end].reshape(shape))
+        start = end
+    return found
+
+
+def jitted(f: Callable[..., Any], *arrays: np.ndarray) -> Run:
+    """A function of JAX's arrays; also the seconds until its first result."""
+    import jax
+
+    start = CLOCK()
+    compiled, given = jax.jit(f), [*map(jax.numpy.asarray, arrays)]
+    jax.block_until_ready(compiled(*given))
+    return Run(lambda: jax.block_until_ready(compiled(*given)), compiled=CLOCK() - start)
+
+
+OURS = {backend: f"tinygrad_edu {backend}" for backend in ("native", "numpy", "jax")}
+BY_HAND = "hand-written NumPy"
+JAX = "jax.jit on tensors"
+READY = Target("jax ready in 2 × jax.jit + 0.5 s", OURS["jax"], JAX, at_most=2, spare=0.5)
+
+
+def beside_hand(
+    title: str,
+    graph: Callable[[], tuple[Any, list[Any], list[Any]]],
+    p: np.ndarray,
+    arguments: Sequence[np.ndarray],
+    by_hand: Callable[[], Run],
+    loss: Callable[..., Any],
+) -> Workload:
+    """A graph on our backends beside NumPy and JAX written by hand.
+
+    Arguments:
+        graph: gives the graph of one example, as (root, params, inputs).
+        p: the params' numbers.
+        arguments: arrays of the examples; those of an example, one array after another, are its inputs.
+        by_hand: the run in NumPy.
+        loss: the mean on JAX, a function of p and these arrays.
+    """
+    data = np.hstack([part.reshape(len(part), -1) for part in arguments])
+
+    def ours(backend: str) -> Run:
+        program, seconds = replay(graph, backend, lambda: (p, data))
+        if backend != "jax":
+            return Run(partial(program, p.copy(), data.copy()), compiled=seconds)
+        import jax
+
+        given = [*map(jax.numpy.asarray, (p, data))]
+        return Run(lambda: jax.block_until_ready(program(*given)), compiled=seconds)
+
+    def on_jax() -> Run:
+        import jax
+
+        return jitted(jax.value_and_grad(loss), p, *arguments)
+
+    peers = [*(peer(name, ours, backend) for backend, name in OURS.items()), peer(BY_HAND, by_hand), peer(JAX, on_jax)]
+    targets = [
+        Target("numpy at most 1.7 × NumPy by hand", OURS["numpy"], BY_HAND, at_most=1.7),
+        Target("jax at most 1.15 × jax.jit", OURS["jax"], JAX, at_most=1.15),
+        READY,
+    ]
+    return Workload(title, lambda: peers, targets, BY_HAND)

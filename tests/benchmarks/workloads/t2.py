@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.lesson import worked_example
 from tinygrad_edu.nn.losses import squared_error
 from workloads import c
-from workloads.peer import Peer, Run, Target, Workload, blocks, flat, matrices, peer, replay
+from workloads.peer import READY, Peer, Run, Target, Workload, blocks, flat, jitted, matrices, peer, replay
 from workloads.t1 import casadi_compiled, casadi_run
 
 SIZES = (2, 2, 2)
@@ -161,10 +161,8 @@ def jax_tensors(data) -> Run:
             x = jax.nn.sigmoid(block[:, :-1] @ x + block[:, -1:])
         return 0.5 * jnp.sum((x - t) ** 2) / x.shape[1]
 
-    f = jax.jit(jax.value_and_grad(loss))
-    p = jnp.asarray(P)
-    inputs, targets = (jnp.asarray(part.T.copy()) for part in np.split(np.atleast_2d(data), 2, axis=1))
-    return Run(lambda: jax.block_until_ready(f(p, inputs, targets)))
+    inputs, targets = (part.T.copy() for part in np.split(np.atleast_2d(data), 2, axis=1))
+    return jitted(jax.value_and_grad(loss), P, inputs, targets)
 
 
 def pytorch(data) -> Run:
@@ -304,6 +302,7 @@ WORKLOADS = [
             Target("native at most 1.5 × C", "tinygrad_edu native", "hand-written C", at_most=1.5),
             Target("numpy at most 2 × NumPy by hand", "tinygrad_edu numpy", "hand-written NumPy", at_most=2),
             Target("jax at most 1.4 × jax.jit", "tinygrad_edu jax", "jax.jit on tensors", at_most=1.4),
+            READY,
         ],
     ),
 ]

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from workloads import c
-from workloads.peer import Peer, Run, Target, Workload, blocks, flat, matrices, peer, replay
+from workloads.peer import READY, Peer, Run, Target, Workload, blocks, flat, jitted, matrices, peer, replay
 
 SIZES = (64, 32, 10)
 COUNT = 32
@@ -57,15 +57,17 @@ def loss(mlp, pixels, targets):
     return logsumexp(logits) - dot(targets, logits)
 
 
-def ours(backend) -> Run:
+def graph():
+    """That of one example: its root, params and inputs."""
     from tinygrad_edu import Value
 
-    def trace():
-        mlp = network()
-        x = [Value(number, f"x{k}") for k, number in enumerate(DATA[0].tolist(), start=1)]
-        return loss(mlp, x[:64], x[64:]), mlp.parameters(), x
+    mlp = network()
+    x = [Value(number, f"x{k}") for k, number in enumerate(DATA[0].tolist(), start=1)]
+    return loss(mlp, x[:64], x[64:]), mlp.parameters(), x
 
-    program, seconds = replay(trace, backend, lambda: (P, DATA))
+
+def ours(backend) -> Run:
+    program, seconds = replay(graph, backend, lambda: (P, DATA))
     if backend == "jax":
         import jax
 
@@ -178,9 +180,7 @@ def jax_tensors() -> Run:
         logits = jnp.tanh(x @ m1[:, :-1].T + m1[:, -1]) @ m2[:, :-1].T + m2[:, -1]
         return -jnp.sum(t * jax.nn.log_softmax(logits)) / len(x)
 
-    f = jax.jit(jax.value_and_grad(loss))
-    p, x, t = jnp.asarray(P), jnp.asarray(PIXELS), jnp.asarray(TARGETS)
-    return Run(lambda: jax.block_until_ready(f(p, x, t)))
+    return jitted(jax.value_and_grad(loss), P, PIXELS, TARGETS)
 
 
 def pytorch() -> Run:
@@ -234,6 +234,7 @@ WORKLOADS = [
             Target("native faster than jax.jit on tensors", "jax.jit on tensors", "tinygrad_edu native", at_least=1),
             Target("numpy at most 2 × NumPy by hand", "tinygrad_edu numpy", "hand-written NumPy", at_most=2),
             Target("jax at most 1.15 × jax.jit", "tinygrad_edu jax", "jax.jit on tensors", at_most=1.15),
+            READY,
         ],
     )
 ]

@@ -1,0 +1,73 @@
+"""A 784-100-10 tanh network, cross entropy, the mean of 32 images of 28×28 pixels.
+
+79,510 parameters, neuron by neuron, the bias last; an example is 784 pixels, four of five of them zero, which no peer
+knows, and 10 one-hot targets.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from workloads.peer import Run, beside_hand, blocks, values
+
+SIZES = (784, 100, 10)
+COUNT = 32
+
+
+def network():
+    from tinygrad_edu import MLP
+
+    return MLP(SIZES[0], [*SIZES[1:]], activation="tanh", seed=1)
+
+
+_rng = np.random.default_rng(1)
+P = np.array([p.data for p in network().parameters()]) / 10
+PIXELS = _rng.integers(1, 256, (COUNT, SIZES[0])) / 255 * (_rng.random((COUNT, SIZES[0])) < 0.19)
+TARGETS = np.eye(SIZES[-1])[_rng.integers(0, SIZES[-1], COUNT)]
+
+
+def graph():
+    from tinygrad_edu import dot, logsumexp
+
+    mlp, x, t = network(), values(PIXELS[0]), values(TARGETS[0])
+    logits = mlp(x)
+    return logsumexp(logits) - dot(t, logits), mlp.parameters(), [*x, *t]
+
+
+def hand_written_numpy() -> Run:
+    """A column of ones beside the inputs of each layer makes the biases part of the products."""
+    m1, m2 = blocks(P.copy(), SIZES)
+    pixels, targets = np.column_stack([PIXELS, np.ones(COUNT)]), TARGETS.copy()
+    g, h = np.empty(len(P)), np.ones((COUNT, SIZES[1] + 1))
+    g1, g2 = blocks(g, SIZES)
+
+    def call(x, t):
+        np.tanh(x @ m1.T, out=h[:, :-1])
+        logits = h @ m2.T
+        logits -= logits.max(1, keepdims=True)
+        exps = np.exp(logits)
+        total = exps.sum(1, keepdims=True)
+        value = (np.log(total).sum() - np.vdot(t, logits)) / len(x)
+        d2 = (exps / total - t) / len(x)
+        d1 = (d2 @ m2[:, :-1]) * (1 - h[:, :-1] ** 2)
+        np.matmul(d2.T, h, out=g2)
+        np.matmul(d1.T, x, out=g1)
+        return value, g
+
+    return Run(partial(call, pixels, targets))
+
+
+def loss(p, x, t):
+    import jax
+    import jax.numpy as jnp
+
+    m1, m2 = blocks(p, SIZES)
+    logits = jnp.tanh(x @ m1[:, :-1].T + m1[:, -1]) @ m2[:, :-1].T + m2[:, -1]
+    return -jnp.sum(t * jax.nn.log_softmax(logits)) / len(x)
+
+
+WORKLOADS = [
+    beside_hand("784-100-10 network, 32 images", graph, P, [PIXELS, TARGETS], hand_written_numpy, loss),
+]
