@@ -97,6 +97,12 @@ def test_a_bend_is_a_kink_where_it_shows_among_roundings(value, bend, kink):
         assert left.kink == pytest.approx((1 + bend, 1.0), rel=1e-5)
 
 
+def test_the_estimate_at_a_kink_is_what_the_step_changed():
+    found = slope_of(lambda x: max(x, 0) + 1e3 * x**3, 0.0, "central")
+    assert found.value == pytest.approx(0.5)  # between the two
+    assert found.estimate == pytest.approx(3e3 * H**2, rel=1e-6)
+
+
 @pytest.mark.parametrize(("curved", "kink"), [(0.0, True), (1.0, True), (1.13, False)])
 def test_a_bend_that_grows_with_the_step_is_no_kink(curved, kink):
     """Half of it must be left at a thirty-second of the step: of |x| + c x² / h that is so up to c = 16/15."""

@@ -111,6 +111,30 @@ def test_operands_beside_a_kink_are_moved_off_it(name, at, moved):
     assert away_from_kink(TABLE[name], at) == pytest.approx(moved)
 
 
+@pytest.mark.parametrize(
+    ("strategy", "wanted", "smallest"),
+    [
+        (expressions(["exp"]), lambda graph: True, "a = Value(0.0)\nn1 = a.exp()  # 1.0"),
+        (
+            expressions(["exp"]),
+            lambda graph: len(graph.leaves) == 2,
+            "a = Value(0.0)\nb = Value(0.0)\nn1 = a.exp()  # 1.0",
+        ),
+        (expressions(["mul"]), lambda graph: True, "a = Value(0.0)\nn1 = a * a  # 0.0"),
+        (batches(2, 1), lambda batch: True, "[([0.0, 0.0], [0.0])]"),
+        (operands("mul"), lambda at: True, "(0.0, 0.0)"),
+        (operands("relu"), lambda at: True, "(0.1,)"),
+        (networks(lambda *given, **more: (given, more)), lambda made: True,
+         "((1, [1]), {'activation': 'tanh', 'seed': 0})"),
+    ],
+)  # fmt: skip
+def test_what_fails_shrinks_to_the_simplest(strategy, wanted, smallest):
+    quick = settings(
+        max_examples=50, deadline=None, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink]
+    )
+    assert repr(find(strategy, wanted, settings=quick)) == smallest
+
+
 def test_what_is_drawn_unless_said_otherwise():
     def defaults(function):
         parameters = inspect.signature(function).parameters.values()

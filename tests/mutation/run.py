@@ -52,7 +52,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
          "tests/test_oracle.py", "tests/test_properties.py", "tests/test_familiar.py"],
     ),
     "nn": (["nn/*.py"], ["tests/test_nn*.py", "tests/test_numpy.py", "tests/test_fit*.py", "tests/test_saving.py"]),
-    "check": (["check/*.py"], ["tests/test_check.py", "tests/test_strategies.py", "tests/test_faults.py"]),
+    "check": (["check/*.py"], ["tests/test_check*.py", "tests/test_strategies.py", "tests/test_faults.py"]),
     "show": (["show/*.py"], ["tests/test_explain*.py", "tests/test_picture*.py", "tests/test_page*.py"]),
     "page": (["show/*.js", "show/**/*.js", "show/page*.py", "show/javascript.py"], ["tests/test_page*.py"]),
     "replay": (["replay/*.py", "replay/native/*.py"], ["tests/test_replay*.py", "tests/test_properties.py"]),

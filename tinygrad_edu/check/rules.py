@@ -39,7 +39,7 @@ def wrong_rules(root: Value) -> list[Blame]:
                 continue
             numeric = (up - down) / ((x + h) - (x - h))
             kink = abs(up + down - 2 * node.data) > 1e-3 * h * max(1.0, abs(numeric))
-            tolerance = 1e-8 * max(1.0, abs(node.data)) / max(1.0, abs(x)) + 1e-5 * max(abs(rule), abs(numeric))
+            tolerance = 1e-8 * max(1.0, abs(node.data)) / max(1.0, abs(x)) + 1e-5 * abs(numeric)
             if not kink and abs(rule - numeric) > tolerance:
                 which, _ = node.op.place(at, k)
                 key = (node.op.name, which)

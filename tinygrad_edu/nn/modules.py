@@ -340,7 +340,7 @@ class MLP(Sequential):
             activation=known.activation,
             output_activation=known.output_activation,
             bias="shared" if known.shared else known.bias is not None,
-            seed=0,
+            init="zeros",
             labels=known.labels,
         )
         for made, layer in zip(network.layers, layers, strict=True):
