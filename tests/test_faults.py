@@ -150,6 +150,19 @@ def test_what_is_kept_between_passes_counts_again():
     assert x.grad > 3 * 6 * e(0.6)
 
 
+def test_gradients_that_are_not_set_back_are_doubled_at_the_leaves_of_any_graph():
+    def graph():
+        x, y = Value(0.3), Value(-0.7)
+        return [x, y], ((x * y).exp() * 3 + x).tanh() * y
+
+    right, root = graph()
+    root.backward()
+    with fault("no zero_grad").switch():
+        twice, root = graph()
+        root.backward()
+    assert [x.grad for x in twice] == pytest.approx([2 * x.grad for x in right], rel=1e-14)
+
+
 PROPERTIES = [
     test_backward.test_micrograds_readme,
     test_backward.test_a_second_pass_doubles_the_leaves_and_nothing_else,

@@ -47,7 +47,8 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "expression": (["expression.py"], ["tests/test_expression.py"]),
     "engine": (
         ["engine/*.py"],
-        ["tests/test_value.py", "tests/test_backward.py", "tests/test_calculus.py", "tests/test_table.py",
+        ["tests/test_value.py", "tests/test_operations.py", "tests/test_backward.py", "tests/test_calculus.py",
+         "tests/test_composites.py", "tests/test_table.py",
          "tests/test_write.py", "tests/test_register.py", "tests/test_languages.py", "tests/test_numpy.py",
          "tests/test_oracle.py", "tests/test_properties.py", "tests/test_familiar.py"],
     ),
