@@ -289,12 +289,31 @@ def test_the_text_of_arrays_says_what_is_done_with_the_examples():
     assert "N" not in compile(w * w, [w], backend="numpy").arrays
 
 
-def test_products_are_written_as_a_person_would():
-    a, b, x = Expression("A", "atu"), Expression("B", "btu"), Expression("X", "tn")
-    assert contracted(a, b, "ab").text == "tensordot(A, B, ((1, 2), (1, 2)))"
-    assert contracted(Expression("A", "abt"), x, "abn").text == "A @ X"
-    assert contracted(Expression("A", "at"), x, "an").text == "A @ X"
-    assert contracted(Expression("A", "abt"), Expression("B", "abt"), "a").text == "einsum('abt,abt->a', A, B)"
+@pytest.mark.parametrize(
+    ("a", "b", "out", "text"),
+    [
+        ("abt", "tn", "abn", "A @ B"),
+        ("at", "tn", "an", "A @ B"),
+        ("abt", "abt", "a", "einsum('abt,abt->a', A, B)"),
+        # Axes side by side make one.
+        ("atu", "btu", "ab", "A.reshape(2, -1) @ B.reshape(3, -1).T"),
+        ("at", "tbn", "abn", "(A @ B.reshape(5, -1)).reshape(2, 3, N)"),
+        ("abn", "tbn", "at", "A.reshape(2, -1) @ B.reshape(5, -1).T"),
+        ("an", "tbn", "atb", "(A @ B.reshape(-1, N).T).reshape(2, 5, 3)"),
+        # One behind another, summed over too.
+        ("ban", "btn", "at", "(A @ B.swapaxes(-1, -2)).sum(-3)"),
+        ("atu", "utb", "ab", "tensordot(A, B, ((1, 2), (1, 0)))"),
+    ],
+)
+def test_products_are_written_as_a_person_would(a, b, out, text):
+    sizes = {"a": 2, "b": 3, "t": 5, "u": 7}
+    found = contracted(Expression("A", a), Expression("B", b), out, sizes).text
+    assert found == text
+    arrays = [
+        np.random.default_rng(k).uniform(size=[(sizes | {"n": 4})[x] for x in axes]) for k, axes in enumerate((a, b))
+    ]
+    given = eval(found, {"A": arrays[0], "B": arrays[1], "N": 4, "einsum": np.einsum, "tensordot": np.tensordot})
+    close(given, np.einsum(f"{a},{b}->{out}", *arrays), 1e-12)
 
 
 def test_the_arrays_of_a_program_in_order_with_their_lines():

@@ -262,8 +262,8 @@ class ArraySource:
         out = step.axes[2] + "n" * step.out.varying
         made: Expression | None = None
         for first, second in self.pairs(step):
-            (a, view), (b, _) = first, second
-            term = contracted(a, b, out) * constant(self.repeats(a, b, view))
+            (a, view), (b, other) = first, second
+            term = contracted(a, b, out, sizes_of(step, view, other)) * constant(self.repeats(a, b, view))
             made = made + term if made else term
         assert made
         if step.start:
@@ -419,17 +419,18 @@ class ArraySource:
         if step.start:
             self.add(step.start, step.axes[2], d, varying)
         for pair in self.pairs(step):
+            sizes = sizes_of(step, pair[0][1], pair[1][1])
             for k, (view, axes) in enumerate(zip([view for _, view in pair], step.axes, strict=False)):
                 if not view.active:
                     continue
                 other = pair[1 - k][0]
                 if k and step.mask is not None:
-                    term = self.masked(step, contracted(d, other, kept_of(d, other, step.axes[1] + "n" * view.varying)))
-                    self.add(view, axes, term, varying)
+                    own = kept_of(d, other, axes + "n" * view.varying)
+                    self.add(view, axes, self.masked(step, contracted(d, other, own, sizes)), varying)
                 else:
                     own = core_of(view, axes)[1] + "n" * view.varying
                     summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
-                    term = contracted(d, other, kept_of(d, other, own))
+                    term = contracted(d, other, kept_of(d, other, own), sizes)
                     self.add(view, axes, term, varying and "n" not in summed, summed)
 
 
@@ -447,6 +448,12 @@ class Parts(ast.NodeTransformer):
 
 def kept_of(d: Expression, other: Expression, axes: str) -> str:
     return "".join(axis for axis in axes if axis in d.axes + other.axes)
+
+
+def sizes_of(step: Step, first: View, second: View) -> dict[str, int]:
+    """How long the axes of a product are."""
+    shapes = first.table.shape, second.table.shape, step.out.shape
+    return {axis: n for axes, shape in zip(step.axes, shapes, strict=True) for axis, n in zip(axes, shape, strict=True)}
 
 
 def core_of(view: View, axes: str) -> tuple[View, str]:

@@ -5,7 +5,7 @@ An expression knows the names of its axes, so that operands are aligned when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Row
@@ -105,33 +105,70 @@ def reduced(function: str, x: Expression, axes: str) -> Expression:
     return Expression(text, kept)
 
 
-def contracted(a: Expression, b: Expression, out: str) -> Expression:
+def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, int]) -> Expression:
     """a · b with the axes of `out`, summed over all others: a product of matrices, if it can be one.
 
+    Arguments:
+        sizes: how long axes are, all but that of the examples.
+
     >>> W, X, D = Expression("W", "rt"), Expression("X", "tn"), Expression("D", "rn")
-    >>> contracted(W, X, "rn").text, contracted(D, X, "rt").text, contracted(W, D, "tn").text
+    >>> contracted(W, X, "rn", {}).text, contracted(D, X, "rt", {}).text, contracted(W, D, "tn", {}).text
     ('W @ X', 'D @ X.T', 'W.T @ D')
+    >>> contracted(W, Expression("X", "tcn"), "rcn", {"t": 3, "r": 4, "c": 5}).text
+    '(W @ X.reshape(3, -1)).reshape(4, 5, N)'
     """
     for x, y in ((a, b), (b, a)):
         if x.number is not None:
             return x * reduced("sum", y, "".join({*y.axes} - {*out}))
-    summed = [axis for axis in union(a, b) if axis not in out]
-    inner = [axis for axis in summed if axis in a.axes and axis in b.axes]
+    summed = "".join(axis for axis in union(a, b) if axis not in out)
     inside = "".join(axis for axis in out if axis in a.axes + b.axes)
     if not summed:
         return a * b
-    if len(inner) == 1 == len(summed):
+    if {*summed} <= {*a.axes} & {*b.axes}:
         for x, y in ((a, b), (b, a)):
-            made = matrix_product(x, y, inner[0], inside)
+            made = (matrix_product(x, y, summed, inside) if len(summed) == 1 else None) or flat_product(
+                x, y, inside, sizes
+            )
             if made:
                 return made
-    shared = [axis for axis in inside if axis in a.axes and axis in b.axes]
-    if len(inner) == len(summed) and not shared:
         for x, y in ((a, b), (b, a)):
-            if "".join(z for z in x.axes + y.axes if z not in inner) == inside:
-                places = [tuple(z.axes.index(axis) for axis in inner) for z in (x, y)]
-                return Expression(f"tensordot({x.text}, {y.text}, {tuple(places)})", inside)
+            made = matrix_product(x, y, summed[1], summed[0] + inside) if len(summed) == 2 else None
+            if made:
+                return reduced("sum", made, summed[0])
+        if not {*a.axes} & {*b.axes} & {*inside}:
+            for x, y in ((a, b), (b, a)):
+                if "".join(z for z in x.axes + y.axes if z not in summed) == inside:
+                    places = [tuple(z.axes.index(axis) for axis in summed) for z in (x, y)]
+                    return Expression(f"tensordot({x.text}, {y.text}, {tuple(places)})", inside)
     return Expression(f"einsum('{a.axes},{b.axes}->{inside}', {a.text}, {b.text})", inside)
+
+
+def flat_product(x: Expression, y: Expression, out: str, sizes: Mapping[str, int]) -> Expression | None:
+    """x @ y, where axes that lie side by side, summed over or not, make one; None if they do not."""
+    inner = "".join(axis for axis in x.axes if axis not in out)
+    left, right = ("".join(axis for axis in z.axes if axis in out) for z in (x, y))
+    if out != left + right or not inner:
+        return None
+
+    def length(axis: str) -> str:
+        return "N" if axis == "n" else str(sizes[axis])
+
+    texts = []
+    for z, rows, columns in ((x, left, inner), (y, inner, right)):
+        if z.axes not in (rows + columns, columns + rows):
+            return None
+        text, groups = Text(z.text, z.binds), [rows, columns] if z.axes == rows + columns else [columns, rows]
+        dims = [length(group) if len(group) == 1 else "-1" for group in groups if group]
+        if dims == ["-1", "-1"]:
+            return None
+        if len(z.axes) > len(dims):
+            text = Text(f"{text.within(ATOM)}.reshape({', '.join(dims)})")
+        turned = len(dims) == 2 and groups[0] is columns
+        texts.append(text.within(ATOM) + ".T" if turned else text.within(UNARY))
+    made = Expression(" @ ".join(texts), out, PRODUCT)
+    if max(len(left), len(right)) < 2:
+        return made
+    return Expression(f"({made.text}).reshape({', '.join(map(length, out))})", out)
 
 
 def matrix_product(x: Expression, y: Expression, inner: str, out: str) -> Expression | None:

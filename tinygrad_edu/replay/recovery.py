@@ -80,7 +80,7 @@ class Step:
     views: list[View]
     row: Row | None = None
     start: View | None = None
-    axes: tuple[str, str, str] = ("", "", "")
+    axes: Sequence[str] = ("", "", "")
     mask: Any = None  # of the shape of the second view: which terms count
 
 
@@ -356,6 +356,9 @@ class Recovery:
             kinds = [len(np.unique(np.column_stack([view.table, widths]), axis=0)) for view in views]
             views = views if views[0].array is None or kinds[1] <= kinds[0] else views[::-1]
             self.exact = False
+        elif not any(view.varying for view in views[1::2]):
+            views = [view for k in range(0, len(views), 2) for view in views[k : k + 2][::-1]]
+        one_varies = not any(view.varying for view in views[::2]) and views[1].varying
         rows = [np.hstack([view.table for view in views[k::2]]) for k in (0, 1)]
         if widths is not None:
             rows[1] = np.column_stack([rows[1], widths])
@@ -375,20 +378,29 @@ class Recovery:
             grid = np.full((len(batch), cs.shape[1], rs.shape[1]), -1)  # which item is where
             for b, items in enumerate(batch):
                 grid[b, np.searchsorted(cs[b], c[items]), np.searchsorted(rs[b], r[items])] = items
+            tables = [view.table[at_c[cs] if k % 2 else at_r[rs]] for k, view in enumerate(views)]
+            mask = None if widths is None else np.arange(max(widths)) < widths[at_c[cs]][..., None]
+            names = ["brt", "bct", "bcr"]
+            if one_varies and not is_closer(tables[1]):  # its columns go beside the examples: one long axis
+                names, grid = ["bct", "btr", "bcr"], grid.swapaxes(1, 2)
+                tables[1::2] = [table.swapaxes(1, 2) for table in tables[1::2]]
+                mask = mask if mask is None else mask.swapaxes(1, 2)
+            elif not one_varies and min(grid.shape[1:]) > 1 and slots[grid[0, 0, 1]] > slots[grid[0, 1, 0]]:
+                names, grid = ["bct", "brt", "bcr"], grid.swapaxes(1, 2)  # as they were recorded
             places = np.flatnonzero(grid.ravel() >= 0)
             self.exact = self.exact and len(places) == grid.size
             chosen, shape = grid.ravel()[places], [n for n in grid.shape if n > 1]
-            labels = "".join(label for label, n in zip("bcr", grid.shape, strict=True) if n > 1)
-            made = []
-            for k, view in enumerate(views):
-                table = view.table[at_c[cs] if k % 2 else at_r[rs]]
-                made.append(View(view.array, table).shaped(*[n for n in table.shape[:2] if n > 1], table.shape[2]))
-            mask = None
-            if widths is not None:
-                mask = (np.arange(max(widths)) < widths[at_c[cs]][..., None]).reshape(made[1].table.shape)
+            made = [
+                View(view.array, table).shaped(
+                    *[n for x, n in zip(name, table.shape, strict=True) if n > 1 or x == "t"]
+                )
+                for view, table, name in zip(views, tables, names[:2] * len(views), strict=False)
+            ]
+            mask = mask if mask is None else mask.reshape(made[1].table.shape)
             begin = start and start[np.where(grid < 0, chosen[0], grid)].shaped(*shape)
             out = self.array("z", shape, [*made, *([begin] if begin else [])], self.active[slots[0]])
-            axes = labels.replace("c", "") + "t", labels.replace("r", "") + "t", labels
+            single = {x for x, n in zip(names[2], grid.shape, strict=True) if n == 1}
+            axes = ["".join(x for x in name if x not in single) for name in names]
             self.finish(Step("dot", out, made, DOT, begin, axes, mask), slots[chosen], places)
 
 
@@ -416,6 +428,12 @@ def common(labels: Sequence[str]) -> str:
 
 def has_start(node: Operation) -> bool:
     return node.row is DOT and len(node.operands) % 2 == 1
+
+
+def is_closer(table: Any) -> bool:
+    """Whether in a table of batches, columns and terms the terms lie closer together than the columns, if any."""
+    first = table[0]
+    return min(first.shape) == 1 or bool(abs(first[0, 1] - first[0, 0]) < abs(first[1, 0] - first[0, 0]))
 
 
 def numbered(rows: Any) -> tuple[Any, Any]:
