@@ -4,6 +4,7 @@
     python tests/mutation/run.py --rooms check nn    some rooms
     python tests/mutation/run.py --share 1           every slip there is (a night)
     python tests/mutation/run.py --rooms nn --files losses            in some files
+    python tests/mutation/run.py --rooms nn --quick 5                 by the quick tests, for a first look
     python tests/mutation/run.py --again             those that the last run did not catch
     python tests/mutation/run.py --again --rooms nn --by clipped      by some tests only, which takes seconds
 
@@ -34,7 +35,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
-from tests.mutation.reached import Only, Reached, Recorder  # noqa: E402
+from tests.mutation.reached import Only, Reached, Recorder, computed  # noqa: E402
 from tests.mutation.slips import Slip, javascript, python  # noqa: E402
 from tests.nightly.results import commit, keep, kept  # noqa: E402
 
@@ -63,6 +64,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
 }  # fmt: skip
 STARTS_PROCESSES = ("cli", "lesson", "page")  # or runs no Python: a line of theirs is tried on the quick tests
+IDLE = 300.0  # seconds without any computing, after which a process waits for what will not come
 QUICK = 60.0  # seconds, together; what only a slower test would notice counts as not noticed
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
 LIBRARIES = (
@@ -211,9 +213,11 @@ class Copy:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
-        deadline = time.monotonic() + 5 * seconds  # for what waits; on a busy machine all does
-        status = None
-        while time.monotonic() < deadline and cpu_seconds(child) < seconds:
+        status, spent, moved = None, 0.0, time.monotonic()
+        while spent < seconds and time.monotonic() < moved + IDLE:
+            now = cpu_seconds(child)
+            if now > spent:
+                spent, moved = now, time.monotonic()
             done, code = os.waitpid(child, os.WNOHANG)
             if done:
                 status = os.waitstatus_to_exitcode(code)
@@ -226,15 +230,17 @@ class Copy:
             return "no end", ""
         text = log.read_text(errors="replace")
         reasons = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        if status == -signal.SIGPROF:
+            return "no end", ""
         how = "passed" if status in (0, 5) else "failed" if status > 0 else "crashed"
         return how, reasons[0][:200] if reasons else text[-500:]
 
 
-def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "") -> list[dict[str, str]]:
+def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "", quick: float = 0.0) -> list[dict[str, str]]:
     """Try each mutant of a room; a line for each that passed."""
     sources, patterns = ROOMS[room]
     tests = copy.tests(patterns, sources)
-    start = time.monotonic()
+    start = computed()
     if by:
         copy.only = by
         how, why = copy.run(tests, 1200)
@@ -242,7 +248,7 @@ def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "") -> list[d
             sys.exit(f"{room}: the tests do not pass without a slip: {how} {why}")
     else:
         copy.record(tests, 1200)
-    usual = time.monotonic() - start
+    usual = computed() - start
     print(f"{room}: {len(found)} slips, {usual:.0f} s for its tests", flush=True)
     known = equivalents()
     results = []
@@ -258,6 +264,8 @@ def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "") -> list[d
             reaching = copy.reached.tests(str(path), mutant.line, last)
             if room in STARTS_PROCESSES and not by:  # which coverage does not see: the quick ones
                 reaching = copy.reached.quick(QUICK)
+            elif quick:
+                reaching = copy.reached.quick(quick) & (reaching or {*copy.reached.seconds})
             how, why = "passed", ""
             if reaching is None and catchers:
                 how, why = copy.run(catchers[:12], 20 + 3 * usual)
@@ -323,6 +331,7 @@ def main() -> None:
     options.add_argument("--again", action="store_true", help="only those that passed in the last run")
     options.add_argument("--files", default="", help="only in files with this in their path; the result is not kept")
     options.add_argument("--by", default="", help="with --again: only by tests with one of these words in their names")
+    options.add_argument("--quick", type=float, default=0, help="only by tests that take so many seconds together")
     options.add_argument("--list", action="store_true", help="print them, and try none")
     given = options.parse_args()
     before = kept("slips")["rows"]
@@ -345,12 +354,12 @@ def main() -> None:
             if given.list:
                 print(*(f"{m.file}:{m.line}: {m.slip.old} -> {m.slip.new}" for m in found), sep="\n")
             elif found:
-                results = try_room(room, found, copy, given.by)
-                if given.files:
+                results = try_room(room, found, copy, given.by, given.quick)
+                if given.files or given.quick:
                     print(table(counted(results)))
                 else:
                     save(results, given.again, time.monotonic() - start)
-    if not given.list and not given.files:
+    if not (given.list or given.files or given.quick):
         print(table(kept("slips")["rows"]))
 
 
