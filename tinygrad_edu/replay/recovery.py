@@ -356,9 +356,9 @@ class Recovery:
             kinds = [len(np.unique(np.column_stack([view.table, widths]), axis=0)) for view in views]
             views = views if views[0].array is None or kinds[1] <= kinds[0] else views[::-1]
             self.exact = False
-        elif not any(view.varying for view in views[1::2]):
+        varies = [any(view.varying for view in views[k::2]) for k in (0, 1)]
+        if varies == [True, False] and widths is None:
             views = [view for k in range(0, len(views), 2) for view in views[k : k + 2][::-1]]
-        one_varies = not any(view.varying for view in views[::2]) and views[1].varying
         rows = [np.hstack([view.table for view in views[k::2]]) for k in (0, 1)]
         if widths is not None:
             rows[1] = np.column_stack([rows[1], widths])
@@ -381,12 +381,15 @@ class Recovery:
             tables = [view.table[at_c[cs] if k % 2 else at_r[rs]] for k, view in enumerate(views)]
             mask = None if widths is None else np.arange(max(widths)) < widths[at_c[cs]][..., None]
             names = ["brt", "bct", "bcr"]
-            if one_varies and not is_closer(tables[1]):  # its columns go beside the examples: one long axis
+            last = batch[0][slots[batch[0]].argsort()[-2:]]
+            if varies == [False, True] and not is_closer(
+                tables[1]
+            ):  # its columns go beside the examples: one long axis
                 names, grid = ["bct", "btr", "bcr"], grid.swapaxes(1, 2)
                 tables[1::2] = [table.swapaxes(1, 2) for table in tables[1::2]]
                 mask = mask if mask is None else mask.swapaxes(1, 2)
-            elif not one_varies and min(grid.shape[1:]) > 1 and slots[grid[0, 0, 1]] > slots[grid[0, 1, 0]]:
-                names, grid = ["bct", "brt", "bcr"], grid.swapaxes(1, 2)  # as they were recorded
+            elif varies[0] == varies[1] and len({*c[last]}) > 1:  # columns were recorded one after another
+                names, grid = ["bct", "brt", "bcr"], grid.swapaxes(1, 2)
             places = np.flatnonzero(grid.ravel() >= 0)
             self.exact = self.exact and len(places) == grid.size
             chosen, shape = grid.ravel()[places], [n for n in grid.shape if n > 1]
