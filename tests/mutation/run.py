@@ -49,8 +49,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "engine": (
         ["engine/*.py"],
         ["tests/test_value.py", "tests/test_operations.py", "tests/test_backward.py", "tests/test_calculus.py",
-         "tests/test_composites.py", "tests/test_table.py",
-         "tests/test_write.py", "tests/test_register.py", "tests/test_languages.py", "tests/test_numpy.py",
+         "tests/test_composites.py", "tests/test_table.py", "tests/test_write.py", "tests/test_register.py", "tests/test_languages.py", "tests/test_numpy.py",
          "tests/test_oracle.py", "tests/test_properties.py", "tests/test_familiar.py"],
     ),
     "nn": (["nn/*.py"], ["tests/test_nn*.py", "tests/test_numpy.py", "tests/test_fit*.py", "tests/test_saving.py"]),
@@ -63,6 +62,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "lesson": (["lesson/*.py", "misconceptions.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
     "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
 }  # fmt: skip
+EVERY_ROOM = ["tests/test_defaults.py"]
 STARTS_PROCESSES = ("cli", "lesson", "page")  # or runs no Python: a line of theirs is tried on the quick tests
 IDLE = 300.0  # seconds without any computing, after which a process waits for what will not come
 QUICK = 60.0  # seconds, together; what only a slower test would notice counts as not noticed
@@ -239,7 +239,7 @@ class Copy:
 def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "", quick: float = 0.0) -> list[dict[str, str]]:
     """Try each mutant of a room; a line for each that passed."""
     sources, patterns = ROOMS[room]
-    tests = copy.tests(patterns, sources)
+    tests = copy.tests([*EVERY_ROOM, *patterns], sources)
     start = computed()
     if by:
         copy.only = by
