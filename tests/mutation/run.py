@@ -49,7 +49,8 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "engine": (
         ["engine/*.py"],
         ["tests/test_value.py", "tests/test_operations.py", "tests/test_backward.py", "tests/test_calculus.py",
-         "tests/test_composites.py", "tests/test_table.py", "tests/test_write.py", "tests/test_register.py", "tests/test_languages.py", "tests/test_numpy.py",
+         "tests/test_composites.py", "tests/test_table.py", "tests/test_write.py", "tests/test_register.py",
+         "tests/test_languages.py", "tests/test_numpy.py",
          "tests/test_oracle.py", "tests/test_properties.py", "tests/test_familiar.py"],
     ),
     "nn": (["nn/*.py"], ["tests/test_nn*.py", "tests/test_numpy.py", "tests/test_fit*.py", "tests/test_saving.py"]),
