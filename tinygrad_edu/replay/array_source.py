@@ -6,8 +6,9 @@ import ast
 import keyword
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.formulas import folds
@@ -18,11 +19,22 @@ from tinygrad_edu.replay.places import sliced
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
 
 AXES = "abcdefghijklm"  # of what is no product
+MANY = 3  # terms of a gradient for equal places that are worth one sum
 HELPERS = (
     *("where", "concatenate", "broadcast_to", "transpose", "einsum", "tensordot"),
     *("zeros", "empty", "full", "amax", "add_at", "onto"),
 )
 TAKEN = {"w", "X", "N", "program", "forward", "nan", "inf", *HELPERS}
+
+
+class Term(NamedTuple):
+    """A term of a gradient of places in an array, `made` of factors; those of one kind differ only in these."""
+
+    view: View
+    axes: str
+    factors: tuple[Expression, ...]
+    made: Callable[..., Expression]
+    kind: tuple[Any, ...]
 
 
 class ArraySource:
@@ -50,7 +62,8 @@ class ArraySource:
         self.views: dict[tuple[Array, str], Expression] = {}  # those that have a line of their own
         self.accesses: Counter[str] = Counter()
         self.parts = 0  # of expressions, that have a line of their own
-        self.terms: dict[Array, list[tuple[View, str, Expression]]] = defaultdict(list)  # of gradients
+        self.terms: dict[Array, list[Term]] = defaultdict(list)  # of gradients
+        self.beside: dict[tuple[str, ...], str] = {}  # the names of arrays whose examples were put side by side
         self.lines: list[str] = []
         self.names = self.named(plan)
         for step in plan.steps:
@@ -291,26 +304,64 @@ class ArraySource:
 
     # Backward: the terms of gradients.
 
-    def add(self, view: View, axes: str, term: Expression, varying: bool = False, absent: str = "") -> None:
+    def add(
+        self,
+        view: View,
+        axes: str,
+        *factors: Expression,
+        varying: bool = False,
+        absent: str = "",
+        product: Callable[..., Expression] = lambda term: term,
+    ) -> None:
         """A term of the gradient of a view: summed along axes along which the view is the same, and over examples.
 
         Arguments:
             varying: whether each example has such a term.
             absent: axes that are summed over already.
+            product: makes the term of the factors.
         """
         if not view.active:
             return
         core, kept = core_of(view, axes)
-        if varying and not view.varying and "n" not in term.axes:
-            term = term * Expression("N")
         gone = "".join(axis for axis in axes if axis not in kept)
-        for axis in gone:
-            if axis not in term.axes and axis not in absent:
-                term = term * constant(view.table.shape[axes.index(axis)])
-        kept += "n" * view.varying
-        term = reduced("sum", term, gone + "n" * (not view.varying))
+
+        def made(*factors: Expression) -> Expression:
+            term = product(*factors)
+            if varying and not view.varying and "n" not in term.axes:
+                term = term * Expression("N")
+            for axis in gone:
+                if axis not in term.axes and axis not in absent:
+                    term = term * constant(view.table.shape[axes.index(axis)])
+            return reduced("sum", term, gone + "n" * (not view.varying))
+
         assert core.array
-        self.terms[core.array].append((core, kept, term))
+        kind = axes, kept, view.table.shape, core.table.tobytes(), varying, absent, *(x.axes for x in factors)
+        self.terms[core.array].append(Term(core, kept + "n" * view.varying, factors, made, kind))
+
+    def summed(self, terms: Sequence[Term]) -> Iterator[tuple[View, str, Expression]]:
+        """Terms of a gradient, but many sums over the examples for equal places as one, over the examples of all."""
+        groups: dict[Any, list[Term]] = defaultdict(list)
+        for k, term in enumerate(terms):
+            alike = all("n" in x.axes and {*x.axes} <= {*term.axes, "n"} for x in term.factors)
+            groups[term.kind if alike and "n" not in term.axes else k].append(term)
+        for group in groups.values():
+            if len(group) >= MANY:
+                first, columns = group[0], zip(*[term.factors for term in group], strict=True)
+                group = [first._replace(factors=tuple([self.side_by_side(column) for column in columns]))]
+            for term in group:
+                yield term.view, term.axes, term.made(*term.factors)
+
+    def side_by_side(self, factors: Sequence[Expression]) -> Expression:
+        """One array with the examples of all of these."""
+        texts = tuple([x.text for x in factors])
+        for known, name in self.beside.items():
+            if known[: len(texts)] == texts:
+                index = f"[..., : {len(texts)} * N]" if len(known) > len(texts) else ""
+                return Expression(name + index, factors[0].axes)
+        self.parts += 1
+        name = self.beside[texts] = f"part{self.parts}"
+        self.lines.append(f"{name} = concatenate([{', '.join(texts)}], -1)")
+        return Expression(name, factors[0].axes)
 
     def gradient(self, array: Array) -> Expression:
         """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
@@ -319,7 +370,7 @@ class ArraySource:
         size = "({}{})".format(", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(axes) == 1))
         whole, parts, counts = Counter[str](), [], np.zeros(array.size, int)
         held: dict[str, Expression] = {}
-        for view, letters, term in self.terms.pop(array, []):
+        for view, letters, term in self.summed(self.terms.pop(array, [])):
             if view.table.size == array.size and (view.table.ravel() == np.arange(array.size)).all():
                 sizes = dict(zip(letters, view.table.shape, strict=False))
                 if term.number is not None:
@@ -398,12 +449,12 @@ class ArraySource:
             found = self.in_full(step, found)
         operands = dict(zip(step.row.operands, found, strict=True))
         operands["out"] = Expression(self.names[step.out], letters)
-        for view, own, partial in zip(step.views, axes, step.row.partials, strict=True):
-            if view.active and partial != "0":
-                found_partial = evaluated(partial, operands)
+        for view, own, formula in zip(step.views, axes, step.row.partials, strict=True):
+            if view.active and formula != "0":
+                found_partial = evaluated(formula, operands)
                 if step.row.many:
                     found_partial = self.once(found_partial)
-                self.add(view, own, d * found_partial, step.out.varying)
+                self.add(view, own, d * found_partial, varying=step.out.varying)
 
     back_fold = back_map
 
@@ -412,12 +463,12 @@ class ArraySource:
         for view in step.views:
             start += (size := view.table.size)
             part = d if d.number is not None else Expression(f"{d.text}[{start - size}:{start}]", d.axes)
-            self.add(view, "a", part, step.out.varying)
+            self.add(view, "a", part, varying=step.out.varying)
 
     def back_dot(self, step: Step, d: Expression) -> None:
         varying = step.out.varying
         if step.start:
-            self.add(step.start, step.axes[2], d, varying)
+            self.add(step.start, step.axes[2], d, varying=varying)
         for pair in self.pairs(step):
             sizes = sizes_of(step, pair[0][1], pair[1][1])
             for k, (view, axes) in enumerate(zip([view for _, view in pair], step.axes, strict=False)):
@@ -426,12 +477,13 @@ class ArraySource:
                 other = pair[1 - k][0]
                 if k and step.mask is not None:
                     own = kept_of(d, other, axes + "n" * view.varying)
-                    self.add(view, axes, self.masked(step, contracted(d, other, own, sizes)), varying)
+                    self.add(view, axes, self.masked(step, contracted(d, other, own, sizes)), varying=varying)
                 else:
                     own = core_of(view, axes)[1] + "n" * view.varying
                     summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
-                    term = contracted(d, other, kept_of(d, other, own), sizes)
-                    self.add(view, axes, term, varying and "n" not in summed, summed)
+                    product = partial(contracted, out=kept_of(d, other, own), sizes=sizes)
+                    varies = varying and "n" not in summed
+                    self.add(view, axes, d, other, varying=varies, absent=summed, product=product)
 
 
 class Parts(ast.NodeTransformer):
