@@ -106,7 +106,6 @@ def as_script(root: Value, framework: str = "torch") -> str:
     params = leaves(root)
     trace = recorded(root, params, [])
     trace.labels = [spared(label) for label in trace.labels]
-    trace.operations = [operation._replace(label=spared(operation.label)) for operation in trace.operations]
     listing = Listing(trace, (), False)
     needed = trace.needed_by([trace.root])
     names, out = listing.names[: len(params)], listing.name(trace.root)

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE
@@ -119,7 +120,7 @@ class ArraySource:
     def outputs(self) -> str:
         """The line that returns the values of the roots."""
         roots = self.plan.roots
-        found = self.full(self.expression(roots, "a"), "a" + "n" * roots.varying, {"a": roots.table.size})
+        found = self.full(self.expression(roots, "a"), "a" + "n" * roots.varying, roots.table.shape)
         return f"return {found.text}"
 
     def constant(self, prefix: str, array: Any) -> str:
@@ -162,7 +163,7 @@ class ArraySource:
         """A view of an array, or of its gradient: regular places as slices, others by indices; and the shape of it."""
         array, table = view.array, view.table
         assert array
-        if table.size == array.size and (table.ravel() == np.arange(table.size)).all():
+        if is_whole(view):
             self.accesses["whole"] += 1
             return Expression(name), array.shape
         found = sliced(array.size, array.shape, table)
@@ -216,11 +217,11 @@ class ArraySource:
     def flattened(self, array: Array, name: str) -> str:
         return name if len(array.shape) == 1 else self.reshaped(Expression(name), (array.size,), array.varying)
 
-    def full(self, text: Expression, axes: str, sizes: dict[str, int]) -> Expression:
-        """With all of these axes, of their whole length."""
+    def full(self, text: Expression, axes: str, lengths: Sequence[int]) -> Expression:
+        """With all of these axes, of these lengths, that of the examples without one."""
         if text.axes == axes:
             return text
-        shape = ", ".join("N" if axis == "n" else str(sizes[axis]) for axis in axes)
+        shape = ", ".join("N" if axis == "n" else str(n) for axis, n in zip_longest(axes, lengths))
         comma = "," * (len(axes) == 1)
         return Expression(f"broadcast_to({text.aligned(axes).text}, ({shape}{comma}))", axes)
 
@@ -235,14 +236,14 @@ class ArraySource:
             made = self.once(evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True))))
         else:
             made = called(step.row, found)
-        return self.full(made, axes, dict(zip(axes, step.out.shape, strict=False)))
+        return self.full(made, axes, step.out.shape)
 
     fold = map
 
     def in_full(self, step: Step, operands: list[Expression]) -> list[Expression]:
         """The operands of a fold with all their terms, to be summed over."""
         return [
-            self.full(x, axes + "n" * ("n" in x.axes), dict(zip(axes, view.table.shape, strict=True)))
+            self.full(x, axes + "n" * ("n" in x.axes), view.table.shape)
             for x, axes, view in zip(operands, self.axes_of(step), step.views, strict=True)
         ]
 
@@ -268,7 +269,7 @@ class ArraySource:
         texts = []
         for view in step.views:
             text = self.expression(view, "a")
-            texts.append(self.full(text, "a" + "n" * step.out.varying, {"a": view.table.size}).text)
+            texts.append(self.full(text, "a" + "n" * step.out.varying, view.table.shape).text)
         return Expression(f"concatenate([{', '.join(texts)}])", "a" + "n" * step.out.varying)
 
     def dot(self, step: Step) -> Expression:
@@ -281,7 +282,7 @@ class ArraySource:
         assert made
         if step.start:
             made = made + self.expression(step.start, step.axes[2])
-        return self.full(made, out, dict(zip(out, step.out.shape, strict=False)))
+        return self.full(made, out, step.out.shape)
 
     def pairs(self, step: Step) -> list[list[tuple[Expression, View]]]:
         """The factors of the products, two by two."""
@@ -365,80 +366,125 @@ class ArraySource:
 
     def gradient(self, array: Array) -> Expression:
         """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
-        name = f"d_{self.names[array]}"
-        axes = AXES[: len(array.shape)] + "n" * array.varying
-        size = "({}{})".format(", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(axes) == 1))
-        whole, parts, counts = Counter[str](), [], np.zeros(array.size, int)
-        held: dict[str, Expression] = {}
-        for view, letters, term in self.summed(self.terms.pop(array, [])):
-            if view.table.size == array.size and (view.table.ravel() == np.arange(array.size)).all():
-                sizes = dict(zip(letters, view.table.shape, strict=False))
-                if term.number is not None:
-                    whole[term.text] += 1
-                    held[term.text] = term
-                    continue
-                term = self.full(term, letters, sizes)
-                if view.table.ndim == 0:
-                    term = self.full(term, axes, dict(zip(axes, array.shape, strict=False)))
-                elif view.table.shape != array.shape:
-                    term = Expression(self.reshaped(term, array.shape, array.varying), axes)
-                term = Expression(term.text, axes, term.binds)
-                whole[term.text] += 1
-                held[term.text] = term
-            else:
-                parts.append((view, letters, term))
-                np.add.at(counts, view.table, 1)
-        total: Expression | None = None
-        for written, n in whole.items():
-            term = constant(n) * held[written]
-            total = total + term if total else term
+        name, given = f"d_{self.names[array]}", array in (self.plan.params, self.plan.inputs)
+        axes = letters_of(array)
+        found = [*self.summed(self.terms.pop(array, []))]
+        whole = [is_whole(view) for view, _, _ in found]
+        total = self.total(array, [part for part, w in zip(found, whole, strict=True) if w])
+        parts = [part for part, w in zip(found, whole, strict=True) if not w]
         if total and not parts:
-            given = array is self.plan.params or array is self.plan.inputs
+            total = total if total.number is not None else self.full(total, axes, array.shape)
             short = total.text.lstrip("-").isidentifier() or total.number is not None
             if (short or (not axes and "N" in total.text)) and not given:
                 return total
             if total.number is not None:
-                total = Expression(f"full({size}, {total.number!r})", axes)
+                total = Expression(f"full({self.size(array)}, {total.number!r})", axes)
             self.lines.append(f"{name} = {total.text}")
-            return Expression(name, axes)
-        once = not total and bool(parts) and bool((counts == 1).all())  # each place is written, and but once
-        simple = total is not None and len(axes) == 1 and total.binds < ATOM  # a new array, flat in memory
-        if self.functional:
+        elif self.functional and parts and not (total or array.varying) and (tiles := self.tiles(array, parts)):
+            self.lines.append(f"{name} = {tiles}")
+        elif self.functional:
             pieces = [self.onto(array, name, *part) for part in parts]
-            texts = [*([total.text] if total else []), *pieces] or [f"zeros({size})"]
+            texts = [*([self.full(total, axes, array.shape).text] if total else []), *pieces] or [
+                f"zeros({self.size(array)})"
+            ]
             self.lines += [f"{name} {'+=' if k else '='} {text}" for k, text in enumerate(texts)]
-            return Expression(name, axes)
-        self.lines.append(
-            f"{name} = {total.text if total and simple else f'empty({size})' if once else f'zeros({size})'}"
-        )
-        if total and not simple:
-            self.lines.append(f"{name} += {total.text}")
+        else:
+            self.lines += self.in_place(array, name, total, parts)
+        return Expression(name, axes)
+
+    def total(self, array: Array, terms: Sequence[tuple[View, str, Expression]]) -> Expression | None:
+        """The sum of the terms for a whole array, equal ones counted."""
+        axes = letters_of(array)
+        counted = Counter[str]()
+        held: dict[str, Expression] = {}
+        for view, letters, term in terms:
+            if term.number is None and view.table.shape not in ((), array.shape):
+                term = self.full(term, letters, view.table.shape)
+                term = Expression(self.reshaped(term, array.shape, array.varying), axes)
+            elif term.number is None:
+                own = {letter: axis for letter, axis in zip(letters + "n", AXES, strict=False)} | {"n": "n"}
+                term = Expression(term.text, "".join(own[axis] for axis in term.axes), term.binds)
+            counted[term.text] += 1
+            held[term.text] = term
+        total: Expression | None = None
+        for text, n in counted.items():
+            term = constant(n) * held[text]
+            total = total + term if total else term
+        return total
+
+    def in_place(self, array: Array, name: str, total: Expression | None, parts: Sequence[Any]) -> list[str]:
+        """The lines that fill an array: a place that nothing stands in yet is set, and another is added to."""
+        written = np.full(array.size, total is not None)
+        blank, lines = False, list[str]()  # whether it begins with zeros
         for view, letters, term in parts:
+            places = view.table.ravel()
             text, shape = self.access(view, name)
-            sizes = dict(zip(letters, view.table.shape, strict=False))
-            repeated = len(np.unique(view.table)) < view.table.size
+            repeated = len({*places.tolist()}) < len(places)
+            fresh = not repeated and not written[places].any()
+            blank = blank or not (fresh or written[places].all())
+            written[places] = True
+            if repeated or shape != view.table.shape:
+                term = self.full(term, letters, view.table.shape)
+            right = term.aligned(letters).text
             if shape != view.table.shape:
-                term = Expression(self.reshaped(self.full(term, letters, sizes), shape, view.varying))
-            elif repeated:
-                term = self.full(term, letters, sizes)
+                right = self.reshaped(term, shape, view.varying)
             if repeated:
                 target, _, index = text.text.rpartition("[")
-                self.lines.append(f"add_at({target}, {index[:-1]}, {term.text})")
+                lines.append(f"add_at({target}, {index[:-1]}, {right})")
             else:
                 target = text.text if text.text.endswith("]") else f"{text.text}[...]"
-                right = term.text if shape != view.table.shape else term.aligned(letters).text
-                self.lines.append(f"{target} {'=' if once else '+='} {right}")
-        return Expression(name, axes)
+                lines.append(f"{target} {'=' if fresh else '+='} {right}")
+        if total and len(total.axes) == len(array.shape) + array.varying == 1 and total.binds < ATOM:  # new, and flat
+            return [f"{name} = {total.text}", *lines]
+        begin = f"{name} = {'zeros' if blank or not written.all() else 'empty'}({self.size(array)})"
+        return [begin, *([f"{name}[...] = {total.aligned(letters_of(array))}"] if total else []), *lines]
+
+    def size(self, array: Array) -> str:
+        """The shape of an array in the program."""
+        return "({}{})".format(
+            ", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(array.shape) + array.varying == 1)
+        )
+
+    def tiles(self, array: Array, parts: Sequence[tuple[View, str, Expression]]) -> str:
+        """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
+        strips = []  # the first place of each, its rows, the step from one to the next, its columns, its text
+        for view, letters, term in parts:
+            table = view.table.reshape(len(view.table) if view.table.ndim else 1, -1)
+            (n, width), first = table.shape, int(table[0, 0])
+            step = int(table[1, 0]) - first if n > 1 else width
+            if (table != first + step * np.arange(n)[:, None] + np.arange(width)).any():
+                return ""
+            term = self.full(term, letters, view.table.shape)
+            if view.table.shape == ():
+                text = f"full((1, 1), {term.text})"
+            else:
+                text = term.text if view.table.shape == (n, width) else self.reshaped(term, (n, width), False)
+            strips.append((first, n, step, width, text))
+        place, rows = 0, list[str]()
+        strips.sort()
+        while strips:
+            first, n, step, _, _ = strips[0]
+            end, beside = first, list[str]()  # of the first row, the strips of which it is made
+            for strip in [*strips]:
+                if strip[:3] == (end, n, step) and end < first + step:
+                    end += strip[3]
+                    beside.append(strip[4])
+                    strips.remove(strip)
+            if (first, end) != (place, first + step):
+                return ""
+            place += n * step
+            row = beside[0] if len(beside) == 1 else f"concatenate([{', '.join(beside)}], 1)"
+            rows.append(self.reshaped(Expression(row), (n * step,), False))
+        text = rows[0] if len(rows) == 1 else f"concatenate([{', '.join(rows)}])"
+        return text if place == array.size else ""
 
     def onto(self, array: Array, name: str, view: View, letters: str, term: Expression) -> str:
         """Where arrays cannot be changed: an array of zeros with the term in these places."""
         text, shape = self.access(view, name)
-        sizes = dict(zip(letters, view.table.shape, strict=False))
-        term = self.full(term, letters, sizes)
+        term = self.full(term, letters, view.table.shape)
         if shape != view.table.shape:
             term = Expression(self.reshaped(term, shape, view.varying))
-        size = ", ".join([*map(str, array.shape), *["N"] * array.varying])
-        return f"onto(lambda {name}: {text.text}, ({size}{',' * (len(array.shape) + array.varying == 1)}), {term.text})"
+        return f"onto(lambda {name}: {text.text}, {self.size(array)}, {term.text})"
 
     def back_map(self, step: Step, d: Expression) -> None:
         assert step.row
@@ -506,6 +552,17 @@ def sizes_of(step: Step, first: View, second: View) -> dict[str, int]:
     """How long the axes of a product are."""
     shapes = first.table.shape, second.table.shape, step.out.shape
     return {axis: n for axes, shape in zip(step.axes, shapes, strict=True) for axis, n in zip(axes, shape, strict=True)}
+
+
+def letters_of(array: Array) -> str:
+    """Names for the axes of an array."""
+    return AXES[: len(array.shape)] + "n" * array.varying
+
+
+def is_whole(view: View) -> bool:
+    """Whether a view shows all of its array, in order."""
+    places = view.table.ravel()
+    return view.array is not None and len(places) == view.array.size and bool((places == np.arange(len(places))).all())
 
 
 def core_of(view: View, axes: str) -> tuple[View, str]:

@@ -59,8 +59,7 @@ def c_source(trace: Trace, also: Sequence[int] = ()) -> str:
         also: slots of the inputs whose derivatives go into a fourth argument, `also`.
     """
     made = gradient(trace, [*range(trace.n_params), *also])
-    labels = [*made.labels, *(operation.label for operation in made.operations)]
-    names, _ = named([ascii_only(label) for label in labels], TAKEN)
+    names, _ = named([ascii_only(label) for label in made.labels], TAKEN)
     body = "".join(f"    {line}\n" for line in Function(made, names, trace.n_params).lines())
     defined = "".join(f"{line}\n" for line in helpers(body, set()))
     parameters = ["const double *params", "const double *inputs", "double *gradient", *["double *also"] * bool(also)]
@@ -89,7 +88,7 @@ class Function:
     def lines(self) -> Iterator[str]:
         trace = self.trace
         needed = trace.needed_by([trace.root, *trace.outputs])
-        n_leaves = trace.n_params + trace.n_inputs
+        n_leaves = trace.n_leaves
         for slot in range(n_leaves):
             if needed[slot]:
                 array, k = ("params", slot) if slot < trace.n_params else ("inputs", slot - trace.n_params)

@@ -86,12 +86,12 @@ def adjoints(
         plus: adds a term to a slot's sum.
         complete: what stands for a slot's sum, once it has all its terms.
     """
-    n_leaves = trace.n_params + trace.n_inputs
+    n_leaves = trace.n_leaves
     found = {trace.root: one}
     active = trace.reached_from(wrt)
     for slot in range(len(active) - 1, n_leaves - 1, -1):
         if slot in found and active[slot]:
-            row, operands, _ = trace.operations[slot - n_leaves]
+            row, operands = trace.operations[slot - n_leaves]
             adjoint = found[slot] = complete(slot, found[slot])
             for k, operand in enumerate(operands):
                 if operand >= 0 and active[operand]:
@@ -106,22 +106,22 @@ def differentiated(
     trace: Trace, wrt: Iterable[int], params: int = 0, inputs: int = 0
 ) -> tuple[Trace, dict[int, Symbol]]:
     """A trace of the same operations, with further params and inputs, and the adjoints of the slots of `trace`."""
-    n, n_leaves = trace.n_params, trace.n_params + trace.n_inputs
-    labels = [*trace.labels[:n], *[""] * params, *trace.labels[n:], *[""] * inputs]
+    n, n_leaves = trace.n_params, trace.n_leaves
+    labels = [*trace.labels[:n], *[""] * params, *trace.labels[n:n_leaves], *[""] * inputs]
     made = Trace(n + params, trace.n_inputs + inputs, labels)
     moved = [*range(n), *range(n + params, n_leaves + params)]  # the slot of each slot of `trace`
 
     def place(k: int) -> int:
         return moved[k] if k >= 0 else made.constant(trace.constants[~k])
 
-    for row, operands, label in trace.operations:
+    for (row, operands), label in zip(trace.operations, trace.labels[n_leaves:], strict=True):
         moved.append(made.operation(row, tuple([place(k) for k in operands]), label))
     made.root = place(trace.root)
 
     known: dict[tuple[int, int], list[Symbol]] = {}
 
     def term(slot: int, adjoint: Symbol, number: int, operands: Sequence[int]) -> Symbol:
-        row, of_all, _ = trace.operations[slot - n_leaves]
+        row, of_all = trace.operations[slot - n_leaves]
         function = recorded_partials(row)[number]
         if (slot, number) not in known:
             groups = row.groups([Symbol(made, place(k)) for k in of_all]) if hasattr(function, "sums") else []
@@ -159,7 +159,7 @@ def directional(trace: Trace, of_examples: bool = False) -> Trace:
     """
     n = trace.n_params
     made, gradients = differentiated(trace, range(n), **{"inputs" if of_examples else "params": n})
-    first = len(trace.labels) if of_examples else n
+    first = trace.n_leaves if of_examples else n
     slopes = [(gradients[k], Symbol(made, first + k)) for k in range(n) if k in gradients]
     if not slopes:
         return made.finish(made.constant(0.0))

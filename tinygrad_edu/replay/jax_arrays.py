@@ -31,8 +31,6 @@ class JaxProgram(NumpyProgram):
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
         if not (isinstance(params, jax.Array) or isinstance(inputs, jax.Array)) or self.clashes:
             return super().__call__(params, inputs)
-        params, inputs = [x if isinstance(x, jax.Array) else jax.numpy.asarray(x) for x in (params, inputs)]
-        self.require_shapes(params, inputs)
         found: tuple[Any, ...] = self.jitted("function")(params, inputs)
         if self.plan.exact or isinstance(found[0], jax.core.Tracer) or all(np.isfinite(x).all() for x in found):
             return found
@@ -43,6 +41,8 @@ class JaxProgram(NumpyProgram):
 
         Returns JAX arrays of the type of what it is given; give float64, which JAX has under `jax.enable_x64`.
         """
+        params, inputs = map(jax.numpy.asarray, (params, inputs))
+        self.require_shapes(params, inputs)  # while it is traced, not at each call
         columns = inputs.T if inputs.ndim == 2 else inputs[:, None]
         if self.reduce is None and inputs.ndim == 2:
             n = len(inputs)

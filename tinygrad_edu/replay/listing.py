@@ -54,9 +54,8 @@ class Listing:
 
     def __init__(self, trace: Trace, also: Sequence[int], for_floats: bool) -> None:
         self.trace, self.also, self.for_floats = trace, also, for_floats
-        self.n_leaves = trace.n_params + trace.n_inputs
-        labels = [*trace.labels, *(operation.label for operation in trace.operations)]
-        self.names, self.comments = named(labels, TAKEN | {operation.row.name for operation in trace.operations})
+        self.n_leaves = trace.n_leaves
+        self.names, self.comments = named(trace.labels, TAKEN | {operation.row.name for operation in trace.operations})
         self.language = ON_FLOATS if for_floats else PYTHON
         self.template, self.call = cache(template), cache(attrgetter("call"))
 
@@ -124,7 +123,7 @@ class Listing:
         sums: dict[tuple[int, int], dict[str, str]] = {}
 
         def term(slot: int, adjoint: Text, number: int, operands: Sequence[int]) -> Text:
-            row, of_all, _ = trace.operations[slot - self.n_leaves]
+            row, of_all = trace.operations[slot - self.n_leaves]
             d = adjoint.text if adjoint.number is None else adjoint.number
             found, partial = folds(row.partials[number]) if row.many else ([], row.partials[number])
             if found and (slot, number) not in sums:
@@ -137,7 +136,7 @@ class Listing:
             return (total if terms[slot] % LINE else complete(slot, total)) + term
 
         def complete(slot: int, total: Text) -> Text:
-            labelled = slot < self.n_leaves or (trace.operations[slot - self.n_leaves].label and not self.for_floats)
+            labelled = slot < self.n_leaves or (trace.labels[slot] and not self.for_floats)
             if (total.is_name or total.number is not None) and not labelled:
                 return total  # the same number needs no second name
             backward.append(f"    d_{self.names[slot]} = {total}")

@@ -6,7 +6,7 @@ ones become a product of matrices. Where their operands lie decides what is a sl
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ class Array:
     """Numbers side by side, laid out as `shape`; with an axis for the examples too, if it is varying."""
 
     name: str
+    start: int  # the address of the first one
     shape: tuple[int, ...]
     varying: bool = False
     active: bool = False  # a gradient flows through it
@@ -92,55 +93,29 @@ class Recovery:
         steps: what is computed.
         roots: a view of what was asked for.
         exact: whether nothing is computed that the trace does not compute, so that nan and inf stay where they are.
-        operations: how many operations the steps do, after chains are rolled up.
     """
 
     def __init__(self, trace: Trace, graph: Graph, wrt: Sequence[int] = (), shared: bool = True) -> None:
-        self.trace, self.graph = trace, graph
-        uses = Counter(k for node in graph.nodes if node for k in node.operands)
-        for slot in graph.roots:
-            uses[slot] += 2
-        self.nodes: list[Any] = [*graph.nodes]
-        for slot, node in enumerate(graph.nodes):
-            if node:
-                self.nodes[slot] = self.canonical(node, uses)
-        n, n_leaves, n_constants, count = trace.n_params, graph.n_leaves, len(graph.constants), len(self.nodes)
-        self.active = flows(self.nodes, self.graph.roots[0], wrt)
-        self.params = Array("w", (n,), not shared, any(self.active[:n]))
-        self.inputs = Array("X", (trace.n_inputs,), True, any(self.active[n:n_leaves]))
+        self.trace, self.graph, self.nodes = trace, graph, graph.nodes
+        n, n_leaves, n_constants = trace.n_params, trace.n_leaves, len(graph.constants)
+        self.active = flows(self.nodes, graph.roots[0], wrt)
+        # Where the number of each slot lies, all arrays one behind another. Constants are at their slots, below 0.
+        self.address = np.arange(graph.n_slots)
+        self.address[-n_constants:] -= graph.n_slots
+        self.constants = np.array(graph.constants)
+        self.params = Array("w", 0, (n,), not shared, not self.active.isdisjoint(range(n)))
+        self.inputs = Array("X", n, (trace.n_inputs,), True, not self.active.isdisjoint(range(n, n_leaves)))
         self.arrays = [self.params, self.inputs]
-        # Where each slot is: in which of the arrays, -1 for constants, and at which place.
-        self.home, self.place, self.numbers = np.full(count, -1), np.zeros(count, int), np.zeros(count)
-        self.home[:n_leaves] = [0] * n + [1] * trace.n_inputs
-        self.place[:n_leaves] = [*range(n), *range(trace.n_inputs)]
-        self.place[-n_constants:] = range(n_constants)[::-1]
-        self.numbers[-n_constants:] = graph.constants[::-1]
-        self.varying = [slot < n_leaves and (slot >= n or not shared) for slot in range(count)]
-        for slot, node in enumerate(self.nodes):
-            if node:
-                self.varying[slot] = any([self.varying[k] for k in node.operands])
+        self.varying = {*range(n if shared else 0, n_leaves)}
+        self.varying.update(slot for slot, node in self.nodes.items() if not self.varying.isdisjoint(node.operands))
         self.steps: list[Step] = []
         self.exact = True
-        self.operations = sum(node is not None for node in self.nodes)
         self.counts: dict[str, int] = defaultdict(int)  # of arrays, by name
         self.joins: dict[tuple[int, ...], tuple[Array, Any]] = {}
         for group in self.groups():
             self.compute(group)
-        self.roots = self.view(np.array(self.graph.roots))
+        self.roots = self.view(np.array(graph.roots))
         self.numbers_an_example = 1 + trace.n_inputs + sum(step.out.size for step in self.steps if step.out.varying)
-
-    def canonical(self, node: Operation, uses: Counter[int]) -> Operation:
-        """A product with ones is a sum, which needs no start; a sum of products that nothing else uses is a product."""
-        products = [self.nodes[k] for k in node.operands] if node.row is SUM else []
-        if products and all(x and x.row is MUL and uses[k] == 1 for k, x in zip(node.operands, products, strict=True)):
-            for k in node.operands:
-                self.nodes[k] = None
-            factors = [x.operands for x in products if x]
-            return Operation(DOT, (*(x for x, _ in factors), *(y for _, y in factors)), node.label)
-        half = len(node.operands) // 2
-        if node.row is DOT and {*node.operands[:half]} == {self.graph.one}:
-            return Operation(SUM, (*node.operands[2 * half :], *node.operands[half : 2 * half]), node.label)
-        return node
 
     # What is done together.
 
@@ -149,24 +124,23 @@ class Recovery:
 
         (Neubig, Goldberg and Dyer 2017, On-the-fly operation batching.)
         """
-        depth, waits = [0] * len(self.nodes), [0] * len(self.nodes)
+        depth, waits = dict[int, int](), dict[int, int]()
         users: dict[int, list[int]] = defaultdict(list)
         kinds: dict[int, Any] = {}
         left: dict[Any, int] = defaultdict(int)
         deep: dict[Any, int] = defaultdict(int)
         ready: dict[Any, list[int]] = defaultdict(list)
-        for slot, node in enumerate(self.nodes):
-            if node:
-                before = [k for k in {*node.operands} if self.nodes[k]]
-                depth[slot] = max([depth[k] for k in before], default=0) + 1
-                waits[slot] = len(before)
-                for k in before:
-                    users[k].append(slot)
-                kinds[slot] = kind = self.kind(slot, node)
-                left[kind] += 1
-                deep[kind] += depth[slot]
-                if not before:
-                    ready[kind].append(slot)
+        for slot, node in self.nodes.items():
+            before = self.nodes.keys() & node.operands
+            depth[slot] = max([depth[k] for k in before], default=0) + 1
+            waits[slot] = len(before)
+            for k in before:
+                users[k].append(slot)
+            kinds[slot] = kind = self.kind(slot, node)
+            left[kind] += 1
+            deep[kind] += depth[slot]
+            if not before:
+                ready[kind].append(slot)
         order = {kind: k for k, kind in enumerate(left)}
         while ready:
             kind = min(ready, key=lambda kind: (deep[kind] / left[kind], not kind[0].many, order[kind]))
@@ -183,11 +157,11 @@ class Recovery:
 
     def kind(self, slot: int, node: Operation) -> tuple[Any, ...]:
         """What equal operations have in common."""
-        flags = node.row, self.active[slot]
+        flags = node.row, slot in self.active
         if node.row.many:
-            return *flags, self.varying[slot], len(node.operands)
+            return *flags, slot in self.varying, len(node.operands)
         constant = [k < 0 for k in node.operands]
-        return *flags, *constant, *[self.varying[k] for k in node.operands]
+        return *flags, *constant, *[k in self.varying for k in node.operands]
 
     def ragged(self, group: list[int], ready: dict[Any, list[int]]) -> list[int]:
         """What is ready too and sums terms of the same array as these, or products of the same two, however many."""
@@ -197,7 +171,7 @@ class Recovery:
             return []
         seconds = {sides(self.nodes[slot])[-1][0] for slot in group}
         short, found = ADD if node.row is SUM else MUL, list[int]()
-        for kind in [kind for kind in ready if kind[0] in (node.row, short) and kind[1] == self.active[group[0]]]:
+        for kind in [kind for kind in ready if kind[0] in (node.row, short) and kind[1] == (group[0] in self.active)]:
             chosen = set()
             for slot in ready[kind]:
                 other = self.nodes[slot]
@@ -212,7 +186,7 @@ class Recovery:
 
     def homes(self, node: Operation) -> list[int] | None:
         """The array of each side; None if one is in several."""
-        found = [{*self.home[[*side]].tolist()} for side in sides(node)]
+        found = [{*self.home(self.address[[*side]]).tolist()} for side in sides(node)]
         return [side.pop() for side in found] if all(len(side) == 1 for side in found) else None
 
     def compute(self, group: list[int]) -> None:
@@ -229,55 +203,63 @@ class Recovery:
         if sum(step.kind != "join" for step in self.steps[before:]) > 1:
             view = self.view(slots)
             assert view.array
-            self.home[slots], self.place[slots] = self.arrays.index(view.array), view.table
-        self.home[group], self.place[group] = self.home[same], self.place[same]
+            self.address[slots] = view.array.start + view.table
+        self.address[group] = self.address[same]
 
     def located(self, slot: int) -> tuple[Any, ...]:
         """What an operation does, to which numbers."""
         node = self.nodes[slot]
-        where = [[(self.home[k], self.place[k]) for k in side] for side in sides(node)]
+        *where, start = [self.address[[*side]].tolist() for side in (*sides(node), node.operands[-1:])]
         pairs = sorted(zip(*where, strict=True)) if node.row in (DOT, SUM) else [*zip(*where, strict=True)]
-        start = [(self.home[k], self.place[k]) for k in node.operands[-1:] if has_start(node)]
-        return node.row, *start, *pairs
+        return node.row, *(start if has_start(node) else ()), *pairs
 
     # Where results are.
 
+    def home(self, addresses: Any) -> Any:
+        """Which of the arrays each of these lies in; -1 for a constant."""
+        return np.searchsorted([array.start for array in self.arrays], addresses, side="right") - 1
+
     def view(self, slots: Any) -> View:
         """These slots as one view; where they are in several arrays, these are joined."""
-        homes, places = self.home[slots], self.place[slots]
-        key = tuple(np.unique(homes).tolist())
+        at = self.address[slots]
+        homes = self.home(at)
+        key = distinct(homes)
         if len(key) == 1:
-            return View(None, self.numbers[slots]) if key[0] < 0 else View(self.arrays[key[0]], places)
+            array = self.arrays[key[0]]
+            return View(None, self.constants[~at]) if key[0] < 0 else View(array, at - array.start)
         if key not in self.joins:
-            constants = View(None, np.array(self.graph.constants))
+            constants = View(None, self.constants[::-1])
             views = [View(self.arrays[k], np.arange(self.arrays[k].size)) if k >= 0 else constants for k in key]
-            starts = np.cumsum([0, *(view.table.size for view in views)])
-            self.joins[key] = self.array("joined", [starts[-1]], views, any(view.active for view in views)), starts
-            self.steps.append(Step("join", self.joins[key][0], views))
-        array, starts = self.joins[key]
-        return View(array, starts[np.searchsorted(key, homes)] + places)
+            firsts = [self.arrays[k].start if k >= 0 else -len(self.constants) for k in key]
+            *starts, size = np.cumsum([0, *(view.table.size for view in views)])
+            array = self.array("joined", [size], views, any(view.active for view in views))
+            self.joins[key] = array, np.subtract(starts, firsts)
+            self.steps.append(Step("join", array, views))
+        array, moves = self.joins[key]
+        return View(array, at + moves[np.searchsorted(key, homes)])
 
     def array(self, name: str, shape: Sequence[int], views: Sequence[View], active: bool) -> Array:
         self.counts[name] += 1
         varying = any(view.varying for view in views)
-        self.arrays.append(Array(f"{name}{self.counts[name]}", tuple(map(int, shape)), varying, active))
+        start = self.arrays[-1].start + self.arrays[-1].size
+        self.arrays.append(Array(f"{name}{self.counts[name]}", start, tuple(map(int, shape)), varying, active))
         return self.arrays[-1]
 
     def finish(self, step: Step, slots: Any, places: Any) -> None:
         """The slots are at these places in the array of a step."""
-        labels = [self.nodes[slot].label for slot in slots]
+        labels = [self.trace.labels[slot] for slot in slots]
         name = identifier(common(labels).rstrip("_[(0123456789"))
         if name and all(labels):
             step.out.name = name
-        self.home[slots], self.place[slots] = self.arrays.index(step.out), places
+        self.address[slots] = step.out.start + places
         self.steps.append(step)
 
     def parts(self, table: Any) -> list[Any]:
         """Rows of a table of slots, those from the same arrays together; all of them where these are many."""
-        homes, part = np.unique(self.home[table.reshape(len(table), -1)], axis=0, return_inverse=True)
-        if len(homes) > FEW:
+        first, part = numbered(self.home(self.address[table.reshape(len(table), -1)]))
+        if len(first) > FEW:
             return [np.arange(len(table))]
-        return [np.flatnonzero(part.ravel() == k) for k in range(len(homes))]
+        return [np.flatnonzero(part == k) for k in range(len(first))]
 
     def order(self, views: Sequence[View]) -> tuple[Any, list[int]]:
         """An order of items, and a shape for it, in which the places in these views are as regular as can be."""
@@ -308,8 +290,8 @@ class Recovery:
             views = [self.view(side) for side in np.split(table[part], len(row.operands), axis=1)]
             order, shape = self.order([view[:, 0] for view in views])
             views = [view[order].shaped(*shape, *[-1] * row.many) for view in views]
-            out = self.array(row.name, shape, views, self.active[slots[0]])
-            self.finish(Step("fold" if row.many else "map", out, views, row), slots[part][order], range(len(part)))
+            out = self.array(row.name, shape, views, slots[0] in self.active)
+            self.finish(Step("fold" if row.many else "map", out, views, row), slots[part][order], np.arange(len(part)))
 
     def dot(self, slots: Any, row: Row) -> None:
         """Sums of products, and sums, which are products with one; of any lengths, where there are several."""
@@ -317,7 +299,7 @@ class Recovery:
         table = np.zeros((len(slots), 2, max(widths)), int)  # first and second factors, in the order in which they lie
         for k, slot in enumerate(slots):
             factors = np.array(sides(self.nodes[slot]))
-            at = np.lexsort([self.place[factors[-1]], self.place[factors[0]], self.home[factors[0]]])
+            at = np.lexsort([self.address[factors[-1]], self.address[factors[0]]])
             table[k, :, : widths[k]] = factors[:, at]
         if row is SUM:
             table[:, 0] = self.graph.one
@@ -326,7 +308,7 @@ class Recovery:
             return self.products(slots, views, None, widths)
         starts = np.array([self.nodes[slot].operands[-1] for slot in slots])
         for part in self.rejoined(self.parts(table), table[:, 0]) if row is DOT else self.parts(table):
-            cuts = np.flatnonzero((np.diff(self.home[table[part]]) != 0).any((0, 1))) + 1
+            cuts = np.flatnonzero((np.diff(self.home(self.address[table[part]])) != 0).any((0, 1))) + 1
             runs = np.split(table[part], cuts if len(cuts) < FEW else [], axis=2)  # of terms from the same arrays
             views = [self.view(run[:, k]) for run in runs for k in (0, 1)]
             self.products(slots[part], views, self.view(starts[part]) if has_start(self.nodes[slots[0]]) else None)
@@ -353,7 +335,7 @@ class Recovery:
     def products(self, slots: Any, views: list[View], start: View | None, widths: Any = None) -> None:
         """Dot products as products of matrices, where all first factors meet all second ones."""
         if widths is not None:  # the second is masked: that of which fewer rows differ in length only
-            kinds = [len(np.unique(np.column_stack([view.table, widths]), axis=0)) for view in views]
+            kinds = [len(numbered(np.column_stack([view.table, widths]))[0]) for view in views]
             views = views if views[0].array is None or kinds[1] <= kinds[0] else views[::-1]
             self.exact = False
         varies = [any(view.varying for view in views[k::2]) for k in (0, 1)]
@@ -374,7 +356,7 @@ class Recovery:
             if len(batch[0]) == 1:
                 order, _ = self.order([view[np.concatenate(batch), 0] for view in views])
                 batch = [batch[k] for k in order]
-            rs, cs = (np.array([np.unique(numbers[items]) for items in batch]) for numbers in (r, c))
+            rs, cs = (np.array([distinct(numbers[items]) for items in batch]) for numbers in (r, c))
             grid = np.full((len(batch), cs.shape[1], rs.shape[1]), -1)  # which item is where
             for b, items in enumerate(batch):
                 grid[b, np.searchsorted(cs[b], c[items]), np.searchsorted(rs[b], r[items])] = items
@@ -401,7 +383,7 @@ class Recovery:
             ]
             mask = mask if mask is None else mask.reshape(made[1].table.shape)
             begin = start and start[np.where(grid < 0, chosen[0], grid)].shaped(*shape)
-            out = self.array("z", shape, [*made, *([begin] if begin else [])], self.active[slots[0]])
+            out = self.array("z", shape, [*made, *([begin] if begin else [])], slots[0] in self.active)
             single = {x for x, n in zip(names[2], grid.shape, strict=True) if n == 1}
             axes = ["".join(x for x in name if x not in single) for name in names]
             self.finish(Step("dot", out, made, DOT, begin, axes, mask), slots[chosen], places)
@@ -414,13 +396,11 @@ def rolled(trace: Trace, roots: Sequence[int]) -> Graph:
 
 def is_irregular(graph: Graph) -> bool:
     """Whether equal operations of equal depth are fewer than two on average: then scalar lines beat arrays."""
-    depth, groups, count = [0] * len(graph.nodes), set(), 0
-    for slot, node in enumerate(graph.nodes):
-        if node:
-            depth[slot] = 1 + max([depth[k] for k in node.operands])
-            groups.add((depth[slot], node.row))
-            count += 1
-    return count < 2 * len(groups)
+    depth, groups = dict[int, int](), set()
+    for slot, (row, operands) in graph.nodes.items():
+        depth[slot] = 1 + max([depth.get(k, 0) for k in operands])
+        groups.add((depth[slot], row))
+    return len(graph.nodes) < 2 * len(groups)
 
 
 def common(labels: Sequence[str]) -> str:
@@ -439,6 +419,11 @@ def is_closer(table: Any) -> bool:
     return min(first.shape) == 1 or bool(abs(first[0, 1] - first[0, 0]) < abs(first[1, 0] - first[0, 0]))
 
 
+def distinct(numbers: Any) -> tuple[int, ...]:
+    """The different ones among some integers, in order; np.unique would load all of numpy.ma."""
+    return tuple(sorted({*numbers.ravel().tolist()}))
+
+
 def numbered(rows: Any) -> tuple[Any, Any]:
     """Where each different row is met first, and which of them each row is."""
     _, index, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
@@ -455,4 +440,4 @@ def components(r: Any, c: Any) -> list[Any]:
             np.minimum.at(smallest, numbers, group)
             group = smallest[numbers]
         if (group == before).all():
-            return [np.flatnonzero(group == k) for k in np.unique(group)]
+            return [np.flatnonzero(group == k) for k in distinct(group)]

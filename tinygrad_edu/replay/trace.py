@@ -17,16 +17,15 @@ class Operation(NamedTuple):
 
     row: Row
     operands: tuple[int, ...]
-    label: str
 
 
+MUL, DIV, POW, SQUARE = (TABLE[name] for name in ("mul", "truediv", "pow", "square"))
 # Which operand an operation is where it changes nothing, from the operands that are constants.
-SIMPLER: dict[str, Callable[..., int | None]] = {
-    "mul": lambda x, y: 1 if x == 1 else 0 if y == 1 else None,
-    "truediv": lambda x, y: 0 if y == 1 else None,
-    "pow": lambda x, y: 0 if y == 1 else None,
+SIMPLER: dict[Row, Callable[..., int | None]] = {
+    MUL: lambda x, y: 1 if x == 1 else 0 if y == 1 else None,
+    DIV: lambda x, y: 0 if y == 1 else None,
+    POW: lambda x, y: 0 if y == 1 else None,
 }
-SQUARE = TABLE["square"]
 
 
 class Trace:
@@ -40,8 +39,8 @@ class Trace:
     [('mul', (0, 1)), ('add', (2, -1)), ('mul', (3, 3))]
 
     Attributes:
-        n_params, n_inputs: how many leaves there are.
-        labels: theirs.
+        n_params, n_inputs, n_leaves: how many leaves there are, and both together.
+        labels: of each slot, "" if it has none.
         constants, operations: see `Operation`.
         root, outputs: slots, or constants below 0.
     """
@@ -53,7 +52,11 @@ class Trace:
         self.root = 0
         self.outputs: list[int] = []
         self._places: dict[tuple[float, float] | None, int] = {}  # of constants
-        self._slots: dict[tuple[Row, tuple[int, ...]], int] = {}  # of operations
+        self._slots: dict[Operation, int] = {}
+
+    @property
+    def n_leaves(self) -> int:
+        return self.n_params + self.n_inputs
 
     def constant(self, number: float) -> int:
         """The place of a constant."""
@@ -69,32 +72,39 @@ class Trace:
         if max(operands) < 0:
             numbers = [Ieee(self.constants[~k]) for k in operands]
             return self.constant(float(applied(row, numbers, on_ieee)))
-        if row.name in SIMPLER:
-            simpler = SIMPLER[row.name](*[self.constants[~k] if k < 0 else None for k in operands])
+        if min(operands) < 0 and row in SIMPLER:
+            simpler = SIMPLER[row](*[self.constants[~k] if k < 0 else None for k in operands])
             if simpler is not None:
                 return operands[simpler]
-            if row.name == "pow" and operands[1] < 0 and self.constants[~operands[1]] == 2:
+            if row is POW and operands[1] < 0 and self.constants[~operands[1]] == 2:
                 row, operands = SQUARE, operands[:1]
-        new = len(self.labels) + len(self.operations)
-        slot = self._slots.setdefault((row, operands), new)
+        operation, new = Operation(row, operands), len(self.labels)
+        slot = self._slots.setdefault(operation, new)
         if slot == new:
-            self.operations.append(Operation(row, operands, label))
-        elif label:
-            place = slot - len(self.labels)
-            if not self.operations[place].label:
-                self.operations[place] = self.operations[place]._replace(label=label)
+            self.operations.append(operation)
+            self.labels.append(label)
+        elif label and not self.labels[slot]:
+            self.labels[slot] = label
         return slot
 
     def finish(self, root: int, outputs: Sequence[int] = ()) -> Trace:
         """Say what it is all for, and drop the rest."""
-        self.root, self.outputs = root, list(outputs)
-        self._remove_dead_code()
+        needed, n_leaves = self.needed_by([root, *outputs]), self.n_leaves
+        moved = list(range(n_leaves))  # the new slot of each
+        kept, labels = list[Operation](), self.labels[:n_leaves]
+        for slot, (row, operands) in enumerate(self.operations, start=n_leaves):
+            moved.append(len(labels))
+            if needed[slot]:
+                kept.append(Operation(row, tuple([k if k < 0 else moved[k] for k in operands])))
+                labels.append(self.labels[slot])
+        self.operations, self.labels = kept, labels
+        self.root, *self.outputs = [k if k < 0 else moved[k] for k in (root, *outputs)]
         return self
 
     def needed_by(self, places: Iterable[int]) -> list[bool]:
         """For each slot, whether it is needed to compute these; constants among them need nothing."""
-        n_leaves = len(self.labels)
-        needed = [False] * (n_leaves + len(self.operations))
+        n_leaves = self.n_leaves
+        needed = [False] * len(self.labels)
         for slot in places:
             if slot >= 0:
                 needed[slot] = True
@@ -107,28 +117,12 @@ class Trace:
 
     def reached_from(self, slots: Iterable[int]) -> list[bool]:
         """For each slot, whether it is one of these, which are leaves, or depends on one."""
-        reached = [False] * len(self.labels)
+        reached = [False] * self.n_leaves
         for slot in slots:
             reached[slot] = True
-        for _, operands, _ in self.operations:
+        for _, operands in self.operations:
             reached.append(any([k >= 0 and reached[k] for k in operands]))
         return reached
-
-    def _remove_dead_code(self) -> None:
-        """Keep only what the root and the outputs need: a constant may have folded away what it was made of."""
-        n_leaves = self.n_params + self.n_inputs
-        needed = self.needed_by([self.root, *self.outputs])
-        if all(needed[n_leaves:]):
-            return
-        moved = list(range(n_leaves))
-        kept: list[Operation] = []
-        for operation, wanted in zip(self.operations, needed[n_leaves:], strict=True):
-            moved.append(n_leaves + len(kept))
-            if wanted:
-                operands = tuple([k if k < 0 else moved[k] for k in operation.operands])
-                kept.append(operation._replace(operands=operands))
-        self.operations = kept
-        self.root, *self.outputs = [k if k < 0 else moved[k] for k in (self.root, *self.outputs)]
 
     def difference(self, other: Trace) -> str:
         """Where another trace does something else, in words; "" where both are the same."""
@@ -146,13 +140,13 @@ class Trace:
         return ""
 
     def __getstate__(self) -> dict[str, Any]:
-        steps = [(operation.row.name, *operation[1:]) for operation in self.operations]
+        steps = [(row.name, operands) for row, operands in self.operations]
         return self.__dict__ | {"operations": steps, "_places": {}, "_slots": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_state(state)
         self.__dict__ = state | {"_places": {}, "_slots": {}}
-        self.operations = [Operation(TABLE[name], *rest) for name, *rest in state["operations"]]
+        self.operations = [Operation(TABLE[name], operands) for name, operands in state["operations"]]
 
 
 def check_state(state: Any) -> None:
@@ -174,23 +168,25 @@ def check_state(state: Any) -> None:
         wrong = [entry for entry in state[name] if type(entry) is not kind]
         require(not wrong, f"{quoted(wrong[:1])} among the {name}")
     counts = state["n_params"], state["n_inputs"]
-    require(all(type(n) is int and n >= 0 for n in counts) and sum(counts) == len(labels), f"it has {counts} leaves")
+    require(all(type(n) is int and n >= 0 for n in counts), f"it has {counts} leaves")
+    n_slots = sum(counts) + len(operations)
 
     def require_places(what: str, places: Sequence[Any], slots: int) -> None:
         wrong = [k for k in places if type(k) is not int or not -len(constants) <= k < slots]
         require(not wrong, f"{what} is {quoted(wrong[:1])}, of {slots} slots and {len(constants)} constants")
 
-    for slot, step in enumerate(operations, start=len(labels)):
-        shaped = type(step) is tuple and len(step) == 3 and (type(step[0]), type(step[1]), type(step[2]))
-        require(shaped == (str, tuple, str), f"an operation is {quoted(step)}")
-        name, operands, _ = step
+    for slot, step in enumerate(operations, start=sum(counts)):
+        shaped = type(step) is tuple and [*map(type, step)] == [str, tuple]
+        require(shaped, f"an operation is {quoted(step)}")
+        name, operands = step
         if name not in TABLE:
             raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
         n, row = len(operands), TABLE[name]
         fits = n > 0 and n % len(row.operands) == 0 if row.many else n == len(row.operands)
         require(fits, f"{name} has {n} operands")
         require_places(f"an operand of {name}", operands, slot)
-    require_places("the root or an output", [state["root"], *outputs], len(labels) + len(operations))
+    require_places("the root or an output", [state["root"], *outputs], n_slots)
+    require(len(labels) == n_slots, f"it has {counts} leaves, {len(operations)} operations and {len(labels)} labels")
 
 
 def recorded(
@@ -220,7 +216,7 @@ def recorded(
         if node not in places:
             operands = tuple([places[p] if p in places else place(p) for p in node.parents])
             places[node] = trace.operation(node.op, operands, node.label)
-    trace.finish(place(root), [place(node) for node in outputs])
+    trace.root, *trace.outputs = map(place, (root, *outputs))
     by_root = trace.needed_by([trace.root])
     by_any = trace.needed_by([trace.root, *trace.outputs]) if outputs else by_root
     for k, leaf in enumerate(given):

@@ -26,7 +26,7 @@ from tinygrad_edu.replay.native.kernels import (
     is_layer,
 )
 from tinygrad_edu.replay.rolling import DOT, Graph, flows
-from tinygrad_edu.replay.trace import Operation, Trace
+from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
 MANY_ITEMS = 16  # uniform items from which on vectors pay
@@ -56,7 +56,7 @@ class Plan:
         # Uniform: params, constants, inputs unless they vary, results. Varying: inputs, results.
         self.first_constant = n_params
         self.first_input = 0 if varying else n_params + len(self.constants)
-        self.places = [-1] * len(graph.nodes)
+        self.places = [-1] * graph.n_slots
         self.places[: graph.n_leaves] = [*range(n_params), *range(self.first_input, self.first_input + trace.n_inputs)]
         self.places[-len(self.constants) :] = range(n_params, n_params + len(self.constants))[::-1]
         self.sizes = [
@@ -91,17 +91,18 @@ class Plan:
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
         """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
         active = flows(self.graph.nodes, self.graph.roots[0], wrt)
-        return [VARYING * v | ACTIVE * f for v, f in zip(self.graph.varying, active, strict=True)]
+        kinds = [UNIFORM] * self.graph.n_slots
+        for slots, flag in ((self.graph.varying, VARYING), (active, ACTIVE)):
+            for slot in slots:
+                kinds[slot] |= flag
+        return kinds
 
     def groups(self) -> list[list[int]]:
         """Slots of equal operations at the same depth, all that they wait for before them."""
         kinds = self.kinds
-        depths = [0] * len(self.graph.nodes)
+        depths = [0] * self.graph.n_slots
         found: dict[Any, list[int]] = {}
-        for slot, node in enumerate(self.graph.nodes):
-            if node is None:
-                continue
-            row, operands, _ = node
+        for slot, (row, operands) in self.graph.nodes.items():
             depth = max([depths[k] for k in operands])
             depths[slot] = depth + 1
             if row.many:
@@ -124,9 +125,9 @@ class Plan:
     def place(self, slots: list[int]) -> None:
         """Give the results of a group places side by side; those of all pairs of rows in the order of the pairs."""
         area = self.kinds[slots[0]] & VARYING
-        row = self.graph.nodes[slots[0]].row  # type: ignore[union-attr]
+        row = self.graph.nodes[slots[0]].row
         if not area and row is DOT and len(slots) > 1:
-            sides = [(*row.groups(self.graph.nodes[slot].operands), slot) for slot in slots]  # type: ignore[union-attr]
+            sides = [(*row.groups(self.graph.nodes[slot].operands), slot) for slot in slots]
             xs, ys, ordered = zip(*sorted(sides, key=lambda side: (side[1], side[0])), strict=True)
             if rows := self.rows_of_grid(xs, ys):
                 slots[:] = ordered
@@ -138,10 +139,10 @@ class Plan:
     def emit(self, slots: Sequence[int], backward: bool) -> None:
         """Write the instruction for a group."""
         few = len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING
-        if few and not self.graph.nodes[slots[0]].row.many:  # type: ignore[union-attr]
+        if few and not self.graph.nodes[slots[0]].row.many:
             return self.emit_few(slots, backward)
-        nodes: list[Operation] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
-        row, operands, _ = nodes[0]
+        nodes = [self.graph.nodes[slot] for slot in slots]
+        row, operands = nodes[0]
         area = self.area(slots)
         n, w = len(nodes), len(operands) // len(row.operands)
         lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
@@ -162,7 +163,7 @@ class Plan:
 
     def emit_few(self, slots: Sequence[int], backward: bool) -> None:
         """Code for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
-        nodes: list[Operation] = [self.graph.nodes[slot] for slot in slots]  # type: ignore[misc]
+        nodes = [self.graph.nodes[slot] for slot in slots]
         row, kinds, places = nodes[0].row, self.kinds, self.places
         words, active = [len(slots), 1, places[slots[0]]], []
         for p, partial in enumerate(row.partials):
