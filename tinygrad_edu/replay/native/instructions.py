@@ -24,11 +24,10 @@ FUSED = ("contract",)  # x * y + z may be rounded once
 class Number:
     """A double, or a vector of doubles, that an instruction computes."""
 
-    __slots__ = ("builder", "opposite", "value")
+    __slots__ = ("builder", "value")
 
-    def __init__(self, builder: Any, value: Any, opposite: Number | None = None) -> None:
+    def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
-        self.opposite = opposite  # what it is the negative of: |x| and |-x| are then seen to be the same
 
     def of(self, value: Any) -> Number:
         return type(self)(self.builder, value)
@@ -54,13 +53,13 @@ class Number:
         return self.of(self.builder.fdiv(self.value, self.same(other)))
 
     def __neg__(self) -> Number:
-        return type(self)(self.builder, self.builder.fneg(self.value), opposite=self)
+        return self.of(self.builder.fneg(self.value))
 
     def __pos__(self) -> Number:
         return self
 
     def __abs__(self) -> Number:
-        return (self.opposite or self).intrinsic("fabs")
+        return self.intrinsic("fabs")
 
     def __radd__(self, other: float) -> Number:
         return self + other
@@ -117,23 +116,12 @@ def by_lanes(module: Any, name: str, kind: Any, arity: int) -> Any:
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
-    result: Any = builder.alloca(kind)
-    sources = [builder.alloca(kind) for _ in function.args]
-    for argument, source in zip(function.args, sources, strict=True):
-        builder.store(argument, source)
-    entry, loop, end = builder.block, function.append_basic_block(), function.append_basic_block()
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    lane = builder.phi(INT64)
-    lane.add_incoming(INT64(0), entry)
-    numbers = [builder.load(builder.gep(builder.bitcast(source, POINTER), [lane])) for source in sources]
-    number = builder.call(declared(builder, name, DOUBLE, numbers), numbers)
-    builder.store(number, builder.gep(builder.bitcast(result, POINTER), [lane]))
-    following = builder.add(lane, INT64(1))
-    lane.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, INT64(kind.count)), loop, end)
-    builder.position_at_end(end)
-    builder.ret(builder.load(result))
+    result: Any = ir.Constant(kind, ir.Undefined)
+    for lane in map(INT32, range(kind.count)):
+        numbers = [builder.extract_element(argument, lane) for argument in function.args]
+        number = builder.call(declared(builder, name, DOUBLE, numbers), numbers)
+        result = builder.insert_element(result, number, lane)
+    builder.ret(result)
     return function
 
 

@@ -10,10 +10,11 @@ from functools import cache, wraps
 from threading import RLock
 from typing import Any
 
-from tinygrad_edu.replay.native.elementwise import Clear, Elementwise
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, LIBRARY, POINTER, binding, ir
-from tinygrad_edu.replay.native.kernels import GRID, HEAD, KERNEL, WIDTH, ZERO, Kernel, Spec, is_layer
-from tinygrad_edu.replay.native.many import Grid, Layer, ManyInLanes, ManyUniform
+from tinygrad_edu.replay.native.kernels import GRID, HEAD, KERNEL, LANES, Kernel, Spec, is_layer
+from tinygrad_edu.replay.native.lanes import InLanes
+from tinygrad_edu.replay.native.products import Grid, Layer
+from tinygrad_edu.replay.native.uniform import Uniform
 from tinygrad_edu.replay.native.writer import Writer
 
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
@@ -75,8 +76,8 @@ class Code:
         """Compile a module."""
         parsed = binding.parse_assembly(str(module))
         options = binding.create_pipeline_tuning_options(speed_level=2)
-        # The loops are over vectors already, and unrolling doubles the time that compiling takes.
-        options.loop_unrolling = False
+        # The loops are over vectors already, and this would double the time that compiling takes.
+        options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
         passes = binding.create_pass_builder(self.target, options)
         passes.getModulePassManager().run(parsed, passes)
         with LOCK:
@@ -102,13 +103,9 @@ class Code:
 
 def kernel_class(spec: Spec) -> type[Kernel]:
     """What writes a kernel."""
-    if spec.row is ZERO:
-        return Clear
-    if not spec.row.many:
-        return Elementwise
     if spec.area == "u":
-        return Grid if spec.operands[-1].order == GRID else ManyUniform
-    return Layer if is_layer(spec.operands) else ManyInLanes
+        return Grid if spec.operands and spec.operands[0].order == GRID else Uniform
+    return Layer if is_layer(spec.row, spec.operands) else InLanes
 
 
 @once
@@ -251,7 +248,7 @@ class Batch(Driver):
         n_inputs, most = self.field("n inputs"), self.field("block")
         # A row as long as needed, and not a power of two, or all rows would meet in the same lines of the cache.
         longest = builder.select(builder.icmp_signed("<", n, most), n, most)
-        stride = builder.add(builder.and_(builder.add(longest, INT64(WIDTH - 1)), INT64(-WIDTH)), INT64(WIDTH))
+        stride = builder.add(builder.and_(builder.add(longest, INT64(LANES - 1)), INT64(-LANES)), INT64(LANES))
         self.set("stride", stride)
         self.copy(uniform, params, self.field("n params"))
         self.execute("u forward")
@@ -259,7 +256,7 @@ class Batch(Driver):
             left = builder.sub(n, first)
             lanes = builder.select(builder.icmp_signed("<", left, most), left, most)
             self.set("lanes", lanes)
-            filled = builder.and_(builder.add(lanes, INT64(WIDTH - 1)), INT64(-WIDTH))
+            filled = builder.and_(builder.add(lanes, INT64(LANES - 1)), INT64(-LANES))
             last = builder.sub(lanes, INT64(1))
             block = self.at(inputs, builder.mul(first, n_inputs))
             with self.loop(n_inputs) as k:

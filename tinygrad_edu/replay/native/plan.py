@@ -8,27 +8,26 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from tinygrad_edu.engine.formulas import folds
+from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.native.kernels import (
     FEW,
     GRID,
     HEAD,
-    MANY,
+    LANES,
     ONE,
     ROWS,
     RUN,
-    SHARED,
     TABLE,
-    WIDE,
     ZERO,
     Operand,
     Spec,
     is_layer,
 )
-from tinygrad_edu.replay.rolling import DOT, Graph, flows
+from tinygrad_edu.replay.rolling import COPY, DOT, Graph, flows
 from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
+Rows = Sequence[Sequence[int]]
 MANY_ITEMS = 16  # uniform items from which on vectors pay
 UNIFORM, VARYING, ACTIVE = 0, 1, 2
 PHASES = {(0, False): "u forward", (1, False): "v forward", (1, True): "v backward", (0, True): "u backward"}
@@ -85,7 +84,7 @@ class Plan:
         self.roots = [self.places[slot] for slot in graph.roots]
         self.also = [self.places[slot] for slot in also]
         rows = max(1, self.sizes[1])
-        self.lanes = min(max(CACHE // (16 * rows) // WIDE, 1), 32) * WIDE
+        self.lanes = min(max(CACHE // (16 * rows) // LANES, 1), 32) * LANES
         del self.graph, self.places, self.kinds, self.written, self.known, self.grids  # large, and of no further use
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
@@ -137,44 +136,52 @@ class Plan:
         self.sizes[area] += len(slots)
 
     def emit(self, slots: Sequence[int], backward: bool) -> None:
-        """Write the instruction for a group."""
-        few = len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING
-        if few and not self.graph.nodes[slots[0]].row.many:
-            return self.emit_few(slots, backward)
+        """Write the instructions for a group."""
         nodes = [self.graph.nodes[slot] for slot in slots]
         row, operands = nodes[0]
-        area = self.area(slots)
-        n, w = len(nodes), len(operands) // len(row.operands)
+        w = len(operands) // len(row.operands)
         lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
-        partials = list(row.partials)
-        start = len(lists) > len(row.operands)
-        if start:
-            lists, partials = [lists[-1], *lists[:-1]], ["1", *partials]
-        words = [n, w, self.places[slots[0]]]
-        order = MANY if row.many else ONE
-        if slots[0] in self.grids:
-            lists[-2:], order = self.grids[slots[0]], GRID
-        found = [self.operand(rows, ONE if k < start else order, words) for k, rows in enumerate(lists)]
+        starts = [lists.pop()] if len(lists) > len(row.operands) else []
         if backward:
-            found = self.with_gradients(lists, partials, found)
-        from_ = found.pop(0) if start else None
-        spec = Spec(row, backward, area, tuple(found), from_)
+            if starts:
+                self.instruct(COPY, slots, starts, backward)
+            starts = []
+        self.instruct(row, slots, lists, backward, starts)
+
+    def instruct(
+        self, row: Row, slots: Sequence[int], lists: Sequence[Rows], backward: bool, starts: Sequence[Rows] = ()
+    ) -> None:
+        """Write an instruction: operands of each kind, those of an item in a row, and what sums start from."""
+        few = len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING
+        if few and not row.many:
+            return self.few(row, slots, [[k for [k] in rows] for rows in lists], backward)
+        area = self.area(slots)
+        words = [len(slots), len(lists[0][0]), self.places[slots[0]]]
+        grid = self.grids.get(slots[0]) if row.many else None
+        lists = grid or lists
+        found = [self.operand(rows, GRID if grid else row.many, words) for rows in lists]
+        if backward:
+            found = self.with_gradients(row, lists, found)
+            if not any([operand.active for operand in found]):
+                return
+        start = self.operand(starts[0], False, words) if starts else None
+        spec = Spec(row, backward, area, tuple(found), start)
         self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
 
-    def emit_few(self, slots: Sequence[int], backward: bool) -> None:
+    def few(self, row: Row, slots: Sequence[int], columns: Sequence[Sequence[int]], backward: bool) -> None:
         """Code for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
-        nodes = [self.graph.nodes[slot] for slot in slots]
-        row, kinds, places = nodes[0].row, self.kinds, self.places
+        kinds, places = self.kinds, self.places
         words, active = [len(slots), 1, places[slots[0]]], []
-        for p, partial in enumerate(row.partials):
-            column = [node.operands[p] for node in nodes]
+        for partial, column in zip(row.partials, columns, strict=True):
             words += [places[k] for k in column]
             active.append(backward and partial != "0" and kinds[column[0]] & ACTIVE > 0)
-            if active[p]:
+            if active[-1]:
                 self.clear([k for k in column if k not in self.written])
-        key = (row, backward, FEW, *active)
+        if backward and True not in active:
+            return
+        key = (row, backward, *active)
         if key not in self.known:
-            found = tuple([Operand("u", TABLE, wanted) for wanted in active])
+            found = tuple([Operand("u", ROWS, wanted) for wanted in active])
             self.known[key] = self.number(Spec(row, backward, "u", found, size=FEW))
         self.write(PHASES[0, backward], self.known[key], words)
 
@@ -200,45 +207,40 @@ class Plan:
                 return [xs[:width], ys[::width]]
         return None
 
-    def operand(self, rows: Sequence[Sequence[int]], size: str, words: list[int]) -> Operand:
+    def operand(self, rows: Rows, kind: bool | str, words: list[int]) -> Operand:
         """How one operand of the items lies in memory, told in the code too."""
         area = self.area(rows[0])
         places = [[self.places[slot] for slot in row] for row in rows]
         firsts = [row[0] for row in places]
-        same = firsts.count(firsts[0]) == len(firsts)
-        many = size == MANY
-        if size == GRID:
+        if kind == GRID:
             words += [len(rows), *firsts]
             return Operand(area, GRID)
-        if not many and same:
+        if not all([row == [*range(row[0], row[0] + len(row))] for row in places]):
+            words += [place for row in places for place in row]
+            return Operand(area, TABLE)
+        same = firsts.count(firsts[0]) == len(firsts)
+        if same and (area == "v" if kind else len(rows) > 1):
             words.append(firsts[0])
             return Operand(area, ONE)
-        if not many and firsts == [*range(firsts[0], firsts[0] + len(firsts))]:
+        if not kind and firsts == [*range(firsts[0], firsts[0] + len(firsts))]:
             words.append(firsts[0])
             return Operand(area, RUN)
-        if many and all([row == [*range(row[0], row[0] + len(row))] for row in places]):
-            if area == "v" and same:
-                words.append(firsts[0])
-                return Operand(area, SHARED)
-            words += firsts
-            return Operand(area, ROWS)
-        words += [place for row in places for place in row]
-        return Operand(area, TABLE)
+        words += firsts
+        return Operand(area, ROWS)
 
-    def with_gradients(self, lists: Sequence[Any], partials: Sequence[str], found: Sequence[Operand]) -> list[Operand]:
+    def with_gradients(self, row: Row, lists: Sequence[Rows], found: Sequence[Operand]) -> list[Operand]:
         """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
-        layer = is_layer(found[-2:])
+        layer = is_layer(row, found)
         targets: list[list[int]] = []
-        for operand, rows, partial in zip(found, lists, partials, strict=True):
+        for operand, rows, partial in zip(found, lists, row.partials, strict=True):
             active = partial != "0" and any([self.kinds[slot] & ACTIVE for row in rows for slot in row])
-            once = rows[:1] if operand.order == SHARED and layer else rows
+            once = rows[:1] if operand.order == ONE and layer else rows
             targets.append([slot for row in once for slot in row] if active else [])
         written, missing = self.written, list[int]()
-        in_parts = any(folds(partial)[0] for partial in partials)  # those with sums add to a gradient block by block
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
-            fresh = not in_parts and not any([slot in written or count[slot] > 1 for slot in target])
+            fresh = not any([slot in written or count[slot] > 1 for slot in target])
             if not fresh:
                 missing += [slot for slot in target if slot not in written]
             result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))
@@ -254,6 +256,6 @@ class Plan:
             places = sorted({self.places[slot] for slot in slots if self.kinds[slot] & VARYING == kind})
             for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
                 run_places = [place for _, place in run]
-                kernel = self.number(Spec(ZERO, True, area, ()))
+                kernel = self.number(Spec(ZERO, False, area, ()))
                 self.write(f"{area} backward", kernel, [len(run_places), 1, run_places[0]])
         self.written.update(slots)

@@ -15,7 +15,7 @@ from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, np
 from tinygrad_edu.replay.native import machine
 from tinygrad_edu.replay.native.calling import TARGETS, as_expected, built_in
-from tinygrad_edu.replay.native.kernels import WIDTH
+from tinygrad_edu.replay.native.kernels import LANES
 from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, once
 from tinygrad_edu.replay.native.plan import Plan
 from tinygrad_edu.replay.native.update import Moves
@@ -34,7 +34,7 @@ class Memory:
     """The memory that one run of a plan needs, and the header that tells the machine where it is."""
 
     def __init__(self, plan: Plan, codes: dict[str, Any], driver: str, each: bool) -> None:
-        stride = plan.lanes + WIDTH
+        stride = plan.lanes + LANES
         n_uniform, n_varying = plan.sizes
         self.uniform, self.uniform_gradients = np.zeros(n_uniform), np.zeros(n_uniform)
         self.varying, self.varying_gradients = np.zeros(n_varying * stride), np.zeros(n_varying * stride)

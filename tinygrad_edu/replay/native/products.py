@@ -1,0 +1,156 @@
+"""Kernels of dot products of all rows of one operand with all rows of another: products of matrices.
+
+They are done in tiles: some rows of both at once, whose sums stay in registers until they are complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+from tinygrad_edu.replay.native.instructions import Number
+from tinygrad_edu.replay.native.kernels import LANES, WIDTH, Kernel
+from tinygrad_edu.replay.native.writer import NONE
+
+Factor = Callable[[Any, Any, int], Number]  # of a row or a column, at a place, so many numbers from there on
+
+
+class Product(Kernel):
+    """Writes tiles."""
+
+    def tile(
+        self,
+        rows: Sequence[Any],
+        columns: Sequence[Any],
+        places: Iterator[tuple[Any, int]],
+        x: Factor,
+        y: Factor,
+        widths: Sequence[int] = (LANES,),
+        start: Callable[[Any, Any], Number] | None = None,
+    ) -> Iterator[tuple[Any, Any, list[Number]]]:
+        """Each row and column with the sum of x(row) · y(column) over the places: a number of each width, to be added.
+
+        A sum may start from a number, which is of the last width.
+        """
+        *others, last = widths
+        sums = {
+            (r, c): {width: self.accumulator(width) for width in others}
+            | {last: self.accumulator(last, start(row, column) if start else 0.0)}
+            for r, row in enumerate(rows)
+            for c, column in enumerate(columns)
+        }
+        for place, width in places:
+            ys = [y(column, place, width) for column in columns]
+            for r, row in enumerate(rows):
+                number = x(row, place, width)
+                for c, other in enumerate(ys):
+                    self.accumulate(sums[r, c][width], number * other)
+        for (r, c), totals in sums.items():
+            yield rows[r], columns[c], [self.read(total) for total in totals.values()]
+
+    def each(self, loop: AbstractContextManager[Any], width: int = LANES) -> Iterator[tuple[Any, int]]:
+        """The places of a loop, where there are so many numbers at each."""
+        with loop as place:
+            yield place, width
+
+
+class Layer(Product):
+    """Rows of uniform weights, operand 0, each with all of the same varying inputs, operand 1."""
+
+    def write(self) -> None:
+        if not self.spec.backward:
+            self.forward()
+        for p, _ in self.active:
+            self.to_inputs() if p else self.to_weights()
+
+    def forward(self) -> None:
+        start = (lambda k, lane: self.lane(2, self.term(2, k), lane)) if self.spec.start else None
+        for items in self.blocks(self.n, 4):
+            with self.each_vector() as lane:
+                inputs = self.each(self.loop(self.w))
+                for k, _, [number] in self.tile(items, [lane], inputs, self.weight, self.input, start=start):
+                    self.store(self.results, self.result_at(k, lane), LANES, number)
+
+    def to_inputs(self) -> None:
+        """The gradients of inputs: sums over all items."""
+        for columns in self.blocks(self.w, 4):
+            with self.each_vector() as lane:
+                items = self.each(self.loop(self.n))
+                sums = self.tile(columns, [lane], items, lambda j, k, width: self.weight(k, j, width), self.gradient)
+                for j, _, [number] in sums:
+                    self.add(1, self.row_at(self.term(1, NONE, j), lane), LANES, number)
+
+    def to_weights(self) -> None:
+        """The gradients of weights: sums over the examples."""
+        for items in self.blocks(self.n, 2):
+            for columns in self.blocks(self.w, 4):
+                sums = self.tile(
+                    items,
+                    columns,
+                    self.each(self.each_vector()),
+                    lambda k, lane, width: self.valid(self.gradient(lane, k, width), lane),
+                    lambda j, lane, width: self.valid(self.input(lane, j, width), lane),
+                )
+                for k, j, [number] in sums:
+                    self.add(0, self.term(0, k, j), 1, self.sum(number))
+
+    def weight(self, k: Any, j: Any, width: int) -> Number:
+        return self.lane(0, self.term(0, k, j), NONE)
+
+    def input(self, lane: Any, j: Any, width: int) -> Number:
+        return self.lane(1, self.term(1, NONE, j), lane)
+
+    def gradient(self, lane: Any, k: Any, width: int) -> Number:
+        return self.load(self.gradients["v"], self.result_at(k, lane), width)
+
+    def result_at(self, k: Any, lane: Any) -> Any:
+        return self.row_at(self.builder.add(self.out, k), lane)
+
+
+class Grid(Product):
+    """All rows of operand 0 with all rows of operand 1, uniform numbers."""
+
+    def write(self) -> None:
+        self.counts = [self.word(self.begins[p]) for p in (0, 1)]
+        if not self.spec.backward:
+            self.forward()
+        for p, _ in self.active:
+            self.to_rows(p)
+
+    def forward(self) -> None:
+        start = (lambda *at: self.factor(2, self.item(0, *at), NONE, 1)) if self.spec.start else None
+        with self.loop(self.counts[1]) as y:
+            for xs in self.blocks(self.counts[0], 4):
+                factors = partial(self.factor, 0), partial(self.factor, 1)
+                for x, _, [lanes, number] in self.tile(xs, [y], self.chunks(self.w), *factors, (WIDTH, 1), start):
+                    out = self.builder.add(self.out, self.item(0, x, y))
+                    self.store(self.results, out, 1, number + self.sum(lanes))
+
+    def to_rows(self, p: int) -> None:
+        """The gradients of the rows of an operand: sums over the rows of the other."""
+        for rows in self.blocks(self.counts[p], 4):
+            for j, width in self.chunks(self.w):
+                others = self.each(self.loop(self.counts[1 - p]), width)
+                sums = self.tile(
+                    rows,
+                    [j],
+                    others,
+                    lambda row, other, width: self.spread(self.gradient(p, row, other), width),
+                    lambda j, other, width: self.factor(1 - p, other, j, width),
+                    [width],
+                )
+                for row, _, [number] in sums:
+                    self.add(p, self.term(p, row, j), width, number)
+
+    def factor(self, p: int, row: Any, j: Any, width: int) -> Number:
+        return self.load(self.values["u"], self.term(p, row, j), width)
+
+    def gradient(self, p: int, row: Any, other: Any) -> Number:
+        return self.load(self.gradients["u"], self.builder.add(self.out, self.item(p, row, other)), 1)
+
+    def item(self, p: int, row: Any, other: Any) -> Any:
+        """The number of the item that is made of a row of operand p and one of the other."""
+        x, y = (other, row) if p else (row, other)
+        return self.builder.add(self.builder.mul(y, self.counts[0]), x)
