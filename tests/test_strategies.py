@@ -193,7 +193,8 @@ def test_batches_are_between_minus_one_and_one(batch):
         (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [2, 3, 1]),
         (batches(1, 1), lambda batch: batch[0][0][0] < 0 < batch[0][1][0]),
         (batches(1, 1), lambda batch: len(batch) == 4),
-        (operands("mul"), lambda at: at[0] < -9 and at[1] > 9),
+        (operands("mul"), lambda at: at[0] < -9),
+        (operands("mul"), lambda at: at[1] > 9),
     ],
 )
 def test_everything_inside_the_bounds_is_drawn(strategy, wanted):
@@ -269,7 +270,8 @@ def test_a_fault_in_one_row_shrinks_to_at_most_three_operations(name, monkeypatc
         return any(abs(v.data - leaf.grad) > 1e-6 * abs(v.data) for leaf, v in zip(graph.leaves, recorded, strict=True))
 
     thorough = settings(max_examples=2_000, deadline=None, derandomize=True, database=None)
-    smallest = find(expressions(), caught, settings=thorough)
+    made_of = () if name in ("exp", "dot", "maximum") else (name, "add", "mul", "sin")  # of all rows it takes longer
+    smallest = find(expressions(made_of), caught, settings=thorough)
     assert len(topological(smallest.root)) <= 3, smallest
     assert name in {node.op.name for node in topological(smallest.root)}
     used = [leaf for leaf in smallest.leaves if leaf in below(smallest.root)]
