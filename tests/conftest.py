@@ -8,7 +8,7 @@ import threading
 import pytest
 from hypothesis import Phase, settings
 
-from tests.pages import browser, visit  # noqa: F401  (fixtures)
+from tests.pages import browser, desk, tab, visit  # noqa: F401  (fixtures)
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

@@ -1,8 +1,10 @@
-"""Interactive pages in a real headless Chromium, for the tests of them."""
+"""Interactive pages in a real headless Chromium, and their scripts in Node, for the tests of them."""
 
+import json
 import math
 import random
 import shutil
+import subprocess
 
 import pytest
 
@@ -52,6 +54,49 @@ def visit(browser, tmp_path):
         page.close()
 
 
+def node(script):
+    """What the last expression of a script gives; numbers go through text, which keeps nan, infinities and -0."""
+    script += (
+        "\nconst text = (x) => Array.isArray(x) ? x.map(text) : typeof x === 'number' ? (Object.is(x, -0) ? '-0.0' : "
+        "String(x)) : x;\nconsole.log(JSON.stringify(text(result)));"
+    )
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class Desk:
+    """One tab for many pages, which say nothing on the console."""
+
+    def __init__(self, browser, folder):
+        self.page = browser.new_page(viewport=WIDE, reduced_motion="reduce")
+        self.file, self.said = folder / "page.html", []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def open(self, root, viewport=WIDE, address="", **options):
+        explore(root, self.file, **options)
+        if self.page.viewport_size != viewport:
+            self.page.set_viewport_size(viewport)
+        self.page.goto("about:blank")
+        self.page.goto(self.file.as_uri() + address)
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def tab(browser, tmp_path_factory):
+    desk = Desk(browser, tmp_path_factory.mktemp("desk"))
+    yield desk
+    desk.page.close()
+
+
+@pytest.fixture
+def desk(tab):
+    tab.said.clear()
+    yield tab
+    assert tab.said == []
+
+
 def worked_example():
     mlp = network()
     return mlp, forward(mlp).total
@@ -72,27 +117,34 @@ def close(a, b, tolerance=1e-12):
     return a == b or abs(a - b) <= tolerance * max(1.0, abs(b))
 
 
+# What is wrong at a step: the box that it is about out of view or under small print; null where nothing is.
+WORST = """() => {
+    const area = document.getElementById("stage").getBoundingClientRect();
+    const inside = (box) => box.left >= area.left - 1 && box.right <= area.right + 1 && box.top >= area.top - 1 &&
+      box.bottom <= area.bottom + 1;
+    for (const box of document.querySelectorAll(".box.now"))
+      if (!inside(box.getBoundingClientRect())) return "out of view: " + box.id;
+    for (const text of document.querySelectorAll("body *")) {
+      const own = [...text.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+      if (!own || !text.checkVisibility()) continue;
+      if (["SCRIPT", "STYLE", "TITLE", "OPTION"].includes(text.tagName) || text.closest("math")) continue;
+      const size = parseFloat(getComputedStyle(text).fontSize) * (text.closest("#world") ? camera.scale : 1);
+      if (size < 11.99) return size + " px: " + text.textContent;
+    }
+    const note = document.getElementById("note").getBoundingClientRect();
+    if (!inside(note)) return "the note is out of view";
+    return null;
+  }"""
+
+
 def worst_case(page):
-    """What is wrong at a step: the box that it is about out of view or under small print; None where nothing is."""
-    return page.evaluate(
-        """() => {
-          const area = document.getElementById("stage").getBoundingClientRect();
-          const inside = (box) => box.left >= area.left - 1 && box.right <= area.right + 1 && box.top >= area.top - 1 &&
-            box.bottom <= area.bottom + 1;
-          for (const box of document.querySelectorAll(".box.now"))
-            if (!inside(box.getBoundingClientRect())) return "out of view: " + box.id;
-          for (const text of document.querySelectorAll("body *")) {
-            const own = [...text.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-            if (!own || !text.checkVisibility()) continue;
-            if (["SCRIPT", "STYLE", "TITLE", "OPTION"].includes(text.tagName) || text.closest("math")) continue;
-            const size = parseFloat(getComputedStyle(text).fontSize) * (text.closest("#world") ? camera.scale : 1);
-            if (size < 11.99) return size + " px: " + text.textContent;
-          }
-          const note = document.getElementById("note").getBoundingClientRect();
-          if (!inside(note)) return "the note is out of view";
-          return null;
-        }"""
-    )
+    return page.evaluate(WORST)
+
+
+def worst_cases(page, every=1):
+    """What is wrong at each step, one after another, or at some of them."""
+    steps = f"steps.map((_, step) => step).filter((step) => step % {every} === 0)"
+    return page.evaluate(f"{steps}.map((step) => {{ go(step); return ({WORST})(); }}).filter((found) => found)")
 
 
 def moons(count):

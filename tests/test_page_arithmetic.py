@@ -4,11 +4,11 @@ import json
 import math
 import shutil
 import struct
-import subprocess
 from fractions import Fraction
 
 import pytest
 
+from tests.pages import node
 from tinygrad_edu import TABLE, Value, dot, logsumexp, registered
 from tinygrad_edu.engine import local_derivatives, nodes
 from tinygrad_edu.engine.formulas import on_floats
@@ -19,17 +19,6 @@ from tinygrad_edu.show.page import formula, in_json, resource
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="no Node to run JavaScript with")
 SPECIAL = [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 1.9999, -1.9999, 2.0001, -2.0001, 5.0, -5.0, 26.0, -26.0]
 SPECIAL += [1e-300, -1e-8, 700.0, -700.0, 1e300, math.inf, -math.inf, math.nan]
-
-
-def node(script):
-    """What the last expression of a script gives; numbers go through text, which keeps nan, infinities and -0."""
-    script += (
-        "\nconst text = (x) => Array.isArray(x) ? x.map(text) : typeof x === 'number' ? (Object.is(x, -0) ? '-0.0' : "
-        "String(x)) : x;\nconsole.log(JSON.stringify(text(result)));"
-    )
-    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def same(found, expected, ulps=8):

@@ -3,7 +3,6 @@
 import html
 import math
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -42,12 +41,11 @@ def graphs(draw):
 
 @given(graphs())
 @settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
-def test_random_graphs_are_stepped_to_the_end(tab, root):
-    tab.load(root)
-    for step in range(tab.page.evaluate("steps.length")):
-        tab.page.evaluate(f"go({step})")
-    assert tab.said == []
-    data, grad = tab.page.evaluate("[[...v].map(String), [...grad].map(String)]")
+def test_random_graphs_are_stepped_to_the_end(desk, root):
+    page = desk.open(root, {"width": 900, "height": 700})
+    page.evaluate("steps.forEach((_, step) => go(step))")
+    assert desk.said == []
+    data, grad = page.evaluate("[[...v].map(String), [...grad].map(String)]")
     graph = nodes(root)
     for k, node in enumerate(graph):
         found = float(data[k].replace("Infinity", "inf"))
@@ -61,27 +59,6 @@ def test_random_graphs_are_stepped_to_the_end(tab, root):
         found = float(grad[k].replace("Infinity", "inf"))
         if math.isfinite(node.grad) and math.isfinite(found):
             assert close(found, node.grad, 1e-9), (k, shown(found), shown(node.grad))
-
-
-class Tab:
-    """One tab for many pages."""
-
-    def __init__(self, page, file):
-        self.page, self.file, self.said = page, file, []
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-
-    def load(self, root):
-        explore(root, self.file)
-        self.page.goto("about:blank")
-        self.page.goto(self.file.as_uri())
-
-
-@pytest.fixture(scope="module")
-def tab(browser, tmp_path_factory):
-    page = browser.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")
-    yield Tab(page, tmp_path_factory.mktemp("pages") / "page.html")
-    page.close()
 
 
 def test_rows_added_at_run_time_are_in_the_page(visit):

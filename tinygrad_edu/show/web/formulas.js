@@ -11,7 +11,7 @@ const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 
 function math(tag, ...children) {
   const element = document.createElementNS("http://www.w3.org/1998/Math/MathML", tag);
-  for (const child of children) element.append(typeof child === "string" ? child : child);
+  element.append(...children);
   return element;
 }
 function mo(text) {
@@ -67,8 +67,7 @@ function written(tree, leaf) {
     // the part without its sign, where it begins with one
     if (isNumber(part) && part < 0) return -part;
     if (part[0] !== "*" || !isNumber(part[1]) || part[1] >= 0) return null;
-    const rest = part[1] === -1 ? part.slice(2) : [-part[1], ...part.slice(2)];
-    return rest.length === 1 ? rest[0] : ["*", ...rest];
+    return ["*", -part[1], ...part.slice(2)];
   }
   function sum(terms) {
     if (terms.length > MOST_TERMS)
@@ -91,7 +90,7 @@ function written(tree, leaf) {
     );
   }
   function product(factors) {
-    const minus = isNumber(factors[0]) && factors[0] < 0,
+    const minus = factors.filter((part) => isNumber(part) && part < 0).length % 2 === 1,
       above = [],
       below = [];
     for (const part of factors) {
@@ -151,7 +150,7 @@ const SPELLINGS = new Map([
 class Unreadable extends Error {}
 
 function read(text, names = nodeNamed) {
-  const tokens = text.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+|\*\*|[\p{L}_][\p{L}\p{N}_₀-₉]*|\S/giu) ?? [];
+  const tokens = text.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+|\*\*|[\p{L}_](?:(?![²³])[\p{L}\p{N}_])*|\S/giu) ?? [];
   let at = 0;
   const take = (...wanted) => (wanted.includes(tokens[at]) ? tokens[at++] : null);
   function sum() {
@@ -189,7 +188,9 @@ function read(text, names = nodeNamed) {
       return inner;
     }
     if (/^[\d.]/.test(token)) return Number(token);
-    const word = SPELLINGS.get(token) ?? token;
+    const word = SPELLINGS.get(token) ?? token,
+      whole = spelled(word + (tokens[at] ?? "")); // a node may be called x²
+    if (/^[²³]$/.test(tokens[at] ?? "") && names.has(whole)) return (at++, names.get(whole));
     if (names.has(spelled(word))) return names.get(spelled(word));
     if (Object.hasOwn(operation, word) && tokens[at] === "(") {
       at++;

@@ -14,22 +14,18 @@ function layout(order, wires, direction, size, gaps) {
   const ranks = Array.from({ length: Math.max(...order.map((unit) => box.get(unit).rank)) + 1 }, () => []);
 
   // From the result backwards, so that the operands of a box stand together and in their order.
-  const placed = new Set();
-  const items = [];
-  const routes = new Map();
-  const visit = (start) => {
-    const stack = [start];
-    while (stack.length) {
-      const unit = stack.pop();
-      if (placed.has(unit)) continue;
-      placed.add(unit);
-      ranks[box.get(unit).rank].push(box.get(unit));
-      stack.push(...unit.inputs.map((wire) => wire.tail).reverse());
-    }
-  };
-  for (const unit of [...order].reverse()) visit(unit);
+  const placed = new Set(),
+    stack = [order[order.length - 1]];
+  while (stack.length) {
+    const unit = stack.pop();
+    if (placed.has(unit)) continue;
+    placed.add(unit);
+    ranks[box.get(unit).rank].push(box.get(unit));
+    stack.push(...unit.inputs.map((wire) => wire.tail).reverse());
+  }
 
   // A wire over several ranks gets a place in each, which all wires from the same box share.
+  const routes = new Map();
   for (const item of box.values()) Object.assign(item, { up: [], down: [], bends: [] });
   for (const wire of wires) {
     const tail = box.get(wire.tail),
@@ -56,29 +52,25 @@ function layout(order, wires, direction, size, gaps) {
     let count = 0;
     for (const rank of ranks) {
       const lines = rank.flatMap((item) => item.down.map((other) => [item.at, other.at]));
-      if (lines.length > 400) continue;
-      for (let a = 0; a < lines.length; a++)
-        for (let b = a + 1; b < lines.length; b++)
-          if ((lines[a][0] - lines[b][0]) * (lines[a][1] - lines[b][1]) < 0) count++;
+      for (const [a, b] of lines) for (const [c, d] of lines) if (a < c && b > d) count++;
     }
     return count;
   };
   let best = ranks.map((rank) => [...rank]),
     fewest = crossings();
-  for (let sweep = 0, since = 0; sweep < 16 && fewest && since < 4; sweep++, since++) {
+  for (let sweep = 0; sweep < 16; sweep++) {
     const upward = sweep % 2 === 1,
       list = upward ? [...ranks].reverse() : ranks;
     for (const rank of list) {
       const near = (item) => (upward ? item.up : item.down),
         wanted = new Map();
       for (const item of rank) wanted.set(item, near(item).length ? middle(near(item)) : item.at);
-      rank.sort((a, b) => wanted.get(a) - wanted.get(b) || a.at - b.at);
+      rank.sort((a, b) => wanted.get(a) - wanted.get(b));
       rank.forEach((item, j) => (item.at = j));
     }
     const count = crossings();
     if (count < fewest) {
       fewest = count;
-      since = 0;
       best = ranks.map((rank) => [...rank]);
     }
   }
@@ -88,14 +80,8 @@ function layout(order, wires, direction, size, gaps) {
   });
 
   // Coordinates across a rank: as near to the neighbours as the boxes beside it let each be.
-  for (const rank of ranks) {
-    let at = 0;
-    for (const item of rank) {
-      item.y = at + tall(item) / 2;
-      at += tall(item) + gaps.beside;
-    }
-    for (const item of rank) item.y -= at / 2;
-  }
+  const items = ranks.flat();
+  for (const item of items) item.y = 0;
   for (let sweep = 0; sweep < 24; sweep++) {
     const list = sweep % 2 ? [...ranks].reverse() : ranks;
     for (const rank of list) {
@@ -115,7 +101,6 @@ function layout(order, wires, direction, size, gaps) {
       item.x = along + width / 2;
       item.from = along;
       item.to = along + width;
-      items.push(item);
     }
     along += width + gaps.between;
   }

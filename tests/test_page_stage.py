@@ -1,0 +1,515 @@
+"""The stage of the page: the camera, the map, the picture and the note, to the pixel."""
+
+import math
+import re
+
+import pytest
+
+from tests.pages import SIZES, moons, wait, worked_example
+from tinygrad_edu import Value
+from tinygrad_edu.engine import local_derivatives, nodes, topological
+from tinygrad_edu.nn import MLP
+
+LEAST = 12 / 14  # of the scale: letters of 12 pixels
+
+
+def small():
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    y = a * b + 1.0
+    y.label = "y"
+    return y
+
+
+def network():
+    return MLP(2, [2, 1], activation="tanh", seed=1)
+
+
+# The camera, on a stage and a picture of given sizes
+
+MOCKED = """([width, height, w, h, x, y, scale]) => {
+  stage = { width, height };
+  drawn = { ...drawn, width: w, height: h };
+  Object.assign(camera, { x, y, scale });
+}"""
+
+
+@pytest.mark.parametrize(
+    ("sizes", "x", "y", "scale"),
+    [
+        ((1000, 656, 488, 600), 256, 44, 1),  # as high as there is room between the legend and the edge
+        ((1000, 656, 976, 100), 12, 294, 1),  # as wide as there is
+        ((1000, 656, 100, 100), 420, 264, 1.6),  # no larger than that
+        ((640, 656, 100, 100), 240, 264, 1.6),
+        ((400, 656, 100, 100), 232, 264, 1.6),  # on a phone at the right: all room on one side
+        ((400, 356, 700, 700), 12, 44, LEAST),  # letters are never too small to read: it goes on beyond the stage
+        ((1000, 356, 700, 700), 200, 44, LEAST),
+        ((400, 856, 700, 700), 12, 144, LEAST),
+    ],
+)
+def test_the_picture_is_fitted(desk_of_small, sizes, x, y, scale):
+    page = desk_of_small
+    page.evaluate(MOCKED, [*sizes, 0, 0, 3])
+    found = page.evaluate("camera.fitted = false, fit(), [camera.x, camera.y, camera.scale, camera.fitted]")
+    assert found == [pytest.approx(x), pytest.approx(y), pytest.approx(scale), True]
+    transform = page.get_attribute("#world", "transform")
+    assert [float(n) for n in re.findall(r"[\d.]+", transform)] == pytest.approx([x, y, scale], abs=0.051)
+    assert transform.startswith("translate(") and " scale(" in transform
+
+
+@pytest.mark.parametrize(
+    ("before", "zoom", "after"),
+    [
+        ((100, 50, 1), (300, 200, 2), (-100, -100, 2)),  # what is under the pointer stays there
+        ((100, 50, 1), (100, 50, 1.5), (100, 50, 1.5)),
+        ((100, 50, 2), (300, 250, 10), (-100, -150, 4)),  # four times at most
+        ((100, 50, 1), (100, 50, 0.1), (100, 50, LEAST)),
+    ],
+)
+def test_zooming(desk_of_small, before, zoom, after):
+    page = desk_of_small
+    page.evaluate(MOCKED, [1000, 700, 600, 400, *before])
+    found = page.evaluate(
+        "zoom => { camera.fitted = true; zoomAt(...zoom); return [camera.x, camera.y, camera.scale, camera.fitted]; }",
+        zoom,
+    )
+    assert found == [*map(pytest.approx, after), False]
+
+
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [
+        ((-5000, -6000), (60 - 600 * 1.5, 60 - 400 * 1.5)),
+        ((5000, 6000), (1000 - 60, 700 - 60)),
+        ((-839, -539), (-839, -539)),
+        ((939, 639), (939, 639)),
+    ],
+)
+def test_the_picture_never_leaves_the_stage(desk_of_small, at, kept):
+    page = desk_of_small
+    page.evaluate(MOCKED, [1000, 700, 600, 400, *at, 1.5])
+    assert page.evaluate("apply(), [camera.x, camera.y]") == list(kept)
+
+
+BOXES = """(at) => {
+  drawn.boxes = new Map(at.map(([x, y, width, height], k) => [k, { x, y, width, height }]));
+  window.boxesOf = (...ks) => ks;
+}"""
+
+
+def test_where_boxes_are_on_the_stage(desk_of_small):
+    page = desk_of_small
+    page.evaluate(MOCKED, [1000, 700, 600, 400, 30, 20, 2])
+    page.evaluate(BOXES, [[50, 40, 20, 10], [100, 10, 40, 6]])
+    assert page.evaluate("onStage([0])") == {"left": 110, "right": 150, "top": 90, "bottom": 110}
+    assert page.evaluate("onStage([0, 1])") == {"left": 110, "right": 270, "top": 34, "bottom": 110}
+
+
+@pytest.mark.parametrize(
+    ("camera", "boxes", "kept"),
+    [
+        ((0, 0), [0], (0, 0)),
+        ((-100, 0), [0], (16 - 90, 0)),  # as little as it takes, with a margin of 16
+        ((0, -100), [0], (0, 16 - 85)),
+        ((950, 0), [0], (1000 - 16 - 110, 0)),
+        ((0, 650), [0], (0, 700 - 16 - 95)),
+        ((-74, -69), [0], (-74, -69)),  # just in view
+        ((874, 589), [0], (874, 589)),
+        ((-1000, -1000), [0, 1], (16 - 90, 16 - 85)),
+        ((0, 0), [2, 3], (16 - 700, 0)),  # where there is no room for both, the first of them
+    ],
+)
+def test_boxes_are_brought_into_view(desk_of_small, camera, boxes, kept):
+    page = desk_of_small
+    page.evaluate(MOCKED, [1000, 700, 3000, 400, *camera, 1])
+    page.evaluate(BOXES, [[100, 90, 20, 10], [500, 300, 20, 10], [750, 90, 100, 10], [2500, 90, 100, 10]])
+    found = page.evaluate(
+        "(boxes) => { const all = order; order = []; keepInView(boxes); order = all; return [camera.x, camera.y]; }",
+        boxes,
+    )
+    assert found == list(kept)
+
+
+def test_the_map(desk_of_small):
+    page = desk_of_small
+    shapes = """() => [...at("map").children].map((r) => [r.getAttribute("class"),
+      ...["x", "y", "width", "height"].map((key) => Number(r.getAttribute(key)))])"""
+    page.evaluate("([w, h]) => { drawn = { ...drawn, width: w, height: h }; }", [2000, 400])
+    page.evaluate(
+        """() => {
+          const [first, ...rest] = order;
+          drawn.boxes = new Map([[first, { x: 1000, y: 200, width: 400, height: 100 }],
+            ...rest.map((unit) => [unit, { x: 2, y: 2, width: 4, height: 4 }])]);
+          stage = { width: 1000, height: 500 };
+          Object.assign(camera, { x: -500, y: -100, scale: 2 });
+          drawMap();
+        }"""
+    )
+    assert page.is_visible("#map")
+    assert page.evaluate("[at('map').getAttribute('width'), at('map').getAttribute('height')]") == ["150", "30"]
+    found = page.evaluate(shapes)
+    scale = 150 / 2000
+    assert found[0][1:] == [800 * scale, 150 * scale, 400 * scale, 100 * scale]
+    assert found[1][1:] == [0, 0, 2, 2]  # to be seen at all
+    assert found[-1] == ["seen", 250 * scale, 50 * scale, 500 * scale, 250 * scale]
+    assert [shape[0] for shape in found[:-1]] == page.evaluate(
+        "order.map((unit) => document.getElementById(unit.id).getAttribute('class'))"
+    )
+    page.evaluate("drawn.width = 400; drawn.height = 2000; drawMap()")
+    assert page.evaluate("[at('map').getAttribute('width'), at('map').getAttribute('height')]") == ["18", "90"]
+    for width, height, hidden in ((500, 250, True), (500.5, 250.5, True), (501, 250, False), (500, 251, False)):
+        page.evaluate("([w, h]) => { drawn.width = w; drawn.height = h; drawMap(); }", [width, height])
+        assert page.is_hidden("#map") is hidden, (width, height)
+
+
+def test_the_map_leads_to_the_place_that_is_pressed(desk):
+    y = Value(0.5, "a")
+    for k in range(40):
+        y = y * 0.9 + 0.01 * k
+    page = desk.open(y, SIZES[3])
+    box = page.locator("#map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5)
+    middle = page.evaluate(
+        "[(stage.width / 2 - camera.x) / camera.scale / drawn.width, "
+        "(stage.height / 2 - camera.y) / camera.scale / drawn.height, camera.fitted]"
+    )
+    assert middle == [pytest.approx(0.25, abs=0.02), pytest.approx(0.5, abs=0.03), False]
+
+
+WHEEL = """([deltaY, deltaMode, x, y]) => {
+  const box = at("stage").getBoundingClientRect(), before = { ...camera };
+  const event = new WheelEvent("wheel", { deltaY, deltaMode, clientX: box.left + x, clientY: box.top + y,
+    bubbles: true, cancelable: true });
+  at("picture").dispatchEvent(event);
+  const under = (camera) => [(x - camera.x) / camera.scale, (y - camera.y) / camera.scale];
+  const kept = under(camera).map((there, k) => Math.abs(there - under(before)[k]) < 1e-9);
+  return [camera.scale / before.scale, ...kept, event.defaultPrevented];
+}"""
+
+
+def test_the_wheel(desk_of_small):
+    page = desk_of_small
+    page.evaluate("Object.assign(camera, { x: 200, y: 150, scale: 1.2 })")
+    assert page.evaluate(WHEEL, [-100, 0, 300, 200]) == [pytest.approx(math.exp(0.15)), True, True, True]
+    assert page.evaluate(WHEEL, [100, 0, 300, 200]) == [pytest.approx(math.exp(-0.15)), True, True, True]
+    assert page.evaluate(WHEEL, [-3, 1, 320, 220]) == [pytest.approx(math.exp(0.15)), True, True, True]  # lines
+
+
+def test_a_double_click(desk_of_small):
+    page = desk_of_small
+    twice = """(on) => { const box = at("stage").getBoundingClientRect(), before = camera.scale;
+      (on === "picture" ? at(on) : document.querySelector(on)).dispatchEvent(new MouseEvent("dblclick",
+        { bubbles: true, clientX: box.left + 300, clientY: box.top + 200 }));
+      return camera.scale / before; }"""
+    page.evaluate("fit()")
+    for on in (".box", "#note", "#closer"):
+        assert page.evaluate(twice, on) == 1
+    fitted = page.evaluate("({ ...camera })")
+    assert page.evaluate(twice, "picture") == pytest.approx(1.8)
+    assert page.evaluate("camera.x") == pytest.approx(300 - 1.8 * (300 - fitted["x"]))
+    assert page.evaluate("camera.y") == pytest.approx(200 - 1.8 * (200 - fitted["y"]))
+    page.evaluate(twice, "picture")
+    assert page.evaluate("({ ...camera })") == fitted
+
+
+def test_the_buttons_that_zoom_keep_the_middle(desk_of_small):
+    page = desk_of_small
+    page.evaluate("fit()")
+    middle = "[(stage.width / 2 - camera.x) / camera.scale, (stage.height / 2 - camera.y) / camera.scale]"
+    before, scale = page.evaluate(middle), page.evaluate("camera.scale")
+    page.click("#closer")
+    assert page.evaluate("camera.scale") == pytest.approx(1.25 * scale)
+    page.click("#further")
+    page.click("#further")
+    assert page.evaluate("camera.scale") == pytest.approx(0.8 * scale)
+    assert page.evaluate(middle) == pytest.approx(before)
+
+
+def test_dragging(desk_of_small):
+    page = desk_of_small
+    page.evaluate("Object.assign(camera, { x: 100, y: 80, scale: 1, fitted: true }); go(0)")
+    left, top = page.evaluate("(() => { const b = at('stage').getBoundingClientRect(); return [b.left, b.top]; })()")
+    page.mouse.move(left + 700, top + 300)
+    page.mouse.move(left + 750, top + 300)
+    assert page.evaluate("[camera.x, camera.y]") == [100, 80]  # no button is down
+    page.mouse.down()
+    page.mouse.move(left + 752, top + 302)  # a hand that trembles drags nothing
+    assert page.evaluate("[camera.x, camera.y, camera.fitted]") == [100, 80, True]
+    page.mouse.move(left + 754, top + 300)
+    assert page.evaluate("[camera.x, camera.y, camera.fitted]") == [104, 80, False]
+    page.mouse.move(left + 755, top + 299)  # from then on each pixel counts
+    assert page.evaluate("[camera.x, camera.y]") == [105, 79]
+    page.mouse.up()
+    page.mouse.move(left + 600, top + 200)
+    assert page.evaluate("[camera.x, camera.y]") == [105, 79]
+    box = page.evaluate("(() => { const b = at('note').getBoundingClientRect(); return [b.left + 8, b.top + 8]; })()")
+    page.mouse.move(*box)
+    page.mouse.down()
+    page.mouse.move(box[0] + 40, box[1] + 40)
+    page.mouse.up()
+    assert page.evaluate("[camera.x, camera.y]") == [105, 79]  # in the note text is selected
+
+
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def test_two_fingers_zoom_about_their_middle(desk_of_small):
+    page = desk_of_small
+    page.evaluate("Object.assign(camera, { x: 100, y: 80, scale: 1 }); go(0)")
+    left, top = page.evaluate("(() => { const b = at('stage').getBoundingClientRect(); return [b.left, b.top]; })()")
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+
+    def touch(kind, *points):
+        fingers = [{"x": left + x, "y": top + y, "id": k} for k, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    touch("touchStart", (650, 300), (750, 300))
+    for apart in range(5, 51, 5):
+        touch("touchMove", (650 - apart, 300), (750 + apart, 300))
+    page.evaluate(FRAMES)
+    assert page.evaluate("camera.scale") == pytest.approx(2)
+    x, y = page.evaluate("[camera.x, camera.y]")
+    assert y == pytest.approx(300 - 2 * (300 - 80), abs=0.5)
+    assert x == pytest.approx(700 - 2 * (700 - 100), abs=30)  # one finger after the other
+    touch("touchMove", (600, 350), (800, 350))
+    page.evaluate(FRAMES)
+    touch("touchEnd")
+    assert page.evaluate("camera.y") == pytest.approx(y + 50)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.detach()
+
+
+def test_a_stage_of_another_size_is_drawn_anew(desk):
+    page = desk.open(small(), SIZES[3])
+    page.evaluate("zoomAt(0, 0, 2)")
+    for size in (SIZES[1], SIZES[4]):
+        page.set_viewport_size(size)
+        wait(page, f"stage.width === at('stage').clientWidth && innerWidth === {size['width']}")
+        assert page.evaluate("[stage.width, stage.height]") == page.evaluate(
+            "[at('stage').clientWidth, at('stage').clientHeight]"
+        )
+        assert page.evaluate("camera.fitted")
+
+
+# Which detail is drawn, and in which direction
+
+
+@pytest.mark.parametrize("size", SIZES[::2], ids=lambda size: str(size["width"]))
+def test_the_richest_picture_that_can_be_read_is_drawn(desk, size):
+    network = MLP(2, [16, 16, 1], activation="tanh", seed=1)
+    for root, options in ((small(), {}), (worked_example()[1], {}), (network, {"data": moons(4)})):
+        page = desk.open(root, size, **options)
+        scale = """(detail) => {
+          const scales = ["right", "down"].map((direction) =>
+            fitting(layout(order, wires, direction, (unit) => sizeOf(unit, detail), gapsOf(detail))));
+          return scales[1] > scales[0] ? ["down", scales[1]] : ["right", scales[0]]; }"""
+        detail, direction = page.evaluate("[drawn.detail, drawn.direction]")
+        found = [page.evaluate(scale, k) for k in range(3)]
+        assert direction == found[detail][0]
+        readable = [k for k in range(3) if found[k][1] >= LEAST and (k < 2 or page.evaluate("wires.length") < 100)]
+        assert detail == max(readable, default=0)
+        for choice in (0, 1, 2):
+            page.evaluate("(choice) => { at('detail').value = choice; redraw(); }", str(choice))
+            assert page.evaluate("[drawn.detail, drawn.direction]") == [choice, found[choice][0]]
+
+
+def test_the_gaps_of_a_picture(desk_of_small):
+    gaps = "[0, 1, 2].map((detail) => Object.values(gapsOf(detail)))"
+    assert desk_of_small.evaluate(gaps) == [[9, 26], [12, 30], [14, 66]]
+    many = f"(n) => {{ const all = wires; wires = {{ length: n }}; const found = {gaps}; wires = all; return found; }}"
+    assert desk_of_small.evaluate(many, 99) == [[9, 26], [12, 30], [14, 66]]
+    assert desk_of_small.evaluate(many, 100) == [[8, 84]] * 3
+
+
+def test_the_sizes_of_boxes(desk):
+    a, long = Value(2.0, "a"), Value(1.0, "a_name_of_many_letters")
+    page = desk.open((a * long + 0.5).exp())
+    found = page.evaluate(
+        """units.map((unit) => {
+          const name = shortName(unit.name), symbol = symbolOf(unit);
+          const title = textWidth(name, "italic") + (symbol ? textWidth(symbol, "bold") + 7 : 0);
+          const number = textWidth("−0.005555");
+          return { name, least: [Math.max(38, Math.ceil(title) + 14), 28],
+            full: [Math.max(Math.ceil(number) + 12, Math.ceil(title) + 16), 62],
+            sizes: [0, 1, 2].map((detail) => Object.values(sizeOf(unit, detail))), title }; })"""
+    )
+    assert [unit["name"] for unit in found][:2] == ["a", "a_name_of_m…"]
+    for unit in found:
+        assert unit["sizes"] == [unit["least"], unit["full"], unit["full"]]
+    assert page.evaluate("['abcdefghijkl', 'abcdefghijklm'].map(shortName)") == ["abcdefghijkl", "abcdefghijk…"]
+    assert page.evaluate("textWidth('mmm', 'bold') > textWidth('mmm')")
+    assert page.evaluate("measure.font") in ("14px Helvetica, Arial, sans-serif",)
+
+
+def test_the_signs_of_operations(desk):
+    a = Value(2.0, "a")
+    root = a**2 + a**10 + a**-1 + a**0.5 + a * a + (-a)
+    page = desk.open(root)
+    assert page.evaluate("units.map((unit) => [nodes[unit.node].op ?? '', symbolOf(unit)])") == [
+        [node["op"], {2: "x²", 10: "x¹⁰"}.get(node["power"], node["symbol"])]
+        for node in page.evaluate(
+            "nodes.map((n) => ({ op: n.op ?? '', symbol: n.symbol ?? '', power: n.op === 'pow' && n.constants[1] }))"
+        )
+    ]
+
+
+# A box, a wire, and what is written on them
+
+
+def test_a_box_as_it_is_drawn(desk):
+    page = desk.open(small(), SIZES[3])
+    page.click("#last")
+    width = page.evaluate("sizeOf(unitOf[root], 2).width")
+    x, y = page.evaluate("[drawn.boxes.get(unitOf[root]).x, drawn.boxes.get(unitOf[root]).y]")
+    w = f"{width / 2:g}"
+    assert page.evaluate("document.getElementById(unitOf[root].id).outerHTML") == (
+        f'<g id="n3" class="box operation reached has-grad" transform="translate({x:g},{y:g})" tabindex="0" '
+        'role="button" aria-label="y, add of v₁, 1, data −5, grad 1" aria-pressed="false">'
+        f'<rect x="-{w}" y="-31" width="{width}" height="62" rx="5" class="back"></rect>'
+        '<text x="0" y="-14" class="title"><tspan class="symbol">+</tspan> <tspan class="name">y</tspan></text>'
+        f'<line x1="-{w}" x2="{w}" y1="-8" y2="-8" class="rule"></line>'
+        '<text x="0" y="5" class="data">−5</text><text x="0" y="23" class="grad">1</text></g>'
+    )
+    page.select_option("#detail", "0")
+    width = page.evaluate("sizeOf(unitOf[0], 0).width")
+    assert re.sub(r' (transform|id)="[^"]*"', "", page.evaluate("document.getElementById('n0').outerHTML")) == (
+        '<g class="box parameter reached has-grad" tabindex="0" role="button" '
+        'aria-label="a, leaf, moved by descent, data 2, grad −3" aria-pressed="false">'
+        f'<rect x="-{width / 2:g}" y="-14" width="{width}" height="28" rx="5" class="back"></rect>'
+        '<text x="0" y="5" class="title"><tspan class="name">a</tspan></text></g>'
+    )
+
+
+def test_closed_boxes_as_they_are_drawn(desk):
+    page = desk.open(network(), SIZES[3], data=[([1.0, -2.0], 0.5)])
+    boxes = "[...document.querySelectorAll('.box.closed')].map((b) => [b.id, b.getAttribute('aria-label'), "
+    boxes += "b.getAttribute('aria-expanded'), b.querySelector('rect').getAttribute('rx')])"
+    page.select_option("#boxes", "layers")
+    assert page.evaluate(boxes) == [
+        ["g1", "layer 1, closed, 2 outputs. Press to open.", "false", "12"],
+        ["g2", "y, layer 2, closed, data not computed yet, grad not computed yet. Press to open.", "false", "12"],
+    ]
+    page.click("#last")
+    data, grad = page.evaluate(
+        "[shown(v[unitOf[root].main] && v[units.find(u => u.id === 'g2').main]), "
+        "shown(grad[units.find(u => u.id === 'g2').main])]"
+    )
+    assert page.evaluate(boxes)[1][1] == f"y, layer 2, closed, data {data}, grad {grad}. Press to open."
+    assert page.evaluate("document.querySelector('#g1 .data').textContent") == "2 outputs"
+    assert page.evaluate("document.querySelector('#g1 .grad').textContent") == ""
+    page.focus("#g1")
+    page.keyboard.press(" ")
+    assert page.evaluate("document.activeElement.id") == "g1_1"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id !== 'g1_1' && document.activeElement.matches('.box')")
+    assert page.evaluate("[...closed]") == ["1.2", "2.1", "2"]
+    page.keyboard.press("a")
+    assert page.evaluate("[...closed]") == ["1.2", "2.1", "2"]
+
+
+def local(root):
+    place = {node: k for k, node in enumerate(nodes(root))}
+    for node in place:
+        node.grad = 0.0
+    root.backward()
+    return {
+        f"en{place[node]}_{j}": partial
+        for node in topological(root)
+        for j, (_, _, partial) in enumerate(local_derivatives(node))
+    }, {
+        f"en{place[node]}_{j}": node.grad * partial
+        for node in topological(root)
+        for j, (_, _, partial) in enumerate(local_derivatives(node))
+    }
+
+
+def test_the_width_and_colour_of_a_wire_are_its_contribution(desk):
+    from tinygrad_edu.show.numbers import shown
+
+    _, root = worked_example()
+    page = desk.open(root)
+    wires = "Object.fromEntries([...document.querySelectorAll('.wire')].map((w) => [w.id, [w.style.strokeWidth, "
+    wires += "w.classList.contains('positive'), w.classList.contains('negative')]]))"
+    assert {tuple(x) for x in page.evaluate(wires).values()} == {("", False, False)}
+    page.click("#last")
+    factors, contributions = local(root)
+    largest = max(map(abs, contributions.values()))
+    assert page.evaluate(wires) == {
+        key: [f"{1 + 3.5 * abs(x) / largest:.1f}".removesuffix(".0"), x > 0, x < 0] for key, x in contributions.items()
+    }
+    texts = page.evaluate("wires.map((w) => [w.id, drawn.wire.get(w).text.textContent])")
+    if page.evaluate("drawn.detail") == 2:
+        assert dict(texts) == {key: "×" + shown(x, 3) for key, x in factors.items()}
+    page.select_option("#lines", "plain")
+    assert {tuple(x) for x in page.evaluate(wires).values()} == {("", False, False)}
+
+
+def test_lines_of_a_closed_network_are_its_weights_and_their_gradients(desk):
+    page = desk.open(network(), SIZES[3], data=[([1.0, -2.0], 0.5)])
+    page.select_option("#boxes", "neurons")
+    for choice, numbers in (("weights", "v"), ("gradients", "grad")):
+        page.select_option("#lines", choice)
+        found = page.evaluate(
+            f"""wires.map((w) => {{ const weight = name(weightOf(w) ?? root), line = drawn.wire.get(w).line;
+              const number = weightOf(w) === null ? null : {numbers}[weightOf(w)];
+              return [w.tail.name + " " + w.head.name, weight, number,
+                line.style.strokeWidth, ...["positive", "negative"].map((c) => line.classList.contains(c))]; }})"""
+        )
+        named = {path: weight for path, weight, *_ in found}
+        assert {key: named[key] for key in ("x₁ h₁", "x₂ h₁", "x₁ h₂", "x₂ h₂", "h₁ y", "h₂ y")} == {
+            "x₁ h₁": "w₁",
+            "x₂ h₁": "w₂",
+            "x₁ h₂": "w₃",
+            "x₂ h₂": "w₄",
+            "h₁ y": "w₅",
+            "h₂ y": "w₆",
+        }
+        largest = max(abs(x) for _, _, x, *_ in found if x is not None)
+        for _, _, x, width, positive, negative in found:
+            if x is None:
+                assert (width, positive, negative) == ("", False, False)
+            else:
+                assert float(width) == pytest.approx(1 + 3.5 * abs(x) / largest, abs=0.051)
+                assert (positive, negative) == (x > 0, x < 0)
+
+
+def test_many_lines_are_thin(desk):
+    page = desk.open(MLP(2, [10, 10, 1], seed=1), data=moons(2))
+    found = page.evaluate(
+        "wires.map((w) => [weightOf(w) === null ? null : v[weightOf(w)], drawn.wire.get(w).line.style.strokeWidth])"
+    )
+    largest = max(abs(x) for x, _ in found if x is not None)
+    assert len(found) >= 100
+    for x, width in found:
+        assert width == "" if x is None else float(width) == pytest.approx(0.3 + 2.4 * abs(x) / largest, abs=0.051)
+    assert page.evaluate("at('picture').classList.contains('dense')")
+
+
+def test_the_factor_through_a_closed_neuron(desk):
+    page = desk.open(network(), SIZES[4], data=[([1.0, -2.0], 0.5)])
+    page.select_option("#boxes", "neurons")
+    page.select_option("#detail", "2")
+    page.click("#last")
+    found = page.evaluate(
+        """(() => { const w = wires.find((w) => w.tail.name === "h₁" && w.head.name === "y");
+          const y = w.head.main, h = w.tail.main, text = drawn.wire.get(w).text.textContent;
+          return [factorOn(w), grad[h] / grad[y], text, through(w.head, 6 * grad[y])]; })()"""
+    )
+    assert found[0] == pytest.approx(found[1])
+    assert found[2].startswith("×")
+    assert found[3] == pytest.approx(6)
+    page.select_option("#boxes", "layers")
+    assert page.evaluate("wires.filter((w) => w.head.id === 'g1').map(factorOn)") == [None, None]
+    assert page.evaluate("wires.filter((w) => w.head.id === 'g2').map(factorOn)") == [None]  # two operands in one line
+
+
+@pytest.fixture
+def desk_of_small(tab):
+    """A page that each test may spoil: what it has drawn is as at first again at the end."""
+    if tab.page.title() != "small":
+        tab.open(small(), SIZES[3], title="small")
+        tab.page.evaluate("window.first = { camera: { ...camera }, stage, drawn }")
+    tab.said.clear()
+    yield tab.page
+    tab.page.evaluate("stage = first.stage; drawn = first.drawn; Object.assign(camera, first.camera); go(0)")
+    assert tab.said == []
