@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.engine import Value, collector_paused, quoted
 from tinygrad_edu.replay.program import Program
+from tinygrad_edu.replay.rolling import DOT, Graph, sides
 from tinygrad_edu.replay.trace import Trace, recorded
 
 # How a function's inputs and params are changed for another look: across 0, both ways, and then less and less, for
@@ -19,6 +21,7 @@ CHANGES: tuple[Callable[[float], float], ...] = (
     lambda x: x * 1.0078125,
 )
 ACROSS = 2  # as many of them lead across 0
+WIDE = 2**18  # weights of a layer from which on NumPy's BLAS is quicker than the native machine
 REDUCTIONS = ("mean", "sum", None)
 BACKENDS = {  # name: module, class
     "python": ("plain", "PythonProgram"),
@@ -61,7 +64,8 @@ def compile(
         reduce: for a batch, "mean" or "sum" of the values and gradients over the examples (a penalty on the params
             counts once in the mean), or None: values (N,), gradients (N, p).
         backend: "python", "numpy", "native" (needs NumPy and llvmlite), "jax", "torch", or "auto": native where it is
-            installed, else NumPy where it is and there are inputs, else Python.
+            installed, else NumPy where it is and there are inputs, else Python; but NumPy, too, where layers of 262,144
+            weights or more do most of the work, and no optimiser its steps. `program.reason` says why.
         optimizer: of `params`, such as Adam(params): `program.step(inputs)` then changes the program's own params.
         allow_unused: whether there may be inputs that nothing depends on, such as spare columns of the data.
 
@@ -104,25 +108,51 @@ def compile(
         trace = recorded(root, params, inputs, outputs, allow_unused)  # type: ignore[arg-type]
     if f:
         refuse_another_graph(f, trace, params, given, allow_unused)
-    program = program_class(backend, has_inputs=len(inputs) > 0)(trace, [places[id(node)] for node in also], reduce)
-    program.optimizer = optimizer
+    kind, reason = choice(trace, optimizer is not None) if backend == "auto" else (program_class(backend), "")
+    program = kind(trace, [places[id(node)] for node in also], reduce)
+    program.optimizer, program.reason = optimizer, reason
     if optimizer is not None:
         program.params = [p.data for p in params]
     return program
 
 
-def program_class(backend: str, has_inputs: bool) -> type[Program]:
+def program_class(backend: str) -> type[Program]:
     """The class of programs for a backend."""
-    if backend == "auto":
-        for name in ("native", "numpy") if has_inputs else ("native",):
-            try:
-                return program_class(name, has_inputs)
-            except ImportError:
-                continue
-        backend = "python"
     module, name = BACKENDS[backend]
     found: type[Program] = getattr(import_module(f"tinygrad_edu.replay.{module}"), name)
     return found
+
+
+def choice(trace: Trace, has_optimizer: bool) -> tuple[type[Program], str]:
+    """The class of programs that `auto` takes for a trace, and why."""
+    share = 0.0 if has_optimizer or not trace.n_inputs else share_of_wide_layers(trace)
+    names = ["numpy", "native"] if share > 0.5 else ["native", "numpy"] if trace.n_inputs else ["native"]
+    missing = []
+    for name in [*names, "python"]:
+        try:
+            found = program_class(name)
+            break
+        except ImportError:
+            missing.append(name)
+    if missing:
+        return found, f"not installed: {', '.join(missing)}"
+    if has_optimizer:
+        return found, "an optimiser takes its steps in machine code"
+    return found, f"layers of {WIDE:,} weights or more do {share:.0%} of the work"
+
+
+def share_of_wide_layers(trace: Trace) -> float:
+    """The share of a graph's work that is in dot products of many weights with one and the same list of numbers."""
+    if trace.n_params < WIDE:
+        return 0.0
+    nodes = Graph(trace, [trace.root], varying=False).nodes.values()
+    dots = [sides(node) for node in nodes if node.row is DOT]
+    layers = Counter[tuple[int, ...]]()
+    for factors in dots:
+        for side in factors:
+            layers[side] += len(side)
+    wide = sum(len(x) for x, y in dots if max(layers[x], layers[y]) >= WIDE)
+    return wide / (len(nodes) - len(dots) + sum(len(x) for x, _ in dots))
 
 
 def numbers_of(inputs: Sequence[Any]) -> list[float]:

@@ -15,7 +15,7 @@ from tinygrad_edu.replay.rolling import Graph
 
 NUMBERS_IN_CACHE = 2**16  # what the arrays of a block of examples may hold
 NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: the same for columns, which have Python's work at each
-LEAST = 1024  # examples in a block, for the sake of products of matrices
+LEAST = 256  # examples in a block, for the sake of products of matrices
 
 
 class NumpyProgram(ArrayProgram):
@@ -40,6 +40,7 @@ class NumpyProgram(ArrayProgram):
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         batch = inputs if inputs.ndim == 2 else inputs[None]
         each = self.reduce is None and inputs.ndim == 2
+        divided = self.reduce == "mean" and self.plan.roots.varying  # by N, so that the gradient is an array of its own
         value: Any = 0.0
         gradient: Any = None
         beside: list[tuple[Any, ...]] = []
@@ -51,7 +52,7 @@ class NumpyProgram(ArrayProgram):
                 also = [np.broadcast_to(v, n), np.broadcast_to(g.T, (n, len(params))), *(part.T for part in also)]
             else:
                 share = n / len(batch) if self.reduce == "mean" else 1.0
-                value, g = value + share * v, share * g  # a copy: it may be a view
+                value, g = value + share * v, g if share == 1 and divided else share * g  # it may be a view
                 gradient = g if gradient is None else gradient + g
                 also = [part.T for part in also]
             beside.append(tuple(also))

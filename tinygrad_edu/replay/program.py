@@ -34,11 +34,13 @@ class Program(ABC):
         trace: the operations.
         also: slots of the inputs whose gradients come as a third result.
         reduce: "mean", "sum" or None.
+        reason: why this backend, where `compile` chose it.
     """
 
     backend: str
     optimizer: Any = None
     params: Any = ()
+    reason = ""
 
     def __init__(self, trace: Trace, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
         inputs = range(trace.n_params, trace.n_params + trace.n_inputs)
@@ -272,7 +274,8 @@ class Program(ABC):
             raise ValueError(f"the program expected {expected} {what}, got {len(numbers)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.trace, self.also, self.reduce), {"optimizer": self.optimizer, "params": self.params}
+        state = {"optimizer": self.optimizer, "params": self.params, "reason": self.reason}
+        return type(self), (self.trace, self.also, self.reduce), state
 
     def __repr__(self) -> str:
         trace = self.trace
