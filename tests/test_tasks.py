@@ -248,3 +248,260 @@ def test_in_a_terminal(tmp_path, monkeypatch):
     unknown = run(cli.command, ["grade", "lesson.md", "answer.py", "--task", "cube"])
     assert unknown.exit_code == 2
     assert "expected one of square, got 'cube'" in unknown.output
+
+
+# What exactly is read, made and said
+
+
+WHOLE = """before
+
+# First
+
+Some *words* | here.
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+```python
+x = 1
+```
+
+```text
+kept as prose
+```
+
+## Within
+
+```python task double it
+def double(x):
+```
+
+```python answer
+def double(x):
+    return 2 * x
+```
+
+```python answer
+def double(x):
+    return x + x
+```
+
+```python check
+cases = [1, 2]
+```
+
+```python check
+def expected(x): return 2 * x
+```
+
+```python mistake too much
+def double(x): return 3 * x
+```
+
+```python mistake
+def double(x): return x
+```
+
+after
+
+# Second
+
+end
+"""
+
+
+def test_a_lesson_is_read_piece_by_piece():
+    unnamed, first, second = read(WHOLE, "w.md")
+    assert (unnamed.title, unnamed.parts) == ("w.md", (("<p>before</p>\n", "", None),))
+    assert (second.title, second.parts) == ("Second", (("<p>end</p>\n", "", None),))
+    assert first.title == "First"
+    html, code, within, task, after = first.parts
+    assert html.html.startswith("<p>Some <em>words</em> | here.</p>\n<table>") and "<td>2</td>" in html.html
+    assert (code.html, code.code, code.task) == ("", "x = 1\n", None)
+    assert within.html == '<pre><code class="language-text">kept as prose\n</code></pre>\n<h2>Within</h2>\n'
+    assert after.html == "<p>after</p>\n"
+    assert (task.html, task.code) == ("", "def double(x):\n")
+    assert first.tasks == [task.task]
+    assert task.task == (
+        "double it",
+        "def double(x):\n",
+        ("def double(x):\n    return 2 * x\n", "def double(x):\n    return x + x\n"),
+        "cases = [1, 2]\ndef expected(x): return 2 * x\n",
+        (("too much", "def double(x): return 3 * x\n"), ("", "def double(x): return x\n")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "w.md is empty: expected Markdown with a heading, like # Slopes"),
+        ("# A\n\n```python answer\n```\n", "w.md, line 3: python answer expected a python task before it"),
+        ("# A\n\n```python\n1\n```\n```python check\n```\n",
+         "w.md, line 6: python check expected a python task before it"),
+        ("# A\n\n\n```python task\n```\n", "w.md, line 4: python task expected a name after it"),
+        (
+            "# A\n\n```python tsk a\n```\n",
+            "w.md, line 3: expected python, or python task, answer, check or mistake, got python 'tsk'",
+        ),
+        ("# A\n\n```python task a\n```\n```python check\n1\n```\n",
+         "w.md: task 'a' expected a python answer and a python check"),
+        ("# A\n\n```python task a\n```\n```python answer\n1\n```\n",
+         "w.md: task 'a' expected a python answer and a python check"),
+        ("# A\n\n```python task a\n```\n\n# B\n", "w.md: task 'a' expected a python answer and a python check"),
+    ],
+)  # fmt: skip
+def test_the_words_for_what_is_out_of_place(text, words):
+    with pytest.raises(ValueError) as error:
+        read(text, "w.md")
+    assert str(error.value) == words
+
+
+SLIPS = {
+    "return a, b": ["swapped operands: return (b, a)"],
+    "return a, b, c": [],
+    "return a": ["sign of a difference: return -a", "counted twice: return 2 * a", "the square's 2: return a / 2"],
+    "return f(a)": ["sign of a difference: return -f(a)", "counted twice: return 2 * f(a)",
+                    "the square's 2: return f(a) / 2"],
+    "return 1": [],
+    "x = -a": ["sign of a difference: x = a"],
+    "x += a": ["overwritten: x = a"],
+    "x -= a": [],
+    "x = a if t else b": ["the kink ignored: x = a", "the wrong side of a kink: x = b if t else a"],
+    "x = a * b": ["a factor left out: x = b", "a factor left out: x = a", "added instead of multiplied: x = a + b"],
+    "x = 2 * b": ["the square's 2: x = b", "a factor left out: x = 2", "added instead of multiplied: x = 2 + b"],
+    "x = 3 * b": ["a factor left out: x = b", "a factor left out: x = 3", "added instead of multiplied: x = 3 + b"],
+    "x = a * above": ["a factor left out: x = above",
+                      "gradient from above missing: x = a", "added instead of multiplied: x = a + above"],
+    "x = a + b": ["a path left out: x = a", "a path left out: x = b", "sign of a difference: x = a - b"],
+    "x = a - b": ["sign of a difference: x = a + b"],
+    "x = 1 - out ** 2": ["sign of a difference: x = 1 + out ** 2",
+                         "tanh' of the input: x = 1 - z ** 2", "a power too low: x = 1 - out"],
+    "x = 1 - z ** 2": ["sign of a difference: x = 1 + z ** 2", "a power too low: x = 1 - z"],
+    "x = a - out ** 2": ["sign of a difference: x = a + out ** 2", "a power too low: x = a - out"],
+    "x = a / b": ["swapped operands: x = b / a", "a factor left out: x = a"],
+    "x = a ** 3": ["a power too low: x = a"],
+    "x = a ** b": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SLIPS)
+def test_the_mistakes_that_can_be_made_in_a_line(line):
+    made = [f"{name}: {wrong.splitlines()[1].strip()}" for name, wrong in slips(f"def f():\n    {line}")]
+    assert made == SLIPS[line]
+
+
+def test_a_mistake_is_made_where_it_stands():
+    made = [wrong.splitlines()[1:] for name, wrong in slips("def f():\n    x = a * b\n    return a * b")]
+    assert ["    x = a * b", "    return b"] in made and ["    x = b", "    return a * b"] in made
+
+
+def checked(answer, expected="x * 2", more="", cases="[1.0, -3.0]", **changes):
+    check = f"cases = {cases}\ndef expected(*case):\n    x = case[0]\n    return {expected}\n{more}"
+    return grade(SQUARE._replace(check=check, answers=("def slope(x):\n    return x * 2",), **changes), answer)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected", "right"),
+    [
+        ("2.0 * x", "x * 2", True),
+        ("2 * x * (1 + 9e-7)", "x * 2", True),
+        ("2 * x * (1 + 2e-6)", "x * 2", False),
+        ("9e-7", "0.0", True),
+        ("2e-6", "0.0", False),
+        ("[x, 2 * x]", "(x, x * 2)", True),
+        ("[x]", "(x, x)", False),
+        ("[x, x, x]", "(x, x)", False),
+        ("{'b': 2, 'a': x}", "[x, 2]", True),
+        ("[[x], {'k': (1, True)}]", "[x, 1, 1]", True),
+        ("__import__('tinygrad_edu').Value(x)", "x", True),
+        ("[]", "[]", True),
+        ("[]", "0.0", False),
+        ("x > 0", "float(x > 0)", True),
+    ],
+)
+def test_results_are_compared_number_by_number(result, expected, right):
+    assert checked(f"def slope(x): return {result}", expected).passed is right
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("def slope(x): return x / 3", "Not yet: slope(1.0) gives 0.333333, and the property wants 2."),
+        ("def slope(x): return [x, 5]", "Not yet: slope(1.0) gives 1, 5, and the property wants 2."),
+        ("def slope(x): return []", "Not yet: slope(1.0) gives nothing, and the property wants 2."),
+        ("def slope(x): return 'x'", "Not yet: slope(1.0) raises TypeError: a number is asked for, got 'x', and the "),
+        (
+            "def slope(x): return None",
+            "Not yet: slope(1.0) raises TypeError: a number is asked for, got None, and the ",
+        ),
+        ("def slope(x): return 2 if x > 0 else x", "Not yet: slope(-3.0) gives -3, and the property wants -6."),
+        ("slope = 3", "It has no function slope: that is what is asked for."),
+        ("def f(:", "It does not run: SyntaxError in line 1: invalid syntax."),
+        ("\n\nraise KeyError", "It does not run: KeyError in line 3."),
+        ("import math\ndef slope(x): return math.sqrt(-1)", "Not yet: slope(1.0) raises ValueError in line 2: "),
+        ("def slope(x):\n    print('x')\n    return 2 * x", "Right, on 2 of 2 cases."),
+    ],
+)
+def test_the_words_of_a_verdict(answer, words, capsys):
+    verdict = checked(answer)
+    assert verdict.words[0].startswith(words)
+    assert str(verdict) == "\n".join(verdict.words)
+    assert capsys.readouterr().out == ""  # what an answer prints is not the verdict
+
+
+def test_a_long_error_is_cut():
+    assert len(checked("def slope(x): raise ValueError('x' * 5000)").words[0]) < 300
+
+
+def test_the_mistakes_of_a_task_go_before_those_that_are_made():
+    answer = "def slope(x): return x + x + x + x"
+    assert checked(answer).mistake == "counted twice"
+    assert checked(answer).words[1] == f"This is the mistake “counted twice”: {LESSONS['counted twice']}"
+    own = checked(answer, mistakes=(("twice too much", "def slope(x): return 4 * x"),))
+    assert (own.mistake, own.words[1]) == ("twice too much", "This is the mistake “twice too much”: twice too much")
+    assert checked("def slope(x): return 4 * x if x > 0 else 5").mistake == ""  # on every case
+    assert checked("def slope(x): return 1 / 0").mistake == ""
+    assert len(checked("def slope(x): return 1 / 0").words) == 1
+    broken = checked(answer, mistakes=(("broken", "def slope(x: return"), ("other", "def slop(x): return 4 * x")))
+    assert broken.mistake == "counted twice"
+
+
+def test_what_is_observed_and_the_graph_that_is_shown():
+    more = "def observe(answer, x): return [answer(x), answer(2 * x)]\n"
+    assert checked("def slope(x): return 2 * x", "[2 * x, 4 * x]", more).passed
+    assert (
+        checked("def slope(x): return 2 * abs(x)", "[2 * x, 4 * x]", more).words[0].startswith("Not yet: slope(-3.0)")
+    )
+    more = "from tinygrad_edu import Value\ndef graph(a, b): return Value(a) * Value(b)\n"
+    verdict = checked("def slope(a, b): return b * 3", "case[1]", more, cases="[(1.0, 0.0), (2.0, 5.0)]")
+    assert verdict.words[0].startswith("Not yet: slope(2.0, 5.0) gives 15, and")
+    assert verdict.words[-1] == "The smallest graph that it fails on, with the right gradients:"
+    assert [p.grad for p in verdict.graph.parents] == [5.0, 2.0]
+    assert checked("def slope(x): return 0").graph is None
+    assert checked("def slope(x): return 2 * x", more="def graph(x): return 1 / 0\n").graph is None  # it is right
+
+
+def test_the_function_is_the_last_that_the_answer_defines():
+    task = SQUARE._replace(answers=("def helper(x): return x\ndef slope(x): return 2 * helper(x)",))
+    assert grade(task, "def slope(x): return 2 * x").passed
+    with pytest.raises(ValueError, match="task 'square': its answer expected to define a function"):
+        grade(SQUARE._replace(answers=("x = 1",)), "")
+    for check, lacking in (("", "cases and expected"), ("cases = []", "expected"), ("expected = 1", "cases")):
+        with pytest.raises(ValueError) as error:
+            grade(SQUARE._replace(check=check), "")
+        assert str(error.value) == f"task 'square': its check expected to define {lacking}"
+
+
+def test_a_result_for_gradescope_counts_and_keeps_letters():
+    verdicts = {"ä": Verdict(True, ("Right.",)), "b": Verdict(True, ("x",)), "c": Verdict(False, ("y", "z"), "m")}
+    made = gradescope(verdicts)
+    assert json.loads(made) == {
+        "score": 2,
+        "tests": [
+            {"name": "ä", "score": 1, "max_score": 1, "output": "Right."},
+            {"name": "b", "score": 1, "max_score": 1, "output": "x"},
+            {"name": "c", "score": 0, "max_score": 1, "output": "y\nz"},
+        ],
+    }
+    assert '"ä"' in made

@@ -121,8 +121,8 @@ def outcome(check: dict[str, Any], function: Any, case: tuple[Any, ...]) -> list
 
 def said(error: Exception) -> str:
     line = line_in(NAME, error)
-    words = error.msg if isinstance(error, SyntaxError) else error
-    return plain(f"{type(error).__name__}{f' in line {line}' if line else ''}: {words}", 200)
+    words = str(error.msg if isinstance(error, SyntaxError) else error)
+    return plain(f"{type(error).__name__}{f' in line {line}' if line else ''}{': ' * bool(words)}{words}", 200)
 
 
 def line_in(name: str, error: BaseException) -> int | None:
