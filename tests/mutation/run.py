@@ -60,13 +60,16 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "replay": (["replay/*.py", "replay/native/*.py"], ["tests/test_replay*.py", "tests/test_properties.py"]),
     "plot": (["plot/*.py"], ["tests/test_plot*.py"]),
     "exchange": (["exchange/scripts.py", "exchange/symbols.py"], ["tests/test_scripts.py", "tests/test_symbols.py"]),
-    "lesson": (["lesson/*.py", "misconceptions.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
-    "cli": (["cli.py", "shell.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
+    "lesson": (["lesson/*.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
+    "cli": (["cli.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
+    "live": (["live/*.py", "live/web/*.js"], ["tests/test_live*.py"]),
+    "tasks": (["tasks/*.py"], ["tests/test_tasks.py"]),
+    "shared": (["neurons.py", "misconceptions.py", "themes.py", "shell.py"], ["tests/test_shared.py"]),
 }  # fmt: skip
 EVERY_ROOM = ["tests/test_defaults.py"]
-STARTS_PROCESSES = ("cli", "lesson", "page")  # or runs no Python: a line of theirs is tried on the quick tests
+STARTS_PROCESSES = ("cli", "lesson")  # a line of theirs, and of JavaScript, is tried on the quick tests
 IDLE = 300.0  # seconds without any computing, after which a process waits for what will not come
-QUICK = 60.0  # seconds, together; what only a slower test would notice counts as not noticed
+QUICK = 150.0  # seconds, together; what only a slower test would notice counts as not noticed
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
 LIBRARIES = (
     "pytest",
@@ -263,7 +266,7 @@ def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "", quick: fl
         try:
             last = mutant.line + mutant.slip.old.count("\n")
             reaching = copy.reached.tests(str(path), mutant.line, last)
-            if room in STARTS_PROCESSES and not by:  # which coverage does not see: the quick ones
+            if (room in STARTS_PROCESSES or mutant.file.endswith(".js")) and not by:  # which coverage does not see
                 reaching = copy.reached.quick(QUICK)
             elif quick:
                 reaching = copy.reached.quick(quick) & (reaching or {*copy.reached.seconds})
