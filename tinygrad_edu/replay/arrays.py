@@ -1,4 +1,4 @@
-"""What programs on arrays share: NumPy, its names for the primitives, and what goes in."""
+"""What programs on arrays share: NumPy, and what goes in."""
 
 from __future__ import annotations
 
@@ -14,18 +14,7 @@ try:
 except ImportError:
     raise ImportError(f"programs on arrays need NumPy: {install('numpy')}") from None
 
-__all__ = ["ArrayProgram", "array_primitives", "np"]
-
-
-def array_primitives(xp: Any) -> dict[str, Any]:
-    """The primitives in the words of NumPy, which jax.numpy shares, but for erf and erfc."""
-    same = ["exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot"]
-    own = {"asin": xp.arcsin, "acos": xp.arccos, "atan": xp.arctan, "atan2": xp.arctan2, "pow": xp.float_power}
-    same += ["abs", "maximum", "minimum", "sign"]
-    # Not heaviside, which some releases of JAX answer nan with 0.
-    own["step"] = lambda x: xp.where(x > 0, 1.0, xp.where(x <= 0, 0.0, x))
-    own["sigmoid"] = lambda x: 1 / (1 + xp.exp(-x))  # exp may be inf here: one exp instead of two
-    return {name: getattr(xp, name) for name in same} | own
+__all__ = ["ArrayProgram", "np"]
 
 
 class ArrayProgram(Program):

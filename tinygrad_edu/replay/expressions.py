@@ -124,17 +124,20 @@ def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, int])
     inside = "".join(axis for axis in out if axis in a.axes + b.axes)
     if not summed:
         return a * b
-    if {*summed} <= {*a.axes} & {*b.axes}:
+    if not {*summed} <= {*a.axes} & {*b.axes}:
+        made = reduced("sum", a * b, summed)  # einsum may sum one factor first, where inf - inf is nan
+        if made.axes == inside:
+            return made
+    else:
         for x, y in ((a, b), (b, a)):
-            made = (matrix_product(x, y, summed, inside) if len(summed) == 1 else None) or flat_product(
-                x, y, inside, sizes
-            )
-            if made:
-                return made
+            found = matrix_product(x, y, summed, inside) if len(summed) == 1 else None
+            found = found or flat_product(x, y, inside, sizes)
+            if found:
+                return found
         for x, y in ((a, b), (b, a)):
-            made = matrix_product(x, y, summed[1], summed[0] + inside) if len(summed) == 2 else None
-            if made:
-                return reduced("sum", made, summed[0])
+            found = matrix_product(x, y, summed[1], summed[0] + inside) if len(summed) == 2 else None
+            if found:
+                return reduced("sum", found, summed[0])
         if not {*a.axes} & {*b.axes} & {*inside}:
             for x, y in ((a, b), (b, a)):
                 if "".join(z for z in x.axes + y.axes if z not in summed) == inside:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from tinygrad_edu.engine.formulas import bind
-from tinygrad_edu.replay.array_source import HELPERS
-from tinygrad_edu.replay.arrays import array_primitives, np
+from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.numpy_arrays import NumpyProgram
 from tinygrad_edu.shell import install
 
@@ -73,11 +71,8 @@ class JaxProgram(NumpyProgram):
     def compiled(self) -> dict[str, Any]:
         return {}
 
-    def primitives(self) -> Any:
-        return on_jax()
-
-    def library(self) -> dict[str, Any]:
-        return {name: getattr(jax.numpy, name) for name in HELPERS if hasattr(jax.numpy, name)} | {"onto": onto}
+    def libraries(self) -> dict[str, Any]:
+        return {"np": jax.numpy, "jax": jax}
 
 
 def float64() -> Any:
@@ -87,32 +82,3 @@ def float64() -> Any:
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
     return import_module("jax.experimental").enable_x64()  # of older JAX
-
-
-@cache
-def on_jax() -> Any:
-    xp, special = jax.numpy, jax.scipy.special
-    own = {"erf": special.erf, "erfc": special.erfc, "sigmoid": sigmoid, "sech": sech}
-    return bind(array_primitives(xp) | own, "JAX")
-
-
-def small_power(x: Any) -> Any:
-    """exp(-|x|), written so that XLA sees that it is the same for x and -x, and computes it once."""
-    return jax.numpy.exp(jax.numpy.minimum(x, -x))
-
-
-def sigmoid(x: Any) -> Any:
-    power = small_power(x)
-    share = 1 / (1 + power)
-    return jax.numpy.where(x >= 0, share, power * share)
-
-
-def sech(x: Any) -> Any:
-    power = small_power(x)
-    return 2 * power / (1 + power * power)
-
-
-def onto(view: Any, shape: tuple[int, ...], term: Any) -> Any:
-    """Zeros of a shape, with a term added in the places that a view of it shows."""
-    term = jax.numpy.asarray(term, jax.numpy.result_type(term, float))
-    return jax.linear_transpose(view, jax.ShapeDtypeStruct(shape, term.dtype))(term)[0]  # type: ignore[no-untyped-call]

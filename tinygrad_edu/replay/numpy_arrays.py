@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import Any
 
+from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.formulas import bind
-from tinygrad_edu.replay.array_source import HELPERS, TAKEN, ArraySource
-from tinygrad_edu.replay.arrays import ArrayProgram, array_primitives, np
+from tinygrad_edu.replay.array_source import ArraySource
+from tinygrad_edu.replay.array_views import TAKEN
+from tinygrad_edu.replay.arrays import ArrayProgram, np
+from tinygrad_edu.replay.libraries import LIBRARIES, definitions
 from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
 from tinygrad_edu.replay.rolling import Graph
 
@@ -33,7 +36,7 @@ class NumpyProgram(ArrayProgram):
         if self.irregular or self.clashes:
             return self.by_columns(params, inputs)
         found = self.by_arrays(params, inputs)
-        if not self.plan.exact and not all(np.isfinite(np.sum(x)) for x in found):
+        if not self.plan.exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
             return self.by_columns(params, inputs)
         return found
 
@@ -123,20 +126,17 @@ class NumpyProgram(ArrayProgram):
 
     def function_of(self, source: ArraySource) -> Any:
         """The function that a source defines."""
-        further = self.library() | {name: self.constant(array) for name, array in source.constants.items()}
-        defined = self.defined(source.text, self.primitives(), "arrays", further)
-        return next(iter(defined.values()))
+        scope = self.libraries() | {name: self.constant(array) for name, array in source.constants.items()}
+        scope |= self.defined("\n".join(definitions(source.text, self.backend, scope)), scope, "calls")
+        return self.defined(source.text, scope, "arrays")[source.function]
 
     def constant(self, array: Any) -> Any:
         """A table of indices, a mask or numbers, as the functions take it."""
         return array
 
-    def primitives(self) -> Any:
-        return on_numpy()
-
-    def library(self) -> dict[str, Any]:
-        """What array programs call besides the operations of the table."""
-        return {name: getattr(np, name) for name in HELPERS if hasattr(np, name)} | {"add_at": np.add.at}
+    def libraries(self) -> dict[str, Any]:
+        """The modules in whose words the functions are written."""
+        return {"np": np}
 
     # Columns: the source of the program, line by line.
 
@@ -173,16 +173,14 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def functions(self) -> dict[str, Any]:
-        return self.defined(self.source, on_numpy(), "NumPy")
+        return self.defined(self.source, self.scope(on_numpy()), "NumPy")
 
 
 @cache
 def on_numpy() -> Any:
-    # NumPy has no error function of its own.
-    own: dict[str, Any] = {name: np.vectorize(getattr(math, name), otypes=[float]) for name in ("erf", "erfc")}
-    return bind(
-        array_primitives(np) | own | {"step": lambda x: np.heaviside(x, 0.0), "sech": lambda x: 1 / np.cosh(x)}, "NumPy"
-    )
+    primitives: dict[str, Any] = {"np": np}
+    exec("\n".join(definitions(" ".join({*LIBRARIES["numpy"]} & TABLE.keys()), "numpy")), primitives)
+    return bind(primitives | {"step": lambda x: np.heaviside(x, 0.0)}, "NumPy")
 
 
 def rows(columns: Any, n: int) -> Any:

@@ -89,19 +89,19 @@ class PythonProgram(Program):
 
     @cached_property
     def floats(self) -> dict[str, Any]:
-        return self.defined(listing(self.trace, self.also, for_floats=True), on_plain, "floats")
+        return self.defined(listing(self.trace, self.also, for_floats=True), self.scope(on_plain), "floats")
 
     @cached_property
     def exact(self) -> dict[str, Any]:
-        return self.defined(self.source, on_plain, "exact")
+        return self.defined(self.source, self.scope(on_plain), "exact")
 
     @cached_property
     def ieee(self) -> dict[str, Any]:
-        return self.defined(self.source, on_ieee, "IEEE")
+        return self.defined(self.source, self.scope(on_ieee), "IEEE")
 
     @cached_property
     def complex(self) -> dict[str, Any]:
-        return self.defined(self.source, on_complex, "complex")
+        return self.defined(self.source, self.scope(on_complex), "complex")
 
 
 def as_list(numbers: Any) -> Any:

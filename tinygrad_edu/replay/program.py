@@ -109,7 +109,7 @@ class Program(ABC):
         return self._exported("torch")
 
     def _exported(self, library: str) -> str:
-        from tinygrad_edu.replay.export import exported
+        from tinygrad_edu.replay.libraries import exported
 
         source = self._recovered(functional=library == "jax")
         return exported(source.text, source.constants, library)
@@ -238,13 +238,11 @@ class Program(ABC):
         """Σ ∂root/∂param · vector, a function of the params and the vector; its gradient for the params is H·v."""
         return type(self)(directional(self.trace), (), self.reduce)
 
-    def defined(
-        self, source: str, bound: Callable[[Row], Callable[..., Any]], kind: str, further: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """The functions of a source, on one kind of numbers; a traceback shows its lines while the program lives."""
+    def defined(self, source: str, scope: dict[str, Any], kind: str) -> dict[str, Any]:
+        """What a source defines, on one kind of numbers; a traceback shows its lines while the program lives."""
         title = f"program {next(COUNT)} ({kind})"
         weakref.finalize(self, linecache.cache.pop, filename(title), None)
-        return define(title, source, self.scope(bound) | (further or {}))
+        return define(title, source, scope)
 
     def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
         """The operations that the source calls, on one kind of numbers."""

@@ -228,7 +228,7 @@ class Recovery:
             array = self.arrays[key[0]]
             return View(None, self.constants[~at]) if key[0] < 0 else View(array, at - array.start)
         if key not in self.joins:
-            constants = View(None, self.constants[::-1])
+            constants = View(None, self.constants[::-1].copy())
             views = [View(self.arrays[k], np.arange(self.arrays[k].size)) if k >= 0 else constants for k in key]
             firsts = [self.arrays[k].start if k >= 0 else -len(self.constants) for k in key]
             *starts, size = np.cumsum([0, *(view.table.size for view in views)])

@@ -69,13 +69,14 @@ class Trace:
 
     def operation(self, row: Row, operands: tuple[int, ...], label: str = "") -> int:
         """The slot of an operation: a new one, unless it is known already; a constant, where all operands are."""
-        if max(operands) < 0:
-            numbers = [Ieee(self.constants[~k]) for k in operands]
-            return self.constant(float(applied(row, numbers, on_ieee)))
-        if min(operands) < 0 and row in SIMPLER:
-            simpler = SIMPLER[row](*[self.constants[~k] if k < 0 else None for k in operands])
-            if simpler is not None:
-                return operands[simpler]
+        if min(operands) < 0:  # some are constants
+            if max(operands) < 0:
+                numbers = [Ieee(self.constants[~k]) for k in operands]
+                return self.constant(float(applied(row, numbers, on_ieee)))
+            if row in SIMPLER:
+                simpler = SIMPLER[row](*[self.constants[~k] if k < 0 else None for k in operands])
+                if simpler is not None:
+                    return operands[simpler]
             if row is POW and operands[1] < 0 and self.constants[~operands[1]] == 2:
                 row, operands = SQUARE, operands[:1]
         operation, new = Operation(row, operands), len(self.labels)

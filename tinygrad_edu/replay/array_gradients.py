@@ -1,0 +1,221 @@
+"""The gradients of the arrays of a recovered program, as text: terms for parts of an array, and their sum."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tinygrad_edu.engine.languages import ATOM
+from tinygrad_edu.replay.array_views import AXES, ArrayViews, core_of, is_whole, letters_of
+from tinygrad_edu.replay.arrays import np
+from tinygrad_edu.replay.expressions import Expression, constant, reduced
+from tinygrad_edu.replay.recovery import Array, Recovery, View
+
+MANY = 3  # terms of a gradient for equal places that are worth one sum
+
+
+class Term(NamedTuple):
+    """A term of a gradient of places in an array, `made` of factors; those of one kind differ only in these."""
+
+    view: View
+    axes: str
+    factors: tuple[Expression, ...]
+    made: Callable[..., Expression]
+    kind: tuple[Any, ...]
+
+
+class ArrayGradients(ArrayViews):
+    """Collects terms of gradients, and writes the lines that sum them up.
+
+    Arguments:
+        functional: whether arrays cannot be changed in place.
+    """
+
+    def __init__(self, plan: Recovery, functional: bool) -> None:
+        super().__init__(plan)
+        self.functional = functional
+        self.terms: dict[Array, list[Term]] = defaultdict(list)
+        self.beside: dict[tuple[str, ...], str] = {}  # the names of arrays whose examples were put side by side
+        self.parts = 0  # of expressions, that have a line of their own
+
+    def add(
+        self,
+        view: View,
+        axes: str,
+        *factors: Expression,
+        varying: bool = False,
+        absent: str = "",
+        product: Callable[..., Expression] = lambda term: term,
+    ) -> None:
+        """A term of the gradient of a view: summed along axes along which the view is the same, and over examples.
+
+        Arguments:
+            varying: whether each example has such a term.
+            absent: axes that are summed over already.
+            product: makes the term of the factors.
+        """
+        if not view.active:
+            return
+        core, kept = core_of(view, axes)
+        gone = "".join(axis for axis in axes if axis not in kept)
+
+        def made(*factors: Expression) -> Expression:
+            term = product(*factors)
+            if varying and not view.varying and "n" not in term.axes:
+                term = term * Expression("N")
+            for axis in gone:
+                if axis not in term.axes and axis not in absent:
+                    term = term * constant(view.table.shape[axes.index(axis)])
+            return reduced("sum", term, gone + "n" * (not view.varying))
+
+        assert core.array
+        kind = axes, kept, view.table.shape, core.table.tobytes(), varying, absent, *(x.axes for x in factors)
+        self.terms[core.array].append(Term(core, kept + "n" * view.varying, factors, made, kind))
+
+    def summed(self, terms: Sequence[Term]) -> Iterator[tuple[View, str, Expression]]:
+        """Terms of a gradient, but many sums over the examples for equal places as one, over the examples of all."""
+        groups: dict[Any, list[Term]] = defaultdict(list)
+        for k, term in enumerate(terms):
+            alike = all("n" in x.axes and {*x.axes} <= {*term.axes, "n"} for x in term.factors)
+            groups[term.kind if alike and "n" not in term.axes else k].append(term)
+        for group in groups.values():
+            if len(group) >= MANY:
+                first, columns = group[0], zip(*[term.factors for term in group], strict=True)
+                group = [first._replace(factors=tuple([self.side_by_side(column) for column in columns]))]
+            for term in group:
+                yield term.view, term.axes, term.made(*term.factors)
+
+    def side_by_side(self, factors: Sequence[Expression]) -> Expression:
+        """One array with the examples of all of these."""
+        texts = tuple([x.text for x in factors])
+        for known, name in self.beside.items():
+            if known[: len(texts)] == texts:
+                index = f"[..., : {len(texts)} * N]" if len(known) > len(texts) else ""
+                return Expression(name + index, factors[0].axes)
+        self.parts += 1
+        name = self.beside[texts] = f"part{self.parts}"
+        self.lines.append(f"{name} = concatenate([{', '.join(texts)}], -1)")
+        return Expression(name, factors[0].axes)
+
+    def gradient(self, array: Array) -> Expression:
+        """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
+        name, given = f"d_{self.names[array]}", array in (self.plan.params, self.plan.inputs)
+        axes = letters_of(array)
+        found = [*self.summed(self.terms.pop(array, []))]
+        whole = [is_whole(view) for view, _, _ in found]
+        total = self.total(array, [part for part, w in zip(found, whole, strict=True) if w])
+        parts = [part for part, w in zip(found, whole, strict=True) if not w]
+        if total and not parts:
+            total = total if total.number is not None else self.full(total, axes, array.shape)
+            short = total.text.lstrip("-").isidentifier() or total.number is not None
+            if (short or (not axes and "N" in total.text)) and not given:
+                return total
+            if total.number is not None:
+                total = Expression(f"full({self.size(array)}, {total.number!r})", axes)
+            self.lines.append(f"{name} = {total.text}")
+        elif self.functional and parts and not (total or array.varying) and (tiles := self.tiles(array, parts)):
+            self.lines.append(f"{name} = {tiles}")
+        elif self.functional:
+            pieces = [self.onto(array, name, *part) for part in parts]
+            texts = [*([self.full(total, axes, array.shape).text] if total else []), *pieces] or [
+                f"zeros({self.size(array)})"
+            ]
+            self.lines += [f"{name} {'+=' if k else '='} {text}" for k, text in enumerate(texts)]
+        else:
+            self.lines += self.in_place(array, name, total, parts)
+        return Expression(name, axes)
+
+    def total(self, array: Array, terms: Sequence[tuple[View, str, Expression]]) -> Expression | None:
+        """The sum of the terms for a whole array, equal ones counted."""
+        axes = letters_of(array)
+        counted = Counter[str]()
+        held: dict[str, Expression] = {}
+        for view, letters, term in terms:
+            if term.number is None and view.table.shape not in ((), array.shape):
+                term = self.full(term, letters, view.table.shape)
+                term = Expression(self.reshaped(term, array.shape, array.varying), axes)
+            elif term.number is None:
+                own = {letter: axis for letter, axis in zip(letters + "n", AXES, strict=False)} | {"n": "n"}
+                term = Expression(term.text, "".join(own[axis] for axis in term.axes), term.binds)
+            counted[term.text] += 1
+            held[term.text] = term
+        total: Expression | None = None
+        for text, n in counted.items():
+            term = constant(n) * held[text]
+            total = total + term if total else term
+        return total
+
+    def in_place(self, array: Array, name: str, total: Expression | None, parts: Sequence[Any]) -> list[str]:
+        """The lines that fill an array: a place that nothing stands in yet is set, and another is added to."""
+        written = np.full(array.size, total is not None)
+        blank, lines = False, list[str]()  # whether it begins with zeros
+        for view, letters, term in parts:
+            places = view.table.ravel()
+            text, shape = self.access(view, name)
+            repeated = len({*places.tolist()}) < len(places)
+            fresh = not repeated and not written[places].any()
+            blank = blank or not (fresh or written[places].all())
+            written[places] = True
+            if repeated or shape != view.table.shape:
+                term = self.full(term, letters, view.table.shape)
+            right = term.aligned(letters).text
+            if shape != view.table.shape:
+                right = self.reshaped(term, shape, view.varying)
+            if repeated:
+                target, _, index = text.text.rpartition("[")
+                lines.append(f"add_at({target}, {index[:-1]}, {right})")
+            else:
+                target = text.text if text.text.endswith("]") else f"{text.text}[...]"
+                lines.append(f"{target} {'=' if fresh else '+='} {right}")
+        if total and len(total.axes) == len(array.shape) + array.varying == 1 and total.binds < ATOM:  # new, and flat
+            return [f"{name} = {total.text}", *lines]
+        begin = f"{name} = {'zeros' if blank or not written.all() else 'empty'}({self.size(array)})"
+        return [begin, *([f"{name}[...] = {total.aligned(letters_of(array))}"] if total else []), *lines]
+
+    def size(self, array: Array) -> str:
+        """The shape of an array in the program."""
+        return "({}{})".format(
+            ", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(array.shape) + array.varying == 1)
+        )
+
+    def tiles(self, array: Array, parts: Sequence[tuple[View, str, Expression]]) -> str:
+        """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
+        strips = []  # the first place of each, its rows, the step from one to the next, its columns, its text
+        for view, letters, term in parts:
+            table = view.table.reshape(len(view.table) if view.table.ndim else 1, -1)
+            (n, width), first = table.shape, int(table[0, 0])
+            step = int(table[1, 0]) - first if n > 1 else width
+            if (table != first + step * np.arange(n)[:, None] + np.arange(width)).any():
+                return ""
+            term = self.full(term, letters, view.table.shape)
+            if view.table.shape == ():
+                text = f"full((1, 1), {term.text})"
+            else:
+                text = term.text if view.table.shape == (n, width) else self.reshaped(term, (n, width), False)
+            strips.append((first, n, step, width, text))
+        place, rows = 0, list[str]()
+        strips.sort()
+        while strips:
+            first, n, step, _, _ = strips[0]
+            end, beside = first, list[str]()  # of the first row, the strips of which it is made
+            for strip in [*strips]:
+                if strip[:3] == (end, n, step) and end < first + step:
+                    end += strip[3]
+                    beside.append(strip[4])
+                    strips.remove(strip)
+            if (first, end) != (place, first + step):
+                return ""
+            place += n * step
+            row = beside[0] if len(beside) == 1 else f"concatenate([{', '.join(beside)}], 1)"
+            rows.append(self.reshaped(Expression(row), (n * step,), False))
+        text = rows[0] if len(rows) == 1 else f"concatenate([{', '.join(rows)}])"
+        return text if place == array.size else ""
+
+    def onto(self, array: Array, name: str, view: View, letters: str, term: Expression) -> str:
+        """Where arrays cannot be changed: an array of zeros with the term in these places."""
+        text, shape = self.access(view, name)
+        term = self.full(term, letters, view.table.shape)
+        if shape != view.table.shape:
+            term = Expression(self.reshaped(term, shape, view.varying))
+        return f"onto(lambda {name}: {text.text}, {self.size(array)}, {term.text})"

@@ -1,0 +1,180 @@
+"""Where the operands of a recovered program lie, as text: whole arrays, slices, gathers."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine.languages import ATOM
+from tinygrad_edu.replay.arrays import np
+from tinygrad_edu.replay.expressions import Expression, constant
+from tinygrad_edu.replay.libraries import HELPERS
+from tinygrad_edu.replay.places import sliced
+from tinygrad_edu.replay.recovery import Array, Recovery, View
+
+AXES = "abcdefghijklm"  # of what is no product
+TAKEN = {"w", "X", "N", "np", "jax", "program", "forward", *HELPERS}
+
+
+class ArrayViews:
+    """Writes views of the arrays of a plan, and the lines that those need which are no mere slices.
+
+    Attributes:
+        names: a variable for each array.
+        lines: what is written so far.
+        constants: tables of indices, masks and numbers, by name.
+        accesses: how often operands are whole arrays, slices and gathers.
+    """
+
+    def __init__(self, plan: Recovery) -> None:
+        self.plan = plan
+        self.constants: dict[str, Any] = {}
+        self.known: dict[Any, str] = {}  # their names
+        self.views: dict[tuple[Array, str], Expression] = {}  # those that have a line of their own
+        self.accesses: Counter[str] = Counter()
+        self.lines: list[str] = []
+        self.names = self.named(plan)
+
+    def named(self, plan: Recovery) -> dict[Array, str]:
+        """A variable for each array."""
+        taken = TAKEN | TABLE.keys() | {*keyword.kwlist}
+        parts = re.compile(r"part\d+")
+        names = {plan.params: "w", plan.inputs: "X"}
+        for step in plan.steps:
+            wanted = name = step.out.name
+            count = 1
+            while name in taken or f"d_{name}" in taken or parts.fullmatch(name):
+                count += 1
+                name = f"{wanted}_{count}"
+            taken |= {name, f"d_{name}"}
+            names[step.out] = name
+        return names
+
+    def constant(self, prefix: str, array: Any) -> str:
+        key = array.shape, array.dtype.str, array.tobytes()
+        if key not in self.known:
+            self.known[key] = f"{prefix}{sum(name[0] == prefix for name in self.constants) + 1}"
+            self.constants[self.known[key]] = array
+        return self.known[key]
+
+    def expression(self, view: View, axes: str) -> Expression:
+        """A view, with names for its axes; without those along which it is the same."""
+        if view.number is not None:
+            return constant(view.number)
+        core, kept = core_of(view, axes)
+        if core.array is None:
+            return Expression(self.constant("k", core.table), kept)
+        name = self.names[core.array]
+        text, shape = self.access(core, name)
+        if shape != core.table.shape:
+            text = Expression(self.reshaped(text, core.table.shape, core.varying))
+        kept += "n" * core.varying
+        if text.text.isidentifier() or (text.text.count("[") == 1 and "(" not in text.text and "[i" not in text.text):
+            return Expression(text.text, kept)
+        key = core.array, text.text
+        if key not in self.views:
+            if core.array is self.plan.params and "[i" not in text.text:
+                prefix = "W" if core.table.ndim > 1 else "b"
+            else:
+                prefix = f"{name}_"
+            count = 1 + sum(known.text.startswith(prefix) for known in self.views.values())
+            while f"{prefix}{count}" in self.names.values() or f"{prefix}{count}" in TABLE:
+                count += 1
+            self.views[key] = Expression(f"{prefix}{count}")
+            self.lines.append(f"{self.views[key].text} = {text.text}")
+        return Expression(self.views[key].text, kept)
+
+    def access(self, view: View, name: str) -> tuple[Expression, tuple[int, ...]]:
+        """A view of an array, or of its gradient: regular places as slices, others by indices; and the shape of it."""
+        array, table = view.array, view.table
+        assert array
+        if is_whole(view):
+            self.accesses["whole"] += 1
+            return Expression(name), array.shape
+        found = sliced(array.size, array.shape, table)
+        if found:
+            self.accesses["slice"] += 1
+            return self.slice(array, name, found)
+        self.accesses["gather"] += 1
+        flat = self.flattened(array, name)
+        rows = table.reshape(len(table), -1)
+        m, first, end = rows.shape[1], int(rows.min()), int(rows.max()) + 1
+        if m > 1 and (rows == rows[:, :1] + np.arange(m)).all() and ((rows[:, 0] - first) % m == 0).all():  # whole rows
+            part = flat if (first, end) == (0, array.size) else f"{flat}[{first}:{end}]"
+            part = self.reshaped(Expression(part), ((end - first) // m, m), array.varying)
+            return Expression(f"{part}[{self.constant('i', (rows[:, 0] - first) // m)}]"), (len(table), m)
+        return Expression(f"{flat}[{self.constant('i', table)}]"), table.shape
+
+    def slice(self, array: Array, name: str, found: Any) -> tuple[Expression, tuple[int, ...]]:
+        if not found.shape:
+            return Expression(f"{name}[{', '.join(map(str, np.unravel_index(found.first, array.shape)))}]"), ()
+        text = name
+        if (found.first, found.end) == (0, array.size) and {*found.spans} == {":"}:
+            text = self.reshaped(Expression(text), found.split, array.varying) if found.split != array.shape else text
+            return self.turned(text, array, found)
+        if (found.first, found.end) != (0, array.size):
+            text = f"{self.flattened(array, name)}[{found.first}:{found.end}]"
+            if len(found.shape) > 1:
+                text = self.reshaped(Expression(text), found.shape, array.varying)
+        elif found.shape != array.shape:
+            text = self.reshaped(Expression(text), found.shape, array.varying)
+        index = [*found.spans]
+        while len(index) > 1 and index[-1] == ":":
+            index.pop()
+        if index != [":"]:
+            text = f"{text}[{', '.join(index)}]"
+        lengths = tuple(length_of(part, n) for part, n in zip(found.spans, found.shape, strict=True))
+        if lengths != found.split:
+            text = self.reshaped(Expression(text), found.split, array.varying)
+        return self.turned(text, array, found)
+
+    def turned(self, text: str, array: Array, found: Any) -> tuple[Expression, tuple[int, ...]]:
+        """The axes of a slice in the order in which they were asked for."""
+        if found.order != tuple(sorted(found.order)):
+            back = [found.order.index(k) for k in range(len(found.order))] + [len(found.order)] * array.varying
+            text = f"{text}.T" if back == [1, 0] else f"transpose({text}, {tuple(back)})"
+        return Expression(text), tuple(found.split[found.order.index(k)] for k in range(len(found.order)))
+
+    def reshaped(self, text: Expression, shape: Sequence[int], varying: bool) -> str:
+        dims = [*map(str, shape), *["N"] * varying]
+        return f"{text.within(ATOM)}.reshape({', '.join(dims) or '()'})"
+
+    def flattened(self, array: Array, name: str) -> str:
+        return name if len(array.shape) == 1 else self.reshaped(Expression(name), (array.size,), array.varying)
+
+    def full(self, text: Expression, axes: str, lengths: Sequence[int]) -> Expression:
+        """With all of these axes, of these lengths, that of the examples without one."""
+        if text.axes == axes:
+            return text
+        shape = ", ".join("N" if axis == "n" else str(n) for axis, n in zip_longest(axes, lengths))
+        comma = "," * (len(axes) == 1)
+        return Expression(f"broadcast_to({text.aligned(axes).text}, ({shape}{comma}))", axes)
+
+
+def letters_of(array: Array) -> str:
+    """Names for the axes of an array."""
+    return AXES[: len(array.shape)] + "n" * array.varying
+
+
+def is_whole(view: View) -> bool:
+    """Whether a view shows all of its array, in order."""
+    places = view.table.ravel()
+    return view.array is not None and len(places) == view.array.size and bool((places == np.arange(len(places))).all())
+
+
+def core_of(view: View, axes: str) -> tuple[View, str]:
+    """The view without axes along which it is the same, and those that are left."""
+    table = view.table if view.array else view.table.astype(float).view(np.int64)  # 0.0 and -0.0 are two constants
+    same = [bool((table == np.take(table, [0], axis=k)).all()) for k in range(table.ndim)]
+    kept = "".join(axis for axis, s in zip(axes, same, strict=True) if not s)
+    return view[tuple(0 if s else slice(None) for s in same)], kept
+
+
+def length_of(part: str, n: int) -> int:
+    """How many a slice takes of n."""
+    return n if part == ":" else len(range(*slice(*map(int, part.split(":"))).indices(n)))

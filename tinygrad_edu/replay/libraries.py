@@ -1,0 +1,103 @@
+"""What array programs call, as text in the words of NumPy, JAX and PyTorch: each is `np` there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine.formulas import MissingPrimitive
+from tinygrad_edu.replay.formulas import filled
+
+HEADS = {
+    "numpy": "import numpy as np",
+    "jax": 'import jax\nimport jax.numpy as np\n\njax.config.update("jax_enable_x64", True)',
+    "torch": "import torch as np",
+}
+SAME = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh hypot abs maximum minimum sign pow where einsum tensordot"
+ALL = {name: f"np.{name}" for name in f"{SAME} concatenate broadcast_to transpose zeros empty full amax".split()} | {
+    "asin": "np.arcsin",
+    "acos": "np.arccos",
+    "atan": "np.arctan",
+    "atan2": "np.arctan2",
+    "pow": "np.float_power",
+    "sigmoid": "lambda x: 1 / (1 + np.exp(-x))",  # exp may be inf here: one exp instead of two
+    # Not heaviside, which some releases of JAX answer nan with 0.
+    "step": "lambda x: np.where(x > 0, 1.0, np.where(x <= 0, 0.0, x))",
+    "inf": 'float("inf")',
+    "nan": 'float("nan")',
+}
+JAX = {
+    "erf": "jax.scipy.special.erf",
+    "erfc": "jax.scipy.special.erfc",
+    # exp(-|x|), written so that XLA sees that it is the same for x and -x, and computes it once.
+    "small_power": "lambda x: np.exp(np.minimum(x, -x))",
+    "sigmoid": "lambda x: np.where(x >= 0, 1, small_power(x)) / (1 + small_power(x))",
+    "sech": "lambda x: 2 * small_power(x) / (1 + small_power(x) ** 2)",
+    "float_array": "lambda x: np.asarray(x, np.result_type(x, float))",
+    # Zeros with a term in the places that a view shows.
+    "onto": "lambda view, shape, term: jax.linear_transpose("
+    "view, jax.ShapeDtypeStruct(shape, float_array(term).dtype))(float_array(term))[0]",
+}
+TORCH = {
+    "numbers": "lambda *xs: [np.as_tensor(x, dtype=np.float64) for x in xs]",
+    **{name: f"np.{name}" for name in ("asin", "acos", "atan", "sigmoid")},
+    **{name: f"lambda x, y: np.{name}(*numbers(x, y))" for name in ("maximum", "minimum", "hypot", "atan2", "pow")},
+    **{name: f"lambda *sizes: np.{name}(*sizes, dtype=np.float64)" for name in ("zeros", "empty", "full")},
+    "erf": "np.special.erf",
+    "erfc": "np.special.erfc",
+    "sign": "lambda x: np.where(x == x, np.sign(x), x)",
+    "broadcast_to": "lambda x, shape: numbers(x)[0].broadcast_to(shape)",
+    "concatenate": "np.cat",
+    "transpose": "np.permute",
+    "tensordot": "lambda x, y, axes: np.tensordot(x, y, dims=axes)",
+    "add_at": "lambda target, index, term: target.index_put_((index,), term, accumulate=True)",
+}
+NUMPY = {
+    "erf": "np.vectorize(__import__('math').erf, otypes=[float])",
+    "erfc": "np.vectorize(__import__('math').erfc, otypes=[float])",
+    "sech": "lambda x: 1 / np.cosh(x)",
+    "add_at": "np.add.at",
+}
+LIBRARIES: dict[str, Mapping[str, str]] = {"numpy": ALL | NUMPY, "jax": ALL | JAX, "torch": ALL | TORCH}
+HELPERS = {name for library in LIBRARIES.values() for name in library} - TABLE.keys()
+
+
+def definitions(text: str, library: str, known: Collection[str] = ()) -> Iterator[str]:
+    """A line for each name that a text uses and that it has not itself, each after those that it uses.
+
+    >>> print(*definitions("d_z * step(z) - relu(z)", "numpy"), sep="\\n")
+    maximum = np.maximum
+    relu = lambda x: maximum(x, 0)
+    step = lambda x: np.where(x > 0, 1.0, np.where(x <= 0, 0.0, x))
+
+    Raises MissingPrimitive, a ValueError, for an operation that neither the library nor a formula expresses.
+    """
+    defined = {*known}
+
+    def define(text: str) -> Iterator[str]:
+        for name in sorted({*re.findall(r"(?<![\w.])[a-z_]\w*", text)} - defined):
+            row = TABLE.get(name)
+            own = LIBRARIES[library].get(name, "")
+            if not own and (row is None or row.many):
+                continue
+            if not own and row:
+                if row.primitive:
+                    raise MissingPrimitive(f"{name} has no {library} form")
+                parameters = {x: x for x in row.operands}
+                own = f"lambda {', '.join(parameters)}: {filled(row.primal, parameters)}"
+            if name not in defined:
+                defined.add(name)
+                yield from define(own.removeprefix("lambda"))
+                yield f"{name} = {own}"
+
+    return define(text)
+
+
+def exported(text: str, constants: Mapping[str, Any], library: str) -> str:
+    """The text of a program with all that it needs before it."""
+    makes = "np.tensor" if library == "torch" else "np.array"
+    kinds = {"f": ", dtype=np.float64"} if library == "torch" else {}
+    tables = [f"{name} = {makes}({x.tolist()}{kinds.get(x.dtype.kind, '')})" for name, x in constants.items()]
+    return "\n".join([HEADS[library], "", *definitions(text, library, constants), *tables, "", "", text])
