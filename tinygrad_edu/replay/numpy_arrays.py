@@ -16,8 +16,7 @@ from tinygrad_edu.replay.libraries import LIBRARIES, definitions
 from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
 from tinygrad_edu.replay.rolling import Graph
 
-NUMBERS_IN_CACHE = 2**16  # what the arrays of a block of examples may hold
-NUMBERS_IN_A_BLOCK = 2**22  # 32 MB: the same for columns, which have Python's work at each
+NUMBERS_IN_CACHE = 2**17  # what a block of examples may hold
 LEAST = 256  # examples in a block, for the sake of products of matrices
 
 
@@ -165,7 +164,7 @@ class NumpyProgram(ArrayProgram):
     def columns(self, name: str, params: Any, inputs: Any) -> Iterator[tuple[int, Any]]:
         """The results of a function of the source for each block of examples, and how many they are."""
         batch = np.atleast_2d(inputs)
-        size = max(1, NUMBERS_IN_A_BLOCK // (2 * len(self.trace.operations) + 1))
+        size = max(64, NUMBERS_IN_CACHE // (2 * len(self.trace.operations) + 1))
         for start in range(0, len(batch), size):
             block = batch[start : start + size]
             with np.errstate(all="ignore"):

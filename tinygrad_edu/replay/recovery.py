@@ -395,12 +395,12 @@ def rolled(trace: Trace, roots: Sequence[int]) -> Graph:
 
 
 def is_irregular(graph: Graph) -> bool:
-    """Whether equal operations of equal depth are fewer than two on average: then scalar lines beat arrays."""
+    """Whether equal operations of equal depth are fewer than 1.5 on average: then scalar lines beat arrays."""
     depth, groups = dict[int, int](), set()
     for slot, (row, operands) in graph.nodes.items():
         depth[slot] = 1 + max([depth.get(k, 0) for k in operands])
         groups.add((depth[slot], row))
-    return len(graph.nodes) < 2 * len(groups)
+    return len(graph.nodes) < 1.5 * len(groups)
 
 
 def common(labels: Sequence[str]) -> str:
