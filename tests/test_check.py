@@ -415,6 +415,11 @@ def test_a_value_for_a_function_with_arguments_is_its_number():
     assert (x.grad, y.grad) == (0.0, 0.0)
 
 
+def test_a_function_in_c_that_says_nothing_of_itself_takes_arguments():
+    report = check_gradients(max, Value(1.0, "a"), Value(2.0, "b"))  # as Python compares Values
+    assert [(c.name, c.engine, c.diagnosis) for c in report.comparisons] == [("a", 0.0, "zero"), ("b", 1.0, "ok")]
+
+
 @pytest.mark.parametrize(
     ("attempt", "words"),
     [

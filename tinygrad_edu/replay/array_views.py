@@ -149,7 +149,10 @@ class ArrayViews:
 
     def full(self, text: Expression, axes: str, lengths: Sequence[int]) -> Expression:
         """With all of these axes, of these lengths, that of the examples without one."""
-        if text.axes == axes:
+        there = "".join(axis for axis in axes if axis in text.axes)
+        if text.axes != there:
+            text = Expression(f"transpose({text.text}, {tuple(map(text.axes.index, there))})", there)
+        if there == axes:
             return text
         shape = ", ".join("N" if axis == "n" else str(n) for axis, n in zip_longest(axes, lengths))
         comma = "," * (len(axes) == 1)
