@@ -6,16 +6,20 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from tinygrad_edu import cli
+from tinygrad_edu import TABLE, cli
+from tinygrad_edu.engine import unregister
 
 MATRICES = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
 
 
-def run(*arguments, cwd, **environment):
+def started(*arguments, cwd, **environment):
+    """The command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tinygrad_edu", *arguments],
         cwd=cwd,
@@ -25,10 +29,33 @@ def run(*arguments, cwd, **environment):
     )
 
 
+def run(*arguments, cwd):
+    """The same in this process, which takes milliseconds; it leaves the table of operations as it was."""
+    before, handler, known = os.getcwd(), signal.getsignal(signal.SIGTERM), {*TABLE}
+    out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["tinygrad-edu", *arguments])
+        os.chdir(cwd)
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        finally:
+            os.chdir(before)
+            signal.signal(signal.SIGTERM, handler)
+            for name in {*TABLE} - known:
+                unregister(TABLE[name])
+    for stream in (out, err):
+        stream.flush()
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, status, *texts)
+
+
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     folder = tmp_path_factory.mktemp("walk")
-    done = run(cwd=folder)
+    done = started(cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout, folder / "tinygrad-edu-out"
@@ -155,7 +182,7 @@ def test_output_to_a_file_has_no_colour_codes_and_at_most_100_columns(walk):
 
 
 def test_an_ascii_terminal_gets_question_marks_and_no_traceback(tmp_path):
-    done = run(cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
+    done = started(cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
     assert done.returncode == 0
     assert "?E/?w5 = 0.0428" in done.stdout
 
@@ -312,10 +339,22 @@ def test_a_mistake_ends_in_one_clear_line_and_status_2(arguments, tmp_path):
     before = sorted(tmp_path.iterdir())
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
+    assert done.stdout == ""
     assert done.stderr.startswith("tinygrad-edu: ")
     assert done.stderr.count("\n") == 1
     assert MISTAKES[arguments] in done.stderr
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_process_ends_as_is_said_here(tmp_path):
+    for arguments in (
+        ("draw", "w*x", "w=1"),
+        ("unknown",),
+        ("exercise", "3", "--answer", "overwritten"),
+        ("worksheet",),
+    ):
+        here, there = run(*arguments, cwd=tmp_path), started(*arguments, cwd=tmp_path)
+        assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
 
 
 def test_lr_is_the_learning_rate(tmp_path):
