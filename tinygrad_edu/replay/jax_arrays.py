@@ -27,10 +27,15 @@ class JaxProgram(NumpyProgram):
     irregular = False  # many scalar lines take XLA longer still
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
-        if not (isinstance(params, jax.Array) or isinstance(inputs, jax.Array)) or self.clashes:
+        on_jax = [isinstance(x, jax.Array) for x in (params, inputs)]
+        if not any(on_jax) or self.clashes:
             return super().__call__(params, inputs)
+        if not all(on_jax):
+            params, inputs = map(jax.numpy.asarray, (params, inputs))
         found: tuple[Any, ...] = self.jitted("function")(params, inputs)
-        if self.plan.exact or isinstance(found[0], jax.core.Tracer) or all(np.isfinite(x).all() for x in found):
+        if self.plan_for(inputs).exact or isinstance(found[0], jax.core.Tracer):
+            return found
+        if all(np.isfinite(x).all() for x in found):
             return found
         return tuple(map(jax.numpy.asarray, self.by_columns(*self.numbers(params, inputs))))
 
@@ -39,7 +44,6 @@ class JaxProgram(NumpyProgram):
 
         Returns JAX arrays of the type of what it is given; give float64, which JAX has under `jax.enable_x64`.
         """
-        params, inputs = map(jax.numpy.asarray, (params, inputs))
         self.require_shapes(params, inputs)  # while it is traced, not at each call
         columns = inputs.T if inputs.ndim == 2 else inputs[:, None]
         if self.reduce is None and inputs.ndim == 2:

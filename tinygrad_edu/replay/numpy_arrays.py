@@ -35,7 +35,7 @@ class NumpyProgram(ArrayProgram):
         if self.irregular or self.clashes:
             return self.by_columns(params, inputs)
         found = self.by_arrays(params, inputs)
-        if not self.plan.exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
+        if not self.plan_for(inputs).exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
             return self.by_columns(params, inputs)
         return found
 
@@ -105,6 +105,14 @@ class NumpyProgram(ArrayProgram):
         return self.recovered(shared=True)
 
     @cached_property
+    def each_plan(self) -> Recovery:
+        """The plan for examples that have each its own params, since nothing is summed over them."""
+        return self.recovered(shared=False)
+
+    def plan_for(self, inputs: Any) -> Recovery:
+        return self.each_plan if self.reduce is None and inputs.ndim == 2 else self.plan
+
+    @cached_property
     def outputs_plan(self) -> Recovery:
         return Recovery(self.trace, rolled(self.trace, self.trace.outputs))
 
@@ -117,7 +125,7 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def each_function(self) -> Any:
-        return self.function_of(ArraySource(self.recovered(shared=False), self.also, None, self.functional))
+        return self.function_of(ArraySource(self.each_plan, self.also, None, self.functional))
 
     @cached_property
     def forward_function(self) -> Any:
