@@ -317,7 +317,8 @@ def test_products_are_written_as_a_person_would(a, b, out, text):
     close(given, np.einsum(f"{a},{b}->{out}", *arrays), 1e-12)
 
 
-def test_the_gradients_of_weights_that_all_steps_share_are_one_product():
+@pytest.mark.parametrize("backend", ON_ARRAYS)
+def test_the_gradients_of_weights_that_all_steps_share_are_one_product(backend):
     """Steps are so many examples more: their gradients and what they met lie side by side."""
     rng, dot = random.Random(1), TABLE["dot"].function
     w, v, *x = [[Value(rng.uniform(-1, 1)) for _ in range(3)] for _ in range(7)]
@@ -327,7 +328,7 @@ def test_the_gradients_of_weights_that_all_steps_share_are_one_product():
     for now in x:
         h = [(dot(row[:2], h) + row[2] * now[k]).tanh() for k, row in enumerate(rows)]
     params, inputs = [*w, *v], [*first, *(number for now in x for number in now[:2])]
-    program = compile(h[0] + h[1], params, inputs, backend="numpy")
+    program = compile(h[0] + h[1], params, inputs, backend=backend)
     assert program.arrays.count("concatenate([d_z") == 1
     assert program.arrays.count("@ part") == 1 and "d_w[" in program.arrays
     batch = np.random.default_rng(1).uniform(-1, 1, (7, len(inputs)))

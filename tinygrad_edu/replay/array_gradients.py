@@ -181,34 +181,38 @@ class ArrayGradients(ArrayViews):
 
     def tiles(self, array: Array, parts: Sequence[tuple[View, str, Expression]]) -> str:
         """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
-        strips = []  # the first place of each, its rows, the step from one to the next, its columns, its text
+        strips = []  # the first place of each, its rows, the step from one to the next, its columns, its term and shape
         for view, letters, term in parts:
             table = view.table.reshape(len(view.table) if view.table.ndim else 1, -1)
             (n, width), first = table.shape, int(table[0, 0])
             step = int(table[1, 0]) - first if n > 1 else width
             if (table != first + step * np.arange(n)[:, None] + np.arange(width)).any():
                 return ""
-            term = self.full(term, letters, view.table.shape)
-            if view.table.shape == ():
-                text = f"full((1, 1), {term.text})"
-            else:
-                text = term.text if view.table.shape == (n, width) else self.reshaped(term, (n, width), False)
-            strips.append((first, n, step, width, text))
+            shape = view.table.shape
+            term = self.full(term, letters, shape) if shape else Expression(f"full(1, {term.text})")
+            strips.append((first, n, step, width, term, shape or (1,)))
         place, rows = 0, list[str]()
-        strips.sort()
+        strips.sort(key=lambda strip: strip[:4])
+
+        def shaped(strip: Any, shape: tuple[int, ...]) -> str:
+            return strip[4].text if strip[5] == shape else self.reshaped(strip[4], shape, False)
+
         while strips:
-            first, n, step, _, _ = strips[0]
-            end, beside = first, list[str]()  # of the first row, the strips of which it is made
+            first, n, step = strips[0][:3]
+            end, beside = first, list[Any]()  # of the first row, the strips of which it is made
             for strip in [*strips]:
                 if strip[:3] == (end, n, step) and end < first + step:
                     end += strip[3]
-                    beside.append(strip[4])
+                    beside.append(strip)
                     strips.remove(strip)
             if (first, end) != (place, first + step):
                 return ""
             place += n * step
-            row = beside[0] if len(beside) == 1 else f"concatenate([{', '.join(beside)}], 1)"
-            rows.append(self.reshaped(Expression(row), (n * step,), False))
+            if len(beside) == 1:
+                rows.append(shaped(beside[0], (n * step,)))
+            else:
+                texts = ", ".join([shaped(strip, (n, strip[3])) for strip in beside])
+                rows.append(self.reshaped(Expression(f"concatenate([{texts}], 1)"), (n * step,), False))
         text = rows[0] if len(rows) == 1 else f"concatenate([{', '.join(rows)}])"
         return text if place == array.size else ""
 
