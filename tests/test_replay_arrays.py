@@ -321,13 +321,10 @@ def test_products_are_written_as_a_person_would(a, b, out, text):
 def test_the_gradients_of_weights_that_all_steps_share_are_one_product(backend):
     """Steps are so many examples more: their gradients and what they met lie side by side."""
     rng, dot = random.Random(1), TABLE["dot"].function
-    w, v, *x = [[Value(rng.uniform(-1, 1)) for _ in range(3)] for _ in range(7)]
-    rows = [w, v]
-    h = [Value(0.5), Value(-0.5)]
-    first = [*h]
+    w, v, biases, h, *x = [[Value(rng.uniform(-1, 1)) for _ in range(2)] for _ in range(9)]
+    params, inputs = [*w, *v, *biases], [*h, *(number for now in x for number in now)]
     for now in x:
-        h = [(dot(row[:2], h) + row[2] * now[k]).tanh() for k, row in enumerate(rows)]
-    params, inputs = [*w, *v], [*first, *(number for now in x for number in now[:2])]
+        h = [(dot(row, h) + b).tanh() * number for row, b, number in zip((w, v), biases, now, strict=True)]
     program = compile(h[0] + h[1], params, inputs, backend=backend)
     assert program.arrays.count("concatenate([d_z") == 1
     assert program.arrays.count("@ part") == 1 and "d_w[" in program.arrays

@@ -73,7 +73,8 @@ class Step:
 
     map: a row, of views of the shape of `out`. fold: a row over many, of views with a further axis, that of the terms.
     join: views one behind another. dot: the sum over the last axis of views two by two, plus `start`; `axes` names
-    those of the first and second views and of `out`: b of a batch, c and r of only one factor, t of the terms.
+    those of the first and second views and of `out`, in the order of the alphabet: b of a batch, c, r and u of only one
+    factor, t of the terms.
     """
 
     kind: str
@@ -367,7 +368,7 @@ class Recovery:
             if varies == [False, True] and not is_closer(
                 tables[1]
             ):  # its columns go beside the examples: one long axis
-                names, grid = ["bct", "btr", "bcr"], grid.swapaxes(1, 2)
+                names, grid = ["bct", "btu", "bcu"], grid.swapaxes(1, 2)
                 tables[1::2] = [table.swapaxes(1, 2) for table in tables[1::2]]
                 mask = mask if mask is None else mask.swapaxes(1, 2)
             elif varies[0] == varies[1] and len({*c[last]}) > 1:  # columns were recorded one after another
