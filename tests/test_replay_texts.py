@@ -3,8 +3,6 @@
 The texts are in array_programs.txt. After a change that makes them better: `python -m tests.test_replay_texts`.
 """
 
-import itertools
-import random
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ import pytest
 from tests.test_replay import INSTALLED, close, eager
 from tinygrad_edu import Value, compile, dot, logsumexp, relu, softmax, take, tanh
 from tinygrad_edu import sum as total
-from tinygrad_edu.engine import leaves
 from tinygrad_edu.nn import MLP, mse, squared_error
 
 np = pytest.importorskip("numpy")
@@ -167,37 +164,6 @@ def test_wherever_a_batch_is_cut_it_comes_to_the_same(model, backend, reduce, mo
             close(mine, other, 1e-11)
         close(program.forward(data, batch), by_lines.forward(data, batch.tolist()))
         close(program.value(data, batch), by_lines.value(data, batch.tolist()), 1e-11)
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_convolutions_of_any_shape_agree(seed):
-    """Channels, strides and dilations, weights before or after, by position or by channel, with or without a bias."""
-    rng = random.Random(seed)
-    width, step, apart, channels, outs, places = (rng.randint(1, most) for most in (3, 2, 2, 3, 3, 4))
-
-    def drawn(n):
-        return [Value(rng.uniform(-1, 1)) for _ in range(n)]
-
-    x = [drawn((places - 1) * step + (width - 1) * apart + 1) for _ in range(channels)]
-    w, bias = [[drawn(width) for _ in x] for _ in range(outs)], drawn(outs)
-    order = [(o, p) for o in range(outs) for p in range(places)]
-    hidden = []
-    for o, p in order if seed % 2 else sorted(order, key=lambda pair: pair[1]):
-        weights = [w[o][c][j] for c in range(channels) for j in range(width)]
-        z = dot(weights, [x[c][p * step + j * apart] for c in range(channels) for j in range(width)])
-        hidden.append([tanh, relu, lambda z: z * z][seed % 3](z + bias[o] if seed % 5 else z))
-    root = dot(drawn(len(hidden)), hidden)
-    sides = [[*itertools.chain(*itertools.chain(*w)), *bias], [*itertools.chain(*x)]]
-    used = {*leaves(root)}
-    params, inputs = ([leaf for leaf in side if leaf in used] for side in (sides if seed % 4 else sides[::-1]))
-    data, batch = [p.data for p in params], [[i.data for i in inputs], [rng.uniform(-1, 1) for _ in inputs]]
-    programs = [
-        compile(root, params, inputs, also=inputs, reduce=("mean", None)[seed % 7 > 3], backend=name)
-        for name in ("numpy", "python")
-    ]
-    programs[0].irregular = False  # also where it is too small to be worth it
-    for mine, other in zip(*(program(data, batch) for program in programs), strict=True):
-        close(mine, other)
 
 
 if __name__ == "__main__":
