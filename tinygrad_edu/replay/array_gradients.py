@@ -136,7 +136,6 @@ class ArrayGradients(ArrayViews):
                 term = self.full(term, letters, view.table.shape)
                 term = Expression(self.reshaped(term, array.shape, array.varying), axes)
             elif term.number is None:
-                term = self.ordered(term, letters)
                 own = {letter: axis for letter, axis in zip(letters + "n", AXES, strict=False)} | {"n": "n"}
                 term = Expression(term.text, "".join(own[axis] for axis in term.axes), term.binds)
             counted[term.text] += 1
@@ -160,7 +159,7 @@ class ArrayGradients(ArrayViews):
             written[places] = True
             if repeated or shape != view.table.shape:
                 term = self.full(term, letters, view.table.shape)
-            right = self.ordered(term, letters).aligned(letters).text
+            right = term.aligned(letters).text
             if shape != view.table.shape:
                 right = self.reshaped(term, shape, view.varying)
             if repeated:

@@ -147,16 +147,8 @@ class ArrayViews:
     def flattened(self, array: Array, name: str) -> str:
         return name if len(array.shape) == 1 else self.reshaped(Expression(name), (array.size,), array.varying)
 
-    def ordered(self, text: Expression, axes: str) -> Expression:
-        """With its axes in the order of these."""
-        order = "".join(axis for axis in dict.fromkeys(axes + "n") if axis in text.axes)
-        if text.axes == order:
-            return text
-        return Expression(f"transpose({text.text}, {tuple(map(text.axes.index, order))})", order)
-
     def full(self, text: Expression, axes: str, lengths: Sequence[int]) -> Expression:
         """With all of these axes, of these lengths, that of the examples without one."""
-        text = self.ordered(text, axes)
         if text.axes == axes:
             return text
         shape = ", ".join("N" if axis == "n" else str(n) for axis, n in zip_longest(axes, lengths))

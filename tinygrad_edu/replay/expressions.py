@@ -5,7 +5,7 @@ An expression knows the names of its axes, so that operands are aligned when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Row
@@ -16,7 +16,7 @@ from tinygrad_edu.replay.formulas import filled
 
 
 class Expression(Text):
-    """A text with names for its axes, in order: their letters, and that of the examples last."""
+    """A text with names for its axes: letters in alphabetical order, and behind them n, that of the examples."""
 
     __slots__ = ("axes",)
 
@@ -25,7 +25,9 @@ class Expression(Text):
             super().__init__(text.text, text.binds, text.number, text.at_least, text.unguarded)
         else:
             super().__init__(text, binds)
+        assert axes == in_order(axes), axes
         self.axes = axes
+        assert [*axes] == sorted(axes, key=lambda a: (a == "n", a)), axes
 
     def aligned(self, axes: str) -> Text:
         """Text to stand beside what has these axes: with one of length 1 for each that is missing behind the first."""
@@ -60,7 +62,11 @@ def lifted(x: Any) -> Expression:
 
 def union(*expressions: Expression) -> str:
     """All axes of these, in order."""
-    return "".join(sorted({*"".join(x.axes for x in expressions)}, key=lambda axis: (axis == "n", axis)))
+    return in_order({*"".join(x.axes for x in expressions)})
+
+
+def in_order(axes: Iterable[str]) -> str:
+    return "".join(sorted(axes, key=lambda axis: (axis == "n", axis)))
 
 
 def called(row: Row, operands: Sequence[Any]) -> Expression:
@@ -114,7 +120,7 @@ def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, int])
     >>> W, X, D = Expression("W", "rt"), Expression("X", "tn"), Expression("D", "rn")
     >>> contracted(W, X, "rn", {}).text, contracted(D, X, "rt", {}).text, contracted(W, D, "tn", {}).text
     ('W @ X', 'D @ X.T', 'W.T @ D')
-    >>> contracted(W, Expression("X", "tcn"), "rcn", {"t": 3, "r": 4, "c": 5}).text
+    >>> contracted(Expression("W", "ck"), Expression("X", "krn"), "crn", {"k": 3, "c": 4, "r": 5}).text
     '(W @ X.reshape(3, -1)).reshape(4, 5, N)'
     """
     for x, y in ((a, b), (b, a)):

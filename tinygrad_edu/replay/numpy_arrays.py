@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import Any
 
-from tinygrad_edu.engine import TABLE
 from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.array_source import ArraySource
 from tinygrad_edu.replay.array_views import TAKEN
 from tinygrad_edu.replay.arrays import ArrayProgram, np
-from tinygrad_edu.replay.libraries import LIBRARIES, definitions
+from tinygrad_edu.replay.libraries import HELPERS, LIBRARIES, definitions
 from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
 from tinygrad_edu.replay.rolling import Graph
 
@@ -186,7 +185,7 @@ class NumpyProgram(ArrayProgram):
 @cache
 def on_numpy() -> Any:
     primitives: dict[str, Any] = {"np": np}
-    exec("\n".join(definitions(" ".join({*LIBRARIES["numpy"]} & TABLE.keys()), "numpy")), primitives)
+    exec("\n".join(definitions(" ".join({*LIBRARIES["numpy"]} - HELPERS), "numpy")), primitives)
     return bind(primitives | {"step": lambda x: np.heaviside(x, 0.0)}, "NumPy")
 
 

@@ -365,9 +365,7 @@ class Recovery:
             mask = None if widths is None else np.arange(max(widths)) < widths[at_c[cs]][..., None]
             names = ["brt", "bct", "bcr"]
             last = batch[0][slots[batch[0]].argsort()[-2:]]
-            if varies == [False, True] and not is_closer(
-                tables[1]
-            ):  # its columns go beside the examples: one long axis
+            if varies == [False, True] and not is_closer(tables[1]):  # columns beside the examples: one long axis
                 names, grid = ["bct", "btu", "bcu"], grid.swapaxes(1, 2)
                 tables[1::2] = [table.swapaxes(1, 2) for table in tables[1::2]]
                 mask = mask if mask is None else mask.swapaxes(1, 2)
