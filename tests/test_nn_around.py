@@ -199,6 +199,14 @@ def test_the_first_value_that_went_bad_in_words():
     assert first_bad(engine, huge, [0]) == "dot(x_i, y_i) in layer 2 is inf"
 
 
+def test_what_goes_bad_behind_a_layer_is_said_to_be_in_it():
+    network = MLP(1, [1], output_activation=lambda z: z * z, seed=1)
+    engine = eager([Example([1.0], 0.0)], network, lambda y, t: y * 2.0)
+    assert first_bad(engine, [1e200, 0.0], [0]) == "x * y in layer 1 is inf"
+    outside = eager([Example([1.0], 0.0)], MLP(1, [1], activation=None, seed=1), lambda y, t: y * 1e200 * 1e200)
+    assert first_bad(outside, [1.0, 0.0], [0]) == "x * 1e+200 in layer 1 is inf"
+
+
 def test_a_parameter_without_label_or_place_that_went_bad():
     class Own(Module):
         def __init__(self):

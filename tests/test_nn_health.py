@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import tinygrad_edu
 from tinygrad_edu import NOT_COMPUTED, Value, registered
 from tinygrad_edu.nn import Layer, Sequential, health, mse
 from tinygrad_edu.nn.health import Health, LayerHealth, findings
@@ -172,6 +173,17 @@ def test_what_is_applied_to_a_linear_neuron_is_not_its_own():
     [row] = health(net, [([100.0], 0), ([200.0], 0)]).layers
     assert (row.activation, row.flat) == ("linear", 0.0)
     assert row.mean == pytest.approx(sum(net.layers[0](x)[k].data for x in ([100.0], [200.0]) for k in (0, 1)) / 4)
+
+
+def test_a_network_beside_it_is_not_looked_at():
+    other, net = Layer(1, 2, activation="tanh", seed=3), network([1.0, -2.0])
+
+    class Both(Sequential):
+        def __call__(self, x):
+            return super().__call__([tinygrad_edu.sum(other(x))])
+
+    rows = health(Both(*net.layers), [([1.0], 0), ([2.0], 0)]).layers
+    assert [(row.neurons, row.activation) for row in rows] == [(2, "relu"), (1, "linear")]
 
 
 def test_a_bias_that_is_shared_counts_once():

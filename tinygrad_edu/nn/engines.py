@@ -193,8 +193,8 @@ class Replay:
 
         Raises DataDependent where they differ. Where a graph cannot be made, nothing is said.
         """
-        tried = [numbers, numbers * -0.5 + 0.125 if self.arrays else [-0.5 * p + 0.125 for p in numbers]]
-        for given in tried if thorough else tried[:1]:
+        others = [self.like([0.125 - 0.5 * p for p in numbers])] if thorough else []  # across 0
+        for given in [numbers, *others]:
             for k in which:
                 try:
                     loss, [outputs] = self.eager.forward(given, [k])
