@@ -82,11 +82,17 @@ class Network:
         return [[f(sum(a * b for a, b in zip(v, row, strict=True))) for v in w] for row in x]
 
     def convolution(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        """Shared kernels: place by place, or channel by channel; with a stride, holes, a bias or without."""
         k, stride, step, channels = (self.rng.randint(1, n) for n in (3, 2, 2, 3))
-        kernels = [self.matrix(k, len(x[0])) for _ in range(channels)]
+        kernels, f = [self.matrix(k, len(x[0])) for _ in range(channels)], self.activation()
+        bias = self.weights(channels) if self.rng.random() < 0.5 else [0.0] * channels
         starts = range(0, len(x) - (k - 1) * step, stride)
-        windows = [[z for j in range(k) for z in x[start + j * step]] for start in starts]
-        return [[relu(dot([w for row in kernel for w in row], window)) for kernel in kernels] for window in windows]
+        pairs = [(start, c) for start in starts for c in range(channels)]
+        found = {}
+        for start, c in pairs if self.rng.random() < 0.5 else sorted(pairs, key=lambda pair: pair[1]):
+            window = [z for j in range(k) for z in x[start + j * step]]
+            found[start, c] = f(dot([w for row in kernels[c] for w in row], window) + bias[c])
+        return [[found[start, c] for c in range(channels)] for start in starts]
 
     def depthwise(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
         k = self.rng.randint(1, min(3, len(x)))

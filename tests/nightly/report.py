@@ -57,7 +57,12 @@ def summary() -> list[tuple[str, str, int, int]]:
     return lines
 
 
-WAYS = {"grad": "reverse mode on Values", "jvp": "forward mode", "differences": "differences"}
+WAYS = {
+    "grad": "reverse mode on Values",
+    "jvp": "forward mode",
+    "networks": "layers, on arrays",
+    "differences": "differences",
+}
 INPUTS = {"texts": "expressions, right ones and damaged", "lines": "command lines, right ones and damaged"}
 
 
