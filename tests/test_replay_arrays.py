@@ -333,6 +333,37 @@ def test_the_gradients_of_weights_that_all_steps_share_are_one_product(backend):
     close(program(data, batch)[1], program.by_columns(np.array(data), batch)[1], 1e-13)
 
 
+@pytest.mark.parametrize(
+    ("dots", "lines"),
+    [
+        (True, ["X_1 = X.reshape(4, 2, N)", "z1 = W1 @ X_1 + w[8:10][:, None]", "z4 = W2 @ tanh3 + z1[3]"]),
+        (False, ["X_1 = X[2:8].reshape(3, 2, N)", "z2 = W1 @ X_1", "z5 = z2[2] + W2 @ tanh3 + w[8:10][:, None]"]),
+    ],
+)
+def test_what_no_step_waits_for_is_one_product_over_all_steps(dots, lines):
+    """Also where sums are written with + and *."""
+
+    def product(x, y):
+        return (
+            TABLE["dot"].function(x, y)
+            if dots
+            else sum((a * b for a, b in zip(x[1:], y[1:], strict=True)), x[0] * y[0])
+        )
+
+    rng = random.Random(1)
+    w, v, a, c, biases, *x = [[Value(rng.uniform(-1, 1)) for _ in range(2)] for _ in range(9)]
+    params, inputs = [*w, *v, *a, *c, *biases], [number for now in x for number in now]
+    h = [(b + product(own, x[0])).tanh() for own, b in zip((a, c), biases, strict=True)]
+    for now in x[1:]:
+        rows = zip((w, v), (a, c), biases, strict=True)
+        h = [(product(row, h) + b + product(own, now)).tanh() for row, own, b in rows]
+    program = compile(h[0] * h[1], params, inputs, backend="numpy")
+    assert {*lines} <= {*program.arrays.split("\n    ")}
+    batch = np.random.default_rng(1).uniform(-1, 1, (7, len(inputs)))
+    data = [p.data for p in params]
+    close(program(data, batch)[1], program.by_columns(np.array(data), batch)[1], 1e-13)
+
+
 def test_the_arrays_of_a_program_in_order_with_their_lines():
     w, b, x = Value(2.0, "w"), Value(0.5, "b"), Value(1.0, "x")
     program = compile((w * x + b).tanh(), [w, b], [x], backend="numpy")

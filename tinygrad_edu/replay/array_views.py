@@ -113,9 +113,14 @@ class ArrayViews:
     def slice(self, array: Array, name: str, found: Any) -> tuple[Expression, tuple[int, ...]]:
         if not found.shape:
             return Expression(f"{name}[{', '.join(map(str, np.unravel_index(found.first, array.shape)))}]"), ()
-        text = name
-        if (found.first, found.end) == (0, array.size) and {*found.spans} == {":"}:
-            text = self.reshaped(Expression(text), found.split, array.varying) if found.split != array.shape else text
+        text, row = name, array.size // array.shape[0]
+        if {*found.spans} == {":"} and found.first % row == found.end % row == 0:
+            first, end, shape = found.first // row, found.end // row, array.shape
+            if end - first == 1 < array.shape[0]:
+                text, shape = f"{name}[{first}]", array.shape[1:]
+            elif end - first < array.shape[0]:
+                text, shape = f"{name}[{first}:{end}]", (end - first, *array.shape[1:])
+            text = self.reshaped(Expression(text), found.split, array.varying) if found.split != shape else text
             return self.turned(text, array, found)
         if (found.first, found.end) != (0, array.size):
             text = f"{self.flattened(array, name)}[{found.first}:{found.end}]"

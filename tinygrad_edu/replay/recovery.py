@@ -390,7 +390,7 @@ class Recovery:
 
 def rolled(trace: Trace, roots: Sequence[int]) -> Graph:
     """What these slots of a trace need, as a Recovery takes it."""
-    return Graph(trace, roots, False, LONG)
+    return Graph(trace, roots, False, LONG, apart=True)
 
 
 def is_irregular(graph: Graph) -> bool:

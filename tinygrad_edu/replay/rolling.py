@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.replay.trace import Operation, Trace
@@ -25,7 +26,10 @@ class Graph:
         varying: the slots that differ from example to example.
     """
 
-    def __init__(self, trace: Trace, roots: Sequence[int], varying: bool, long: int = LONG) -> None:
+    def __init__(
+        self, trace: Trace, roots: Sequence[int], varying: bool, long: int = LONG, apart: bool = False
+    ) -> None:
+        """`apart`: products of leaves do not join a sum with others, as they are the same at each step in time."""
         self.n_params, self.n_leaves = trace.n_params, trace.n_leaves
         self.constants = [*trace.constants, 1.0]
         self.one = ~len(trace.constants)
@@ -33,6 +37,7 @@ class Graph:
         self.roots = [*roots]
         self.nodes: dict[int, Operation] = {}
         self.varying: set[int] = set()
+        self.apart = apart
         self.roll(trace, long)
         if varying:
             self.vary()
@@ -82,6 +87,8 @@ class Graph:
         xs: list[int] = []
         ys: list[int] = []
         start: tuple[int, ...] = ()
+        if self.apart:
+            terms, start = self.set_apart(terms, products | dots)
         for term in reversed(terms):
             if term in products or term in dots:
                 for x, y in zip(*sides(nodes[term]), strict=True):
@@ -102,6 +109,19 @@ class Graph:
             del nodes[term]
         only_a_sum = {*xs} == {self.one}
         nodes[slot] = Operation(SUM, (*start, *ys)) if only_a_sum else Operation(DOT, (*xs, *ys, *start))
+
+    def set_apart(self, terms: list[int], products: set[int]) -> tuple[list[int], tuple[int, ...]]:
+        """The terms without products of leaves and a leaf, where there are others; and the sum of those, if any."""
+        nodes = self.nodes
+        early = [term for term in reversed(terms) if term in products and max(nodes[term].operands) < self.n_leaves]
+        if len(early) == len(products) or sum(len(nodes[term].operands) for term in early) < 4:
+            return terms, ()
+        pairs = [sides(nodes[term]) for term in early]
+        leaf = [term for term in terms if 0 <= term < self.n_leaves][:1]
+        for term in early[1:]:
+            del nodes[term]
+        nodes[early[0]] = Operation(DOT, (*chain(*[x for x, _ in pairs]), *chain(*[y for _, y in pairs]), *leaf))
+        return [term for term in terms if term not in (*early, *leaf)], (early[0],)
 
     def vary(self) -> None:
         """Find which slots differ from example to example; numbers that meet these in one list are made to."""
