@@ -23,8 +23,8 @@ ALL = {name: f"np.{name}" for name in f"{SAME} concatenate broadcast_to transpos
     "atan2": "np.arctan2",
     "pow": "np.float_power",
     "sigmoid": "lambda x: 1 / (1 + np.exp(-x))",  # exp may be inf here: one exp instead of two
-    # Not heaviside, which some releases of JAX answer nan with 0.
     "step": "lambda x: np.where(x > 0, 1.0, np.where(x <= 0, 0.0, x))",
+    "is_zero": "lambda x: np.where(x == x, x == 0, x)",
     "inf": 'float("inf")',
     "nan": 'float("nan")',
 }
@@ -58,6 +58,7 @@ NUMPY = {
     "erf": "np.vectorize(__import__('math').erf, otypes=[float])",
     "erfc": "np.vectorize(__import__('math').erfc, otypes=[float])",
     "sech": "lambda x: 1 / np.cosh(x)",
+    "step": "lambda x: np.heaviside(x, 0.0)",  # some releases of JAX have 0 for that of nan
     "add_at": "np.add.at",
 }
 LIBRARIES: dict[str, Mapping[str, str]] = {"numpy": ALL | NUMPY, "jax": ALL | JAX, "torch": ALL | TORCH}
@@ -70,7 +71,7 @@ def definitions(text: str, library: str, known: Collection[str] = ()) -> Iterato
     >>> print(*definitions("d_z * step(z) - relu(z)", "numpy"), sep="\\n")
     maximum = np.maximum
     relu = lambda x: maximum(x, 0)
-    step = lambda x: np.where(x > 0, 1.0, np.where(x <= 0, 0.0, x))
+    step = lambda x: np.heaviside(x, 0.0)
 
     Raises MissingPrimitive, a ValueError, for an operation that neither the library nor a formula expresses.
     """

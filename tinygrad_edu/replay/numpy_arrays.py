@@ -186,7 +186,7 @@ class NumpyProgram(ArrayProgram):
 def on_numpy() -> Any:
     primitives: dict[str, Any] = {"np": np}
     exec("\n".join(definitions(" ".join({*LIBRARIES["numpy"]} - HELPERS), "numpy")), primitives)
-    return bind(primitives | {"step": lambda x: np.heaviside(x, 0.0)}, "NumPy")
+    return bind(primitives, "NumPy")
 
 
 def rows(columns: Any, n: int) -> Any:
