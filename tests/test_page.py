@@ -546,3 +546,154 @@ def test_the_detail_can_be_chosen(choice, visit):
     assert page.evaluate("drawn.detail") == int(choice)
     page.click("#last")
     assert worst_case(page) is None
+
+
+# What the page is given
+
+
+def known(root, **options):
+    html = explore(root, **options).html
+    return json.loads(html.split('<script id="trace" type="application/json">')[1].split("</script>")[0]), html
+
+
+def test_what_a_page_knows_of_a_graph():
+    a, x = Value(2.0, "a"), Value(-1.5, "x1")
+    y = a * x + 0.25
+    y.label = "y"
+    trace, html = known(y, digits=3, title="T <1>", learning_rate=2)
+    assert trace["nodes"] == [
+        {"name": "a", "data": 2.0, "parents": [], "role": "parameter"},
+        {"name": "x₁", "data": -1.5, "parents": [], "role": "held"},
+        {
+            "name": "v₁", "data": -3.0, "parents": [0, 1], "op": "mul", "symbol": "×", "constants": [None, None],
+            "formula": ["*", "0", "1"], "partials": ["1", "0"],
+        },
+        {
+            "name": "y", "data": -2.75, "parents": [2, None], "op": "add", "symbol": "+", "constants": [None, 0.25],
+            "formula": ["+", "2", 0.25], "partials": [1, None],
+        },
+    ]  # fmt: skip
+    assert (trace["digits"], trace["held"], trace["leftover"]) == (3, "named like inputs or targets", False)
+    assert trace["misconceptions"][0].keys() == {"name", "wrong", "hint", "lesson"}
+    assert "data" not in trace
+    assert "<title>T &lt;1&gt;</title>" in html and "<h1>T &lt;1&gt;</h1>" in html
+    assert 'id="rate" type="number" min="0" step="any" value="2.0"' in html
+    assert '<span class="what">y</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [("x", True), ("X2", True), ("xs", True), ("t", True), ("targets_1,2", True), ("labels", True), ("input3", True),
+     ("w", False), ("xy", False), ("tx", False), ("max", False), ("", False)],
+)  # fmt: skip
+def test_leaves_named_like_inputs_and_targets_are_held(name, held):
+    trace, _ = known(Value(1.0, name) * 2)
+    assert trace["nodes"][0]["role"] == ("held" if held else "parameter")
+
+
+def test_who_says_what_is_held():
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    for options, roles, reason in (
+        ({"params": [b]}, ["held", "parameter"], "params= does not name them"),
+        ({"params": []}, ["held", "held"], "params= does not name them"),
+        ({"inputs": [a]}, ["held", "parameter"], "named like inputs or targets"),
+        ({"params": [a, b], "inputs": [a]}, ["held", "parameter"], "params= does not name them"),
+    ):
+        trace, _ = known(a * b, **options)
+        assert ([node["role"] for node in trace["nodes"][:2]], trace["held"]) == (roles, reason)
+    mlp = MLP(1, [1], seed=1)
+    trace, _ = known(mlp([Value(3.0, "own")]))
+    assert trace["held"] == "no parameters of the network"
+    assert {node["name"]: node["role"] for node in trace["nodes"] if "role" in node} == {
+        "w₁": "parameter", "b₁": "parameter", "own": "held"}  # fmt: skip
+    a.grad = 0.0
+    assert known(a * b)[0]["leftover"] is False
+    a.grad = -1.0
+    assert known(a * b)[0]["leftover"] is True
+
+
+def test_what_a_page_knows_of_data():
+    trace, html = known(MLP(2, [2, 2], activation="tanh", seed=1), data=[([1, 2], [3, -4]), ((5.5, 6), (7, 8))])
+    names = [node["name"] for node in trace["nodes"]]
+    data = trace["data"]
+    assert [names[k] for k in data["leaves"]] == ["x₁", "x₂", "t₁", "t₂"]
+    assert [names[k] for k in data["inputs"]] == ["x₁", "x₂"]
+    assert [names[k] for k in data["outputs"]] == ["y₁", "y₂"]
+    assert all(trace["nodes"][k]["parents"] for k in data["network"]) and data["network"] == sorted(data["network"])
+    assert set(data["outputs"]) <= set(data["network"]) and len(trace["nodes"]) - 1 not in data["network"]
+    assert (data["low"], data["high"]) == (-4.0, 8.0)
+    assert data["examples"] == [[1, 2, 3, -4], [5.5, 6, 7, 8]]
+    assert {node["role"] for node in trace["nodes"] if node["name"] in ("x₁", "x₂", "t₁", "t₂")} == {"held"}
+    assert '<span class="what">mean E</span>' in html
+    one, _ = known(MLP(1, [1], seed=1), data=[(1, 3), (2, 3)])
+    assert (one["data"]["low"], one["data"]["high"]) == (3.0, 4.0)
+    assert [one["nodes"][k]["name"] for k in one["data"]["leaves"]] == ["x", "t"]
+    unused, _ = known(lambda x: x[0] * Value(2.0, "w"), data=[([1, 9], 0)])
+    assert unused["data"]["inputs"][1] is None
+    constant, _ = known(lambda x: [x[0] * Value(2.0, "w"), 3.0], data=[([1], [0, 0])])
+    assert constant["data"]["outputs"][1] is None
+
+
+def test_a_loss_of_ones_own():
+    def own(y, t):
+        return (y - t) ** 2
+
+    def of_many(y, t):
+        assert len(y) == len(t) == 2
+        loss = y[0] * t[0] + y[1] * t[1]
+        loss.label = "mine"
+        return loss
+
+    _, html = known(MLP(1, [1], seed=1), data=[(1, 3)], loss=own)
+    assert '<span class="what">mean E</span>' in html
+    _, html = known(MLP(1, [2], seed=1), data=[(1, [3, 4])], loss=of_many)
+    assert '<span class="what">mean mine</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "error", "message"),
+    [
+        (3, {"data": [(1, 2)]}, TypeError, "explore expected a network with data=, got 3"),
+        (lambda x: x[0], {"data": [1]}, ValueError, "example 1 expected inputs and targets, numbers each, got 1"),
+        (lambda x: x[0], {"data": [(1, 2), (1, "a")]}, ValueError,
+         "example 2 expected inputs and targets, numbers each, got (1, 'a')"),
+        (lambda x: x[0], {"data": [(1, 2), (1, [2, 3])]}, ValueError,
+         "example 2 has 1 inputs and 2 targets, the first has other numbers of them"),
+        (lambda x: x, {"data": [([1, 2], 3)]}, ValueError,
+         "loss has to take the targets as Values, so that the page can change them: the network has 2 outputs, "
+         "the examples 1 targets"),
+        (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": lambda y, t: 3.0}, TypeError,
+         "loss expected to return a Value, got 3.0"),
+        (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": lambda y, t: y * int(t)}, ValueError,
+         "loss has to take the targets as Values, so that the page can change them: "),
+    ],
+)  # fmt: skip
+def test_what_explore_refuses(network, options, error, message):
+    with pytest.raises(error) as raised:
+        explore(network, **options)
+    assert str(raised.value).startswith(message) and (str(raised.value) == message or message.endswith(": "))
+
+
+def test_sizes_of_graphs_that_fit():
+    x = Value(1.0, "a")
+    y = x
+    for _ in range(249):
+        y = y * 1.5
+    assert explore(y).html
+    with pytest.raises(ValueError, match="the graph has 251 nodes outside of neurons, more than the 250 that a page"):
+        explore(y * 2)
+    inputs = [Value(0.1, f"x{k}") for k in range(100)]
+    assert explore(MLP(100, [3, 3], seed=1)(inputs)[0]).html
+    with pytest.raises(ValueError, match=r"the graph has 1\d\d\d nodes, more than the 800 that a page can show"):
+        explore(MLP(100, [10], seed=1)(inputs)[0] + MLP(100, [10], seed=2)(inputs)[0] + sum(MLP(100, [10])(inputs)))
+
+
+def test_the_frame_in_a_notebook_grows_with_its_page():
+    made = explore(Value(1.0, "x") * 2)._repr_html_()
+    assert made.endswith(
+        '" sandbox="allow-scripts allow-downloads" title="The chain rule, step by step" '
+        'style="width: 100%; height: 900px; border: 0"></iframe><script>window.addEventListener("message", (event) => '
+        "{ const height = event.data && event.data.tinygradEdu; if (height > 0) for (const frame of "
+        'document.querySelectorAll("iframe")) if (frame.contentWindow === event.source) '
+        'frame.style.height = height + "px"; });</script>'
+    )

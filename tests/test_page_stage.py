@@ -1,6 +1,7 @@
 """The stage of the page: the camera, the map, the picture and the note, to the pixel."""
 
 import math
+import random
 import re
 
 import pytest
@@ -501,6 +502,123 @@ def test_the_factor_through_a_closed_neuron(desk):
     page.select_option("#boxes", "layers")
     assert page.evaluate("wires.filter((w) => w.head.id === 'g1').map(factorOn)") == [None, None]
     assert page.evaluate("wires.filter((w) => w.head.id === 'g2').map(factorOn)") == [None]  # two operands in one line
+
+
+# The note
+
+
+def test_the_spots_where_a_note_may_stand(desk_of_small):
+    page = desk_of_small
+    page.evaluate("stage = { width: 1000, height: 600 }")
+    found = page.evaluate("spots({ left: 300, right: 400, top: 200, bottom: 250 }, 80, 40)")
+    assert found[:12] == [
+        [310, 264], [310, 146],  # below and above, in the middle, at the left, at the right
+        [300, 264], [300, 146],
+        [320, 264], [320, 146],
+        [414, 205], [206, 205],  # right and left of it
+        [414, 200], [206, 200],
+        [414, 210], [206, 210],
+    ]  # fmt: skip
+    assert found[12:] == [[8 + a / 16 * 904, pytest.approx(8 + b / 20 * 544)] for a in range(17) for b in range(21)]
+    close = page.evaluate("spots({ left: 0, right: 990, top: 0, bottom: 590 }, 80, 40)")
+    assert all(8 <= x <= 912 and 8 <= y <= 552 for x, y in close)
+    wide = page.evaluate("spots({ left: 300, right: 400, top: 200, bottom: 250 }, 2000, 4000)")
+    assert {tuple(spot) for spot in wide} == {(8, 8)}  # its beginning is in view
+
+
+PLACED = """([near, boxes, asked]) => {
+  const [about, hidden] = [onStage, obstacles];
+  const box = ([left, right, top, bottom]) => ({ left, right, top, bottom });
+  stage = { width: 1000, height: 600 };
+  go(1);
+  onStage = () => box(near);
+  obstacles = () => boxes.map(([weight, ...at]) => ({ ...box(at), weight }));
+  Object.assign(at("note").style, { width: "200px", height: "80px" });
+  asking = asked;
+  placeNote();
+  asking = null;
+  [onStage, obstacles] = [about, hidden];
+  const { translate, maxWidth } = at("note").style;
+  Object.assign(at("note").style, { width: "", height: "" });
+  return [translate, maxWidth, [200, 165, 140].map((width) => spots(box(near), width, 80))];
+}"""
+
+
+def best(near, boxes, spots, asked):
+    """The place and width of a note of 200 × 80 that hides the least, weighted, is near and not narrow."""
+    found = None
+    for narrower, most in enumerate((440, 250, 200, 165, 140)):
+        if found and (found[1] == 0 or (asked and most < 250)):
+            break
+        width = min(200, most)
+        for x, y in spots[{200: 0, 165: 1, 140: 2}[width]]:
+            hides = 0
+            for weight, left, right, top, bottom in boxes:
+                across = min(x + width, right + 6) - max(x, left - 6)
+                along = min(y + 80, bottom + 6) - max(y, top - 6)
+                hides += weight * across * along if min(across, along) > 0 else 0
+            away = math.hypot(max(0, near[0] - x - width, x - near[1]), max(0, near[2] - y - 80, y - near[3]))
+            centre = math.hypot(x + width / 2 - (near[0] + near[1]) / 2, y + 40 - (near[2] + near[3]) / 2)
+            cost = hides + 12 * away + 2 * centre + 600 * narrower
+            if not found or cost < found[0]:
+                found = (cost, hides, x, y, most)
+    return found
+
+
+def test_the_note_stands_where_it_hides_the_least_near_its_boxes(desk_of_small):
+    rng = random.Random(4)
+    near, own = [450, 550, 200, 250], (400, 450, 550, 200, 250)
+    cases = [[], [(20, 0, 1000, 260, 600)], [(400, 0, 500, 0, 600), (20, 500, 1000, 0, 600)]]
+    for _ in range(25):
+        corners = [(rng.randint(0, 900), rng.randint(0, 500)) for _ in range(rng.randint(2, 14))]
+        walls = [
+            (rng.choice([4, 20, 100]), x, x + 100 * rng.randint(1, 5), y, y + 90 * rng.randint(1, 4))
+            for x, y in corners
+        ]
+        cases.append(walls)
+    widths = set()
+    for k, walls in enumerate(cases):
+        boxes, asked = [own, *walls], k % 4 == 3
+        place, width, spots = desk_of_small.evaluate(PLACED, [near, boxes, asked])
+        _, _, x, y, most = best(near, boxes, spots, asked)
+        assert place == f"{math.floor(x + 0.5)}px {math.floor(y + 0.5)}px"
+        assert width == f"{most}px"
+        widths.add(most)
+    assert len(widths) >= 2  # narrower where that hides less
+
+
+def test_what_a_note_should_not_hide(desk):
+    page = desk.open(small(), SIZES[3])
+    page.select_option("#detail", "2")
+    page.click("#last")
+    found = page.evaluate("obstacles([units[0]])")
+    boxes = page.evaluate("order.map((unit) => ({ ...onStage([unit]), weight: 20 }))")
+    about = page.evaluate("[order.indexOf(units[0]), order.indexOf(unitOf[root])]")
+    for k in about:
+        boxes[k]["weight"] = 400
+    assert found[: len(boxes)] == boxes
+    labels = page.evaluate(
+        """wires.map((wire) => {
+          const { x, y } = drawn.paths.get(wire).label, half = drawn.direction === "right" ? 0 : 24;
+          const left = camera.x + (x - half) * camera.scale, top = camera.y + (y - 9) * camera.scale;
+          return { left, right: left + 48 * camera.scale, top, bottom: top + 18 * camera.scale,
+            weight: wire === steps[now].wire ? 100 : 4 }; })"""
+    )
+    assert found[len(boxes) : len(boxes) + len(labels)] == labels
+    assert [label["weight"] for label in labels].count(100) == 1
+    around = page.locator("#stage").bounding_box()
+    for name, obstacle in zip(("legend", "zoom"), found[len(boxes) + len(labels) :], strict=True):
+        box = page.locator(f"#{name}").bounding_box()
+        border = page.evaluate("at('stage').clientLeft")
+        assert obstacle["weight"] == 30
+        assert obstacle["left"] == pytest.approx(box["x"] - around["x"] - border)
+        assert obstacle["top"] == pytest.approx(box["y"] - around["y"] - border)
+        assert obstacle["right"] - obstacle["left"] == pytest.approx(box["width"])
+        assert obstacle["bottom"] - obstacle["top"] == pytest.approx(box["height"])
+    page.evaluate("go(0)")
+    assert len(page.evaluate("obstacles([])")) == len(boxes) + 2  # nothing is written on the wires yet
+    page.evaluate("zoomAt(0, 0, 4)")
+    assert len(page.evaluate("obstacles([])")) == len(boxes) + 3  # the map
 
 
 @pytest.fixture
