@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -101,8 +101,10 @@ class ArraySource(ArrayGradients):
         ]
 
     def once(self, made: Expression) -> Expression:
-        """An expression with a line before it for each part that stands in it more than once."""
-        tree = ast.parse(made.text, mode="eval").body
+        """An expression without what an earlier line computes, and with a line before it for what is in it twice."""
+        lines = (line.partition(" = ") for line in self.lines if not line.startswith("d_"))
+        tree = Parts({text: name for name, _, text in lines}).visit(ast.parse(made.text, mode="eval").body)
+        made = Expression(ast.unparse(tree), made.axes, made.binds)
         while True:
             parts = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.BinOp)]
             count, _, part = max((parts.count(part), len(part), part) for part in parts) if parts else (1, 0, "")
@@ -110,7 +112,7 @@ class ArraySource(ArrayGradients):
                 return made
             self.parts += 1
             self.lines.append(f"part{self.parts} = {part}")
-            tree = Parts(part, f"part{self.parts}").visit(tree)
+            tree = Parts({part: f"part{self.parts}"}).visit(tree)
             made = Expression(ast.unparse(tree), made.axes, PRODUCT if made.binds == PRODUCT else SUM)
 
     def axes_of(self, step: Step) -> list[str]:
@@ -205,15 +207,15 @@ class ArraySource(ArrayGradients):
 
 
 class Parts(ast.NodeTransformer):
-    """Puts a name where a part of an expression stands."""
+    """Puts names where parts of an expression stand."""
 
-    def __init__(self, part: str, name: str) -> None:
-        self.part, self.name = part, name
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
 
     def visit(self, node: ast.AST) -> Any:
-        if isinstance(node, ast.Call | ast.BinOp) and ast.unparse(node) == self.part:
-            return ast.Name(self.name, ast.Load())
-        return super().visit(node)
+        node = self.generic_visit(node)
+        name = self.names.get(ast.unparse(node)) if isinstance(node, ast.Call | ast.BinOp) else None
+        return ast.Name(name, ast.Load()) if name else node
 
 
 def kept_of(d: Expression, other: Expression, axes: str) -> str:

@@ -105,6 +105,8 @@ def reduced(function: str, x: Expression, axes: str) -> Expression:
     gone = [k - len(x.axes) for k, axis in enumerate(x.axes) if axis in axes]
     if not gone:
         return x
+    if function == "sum" and x.binds == UNARY and x.text.startswith("-"):
+        return -reduced("sum", Expression(x.text[1:], x.axes), axes)
     where = str(gone[0]) if len(gone) == 1 else str(tuple(gone))
     kept = "".join(axis for axis in x.axes if axis not in axes)
     text = f"{x.within(ATOM)}.sum({where})" if function == "sum" else f"{function}({x.text}, {where})"
