@@ -339,9 +339,8 @@ class Recovery:
             kinds = [len(numbered(np.column_stack([view.table, widths]))[0]) for view in views]
             views = views if views[0].array is None or kinds[1] <= kinds[0] else views[::-1]
             self.exact = False
-        varies = [any(view.varying for view in views[k::2]) for k in (0, 1)]
-        if varies == [True, False] and widths is None:
-            views = [view for k in range(0, len(views), 2) for view in views[k : k + 2][::-1]]
+        elif any(view.varying for view in views[::2]) and not any(view.varying for view in views[1::2]):
+            views = [view for k in range(0, len(views), 2) for view in (views[k + 1], views[k])]  # what varies second
         rows = [np.hstack([view.table for view in views[k::2]]) for k in (0, 1)]
         if widths is not None:
             rows[1] = np.column_stack([rows[1], widths])
@@ -361,31 +360,38 @@ class Recovery:
             grid = np.full((len(batch), cs.shape[1], rs.shape[1]), -1)  # which item is where
             for b, items in enumerate(batch):
                 grid[b, np.searchsorted(cs[b], c[items]), np.searchsorted(rs[b], r[items])] = items
+            last = batch[0][slots[batch[0]].argsort()[-2:]]
             tables = [view.table[at_c[cs] if k % 2 else at_r[rs]] for k, view in enumerate(views)]
             mask = None if widths is None else np.arange(max(widths)) < widths[at_c[cs]][..., None]
-            names = ["brt", "bct", "bcr"]
-            last = batch[0][slots[batch[0]].argsort()[-2:]]
-            if varies == [False, True] and not is_closer(tables[1]):  # columns beside the examples: one long axis
-                names, grid = ["bct", "btu", "bcu"], grid.swapaxes(1, 2)
-                tables[1::2] = [table.swapaxes(1, 2) for table in tables[1::2]]
-                mask = mask if mask is None else mask.swapaxes(1, 2)
-            elif varies[0] == varies[1] and len({*c[last]}) > 1:  # columns were recorded one after another
-                names, grid = ["bct", "brt", "bcr"], grid.swapaxes(1, 2)
-            places = np.flatnonzero(grid.ravel() >= 0)
-            self.exact = self.exact and len(places) == grid.size
-            chosen, shape = grid.ravel()[places], [n for n in grid.shape if n > 1]
-            made = [
-                View(view.array, table).shaped(
-                    *[n for x, n in zip(name, table.shape, strict=True) if n > 1 or x == "t"]
-                )
-                for view, table, name in zip(views, tables, names[:2] * len(views), strict=False)
-            ]
-            mask = mask if mask is None else mask.reshape(made[1].table.shape)
-            begin = start and start[np.where(grid < 0, chosen[0], grid)].shaped(*shape)
-            out = self.array("z", shape, [*made, *([begin] if begin else [])], slots[0] in self.active)
-            single = {x for x, n in zip(names[2], grid.shape, strict=True) if n == 1}
-            axes = ["".join(x for x in name if x not in single) for name in names]
-            self.finish(Step("dot", out, made, DOT, begin, axes, mask), slots[chosen], places)
+            views_of_batch = [View(view.array, table) for view, table in zip(views, tables, strict=True)]
+            self.product(slots, views_of_batch, start, mask, grid, by_rows=len({*c[last]}) == 1)
+
+    def product(self, slots: Any, views: list[View], start: View | None, mask: Any, grid: Any, by_rows: bool) -> None:
+        """A product of matrices, or a batch of such: which of the slots is where in it is said by `grid`, (b, c, r).
+
+        Arguments:
+            views: first factors, (b, r, t), and second ones, (b, c, t), two by two.
+            by_rows: whether those of one column were recorded one after another.
+        """
+        first, second = (any(view.varying for view in views[k::2]) for k in (0, 1))
+        names = ["brt", "bct", "bcr"]
+        if first < second and not is_closer(views[1].table):  # columns beside the examples: one long axis
+            names, grid = ["bct", "btu", "bcu"], grid.swapaxes(1, 2)
+            views[1::2] = [View(view.array, view.table.swapaxes(1, 2)) for view in views[1::2]]
+            mask = mask if mask is None else mask.swapaxes(1, 2)
+        elif first == second and not by_rows:
+            names, grid = ["bct", "brt", "bcr"], grid.swapaxes(1, 2)
+        single = {x for x, n in zip(names[2], grid.shape, strict=True) if n == 1}
+        axes = ["".join(x for x in name if x not in single) for name in names]
+        for k, view in enumerate(views):
+            views[k] = view.shaped(*[n for x, n in zip(names[k % 2], view.table.shape, strict=True) if x not in single])
+        places = np.flatnonzero(grid.ravel() >= 0)
+        self.exact = self.exact and len(places) == grid.size
+        chosen, shape = grid.ravel()[places], [n for n in grid.shape if n > 1]
+        mask = mask if mask is None else mask.reshape(views[1].table.shape)
+        begin = start and start[np.where(grid < 0, chosen[0], grid)].shaped(*shape)
+        out = self.array("z", shape, [*views, *([begin] if begin else [])], slots[0] in self.active)
+        self.finish(Step("dot", out, views, DOT, begin, axes, mask), slots[chosen], places)
 
 
 def rolled(trace: Trace, roots: Sequence[int]) -> Graph:
