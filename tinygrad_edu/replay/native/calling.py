@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
+from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, Number, ir
 from tinygrad_edu.replay.native.machine import DRIVER, FIELDS, WORDS, code, once
 from tinygrad_edu.replay.native.writer import Writer
 
@@ -45,16 +45,16 @@ class Call(Writer):
     def accepted(self) -> tuple[Any, ...]:
         """Go on only with the right arrays: the header, both arrays, whether they are a batch, and its size."""
         builder, (own, arguments, count) = self.builder, self.function.args
-        targets = builder.inttoptr(self.read(own, DATA, INT64), WORDS)
+        targets = builder.inttoptr(self.field(own, DATA, INT64), WORDS)
         example, batch, longest, self.mean = (builder.load(builder.gep(targets, [INT64(k)])) for k in range(4))
         self.require(self.same(count, 2))
         params, inputs = (builder.load(builder.gep(arguments, [INT64(k)])) for k in range(2))
         for array in (params, inputs):
-            self.require(self.same(self.read(array, TYPE, INT64), id(np.ndarray)))
-            self.require(self.same(self.read(array, DTYPE, INT64), id(np.dtype(float))))
-            self.require(self.same(builder.and_(self.read(array, FLAGS, INT32), INT32(PLAIN)), PLAIN))
-        self.require(self.same(self.read(params, DIMENSIONS, INT32), 1))
-        many, alone = (self.same(self.read(inputs, DIMENSIONS, INT32), n) for n in (2, 1))
+            self.require(self.same(self.field(array, TYPE, INT64), id(np.ndarray)))
+            self.require(self.same(self.field(array, DTYPE, INT64), id(np.dtype(float))))
+            self.require(self.same(builder.and_(self.field(array, FLAGS, INT32), INT32(PLAIN)), PLAIN))
+        self.require(self.same(self.field(params, DIMENSIONS, INT32), 1))
+        many, alone = (self.same(self.field(inputs, DIMENSIONS, INT32), n) for n in (2, 1))
         self.require(builder.or_(many, alone))
         header = builder.select(many, batch, example)
         self.require(builder.not_(self.same(header, 0)))  # 0 until the plan is made
@@ -70,10 +70,10 @@ class Call(Writer):
     def run(self, header: Any, params: Any, inputs: Any, many: Any, n: Any) -> tuple[Any, Any]:
         """The value, and the gradient as a new array."""
         builder = self.builder
-        gradient = self.made(self.new_array(self.read(params, SHAPE, INT64)))
+        gradient = self.made(self.new_array(self.field(params, SHAPE, INT64)))
         with builder.goto_entry_block():
             value = builder.alloca(DOUBLE)
-        p, x, g = (builder.inttoptr(self.read(array, DATA, INT64), POINTER) for array in (params, inputs, gradient))
+        p, x, g = (builder.inttoptr(self.field(array, DATA, INT64), POINTER) for array in (params, inputs, gradient))
         driver = builder.load(builder.gep(header, [INT64(FIELDS.index("driver"))]))
         nothing = ir.Constant(POINTER, None)
         builder.call(builder.inttoptr(driver, DRIVER.as_pointer()), [header, p, x, n, value, g, nothing])
@@ -103,21 +103,20 @@ class Call(Writer):
         self.builder.cbranch(condition, on, self.declined)
         self.builder.position_at_end(on)
 
-    def read(self, thing: Any, offset: int, kind: Any) -> Any:
+    def field(self, thing: Any, offset: int, kind: Any) -> Any:
         return self.builder.load(self.builder.bitcast(self.builder.gep(thing, [INT64(offset)]), kind.as_pointer()))
 
     def same(self, number: Any, expected: int) -> Any:
         return self.builder.icmp_unsigned("==", number, number.type(expected))
 
     def size(self, array: Any, axis: Any) -> Any:
-        return self.builder.load(self.builder.gep(self.builder.inttoptr(self.read(array, SHAPE, INT64), WORDS), [axis]))
+        shape = self.builder.inttoptr(self.field(array, SHAPE, INT64), WORDS)
+        return self.builder.load(self.builder.gep(shape, [axis]))
 
     def divide(self, numbers: Any, n: Any, by: Any) -> None:
-        builder = self.builder
-        divisor = builder.sitofp(by, DOUBLE)
-        with self.loop(n) as k:
-            at = builder.gep(numbers, [k])
-            builder.store(builder.fdiv(builder.load(at), divisor), at)
+        divisor = Number(self.builder, self.builder.sitofp(by, DOUBLE))
+        for k, width in self.chunks(n):
+            self.store(numbers, k, width, self.load(numbers, k, width) / self.spread(divisor, width))
 
     def python(self, name: str, result: Any, *arguments: Any) -> Any:
         """Call a function of Python's."""

@@ -23,21 +23,18 @@ from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import compile_formula, folds, for_numbers, names, rows_in
 from tinygrad_edu.replay.native.instructions import (
     CODE,
-    DOUBLE,
     INT32,
     INT64,
     POINTER,
     Number,
-    declared,
     ir,
     maximum,
     on_native,
 )
-from tinygrad_edu.replay.native.writer import NONE, Writer, constant, kind, spread
+from tinygrad_edu.replay.native.writer import NONE, Writer, spread
 from tinygrad_edu.replay.rolling import DOT
 
 ONE, RUN, ROWS, TABLE, GRID = "one", "run", "rows", "table", "grid"
-WIDTH = 8  # uniform numbers a vector
 LANES = 16  # examples a vector; rows of lanes are a multiple of it
 FEW, MANY = "few", "many"  # uniform items: one by one, and in vectors
 HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
@@ -112,32 +109,23 @@ class Kernel(Writer):
     # Reading the code.
 
     def word(self, place: Any) -> Any:
-        return self.builder.sext(self.builder.load(self.builder.gep(self.code, [place])), INT64)
+        builder = self.builder
+        return self.early(lambda at: builder.sext(builder.load(builder.gep(self.code, [at])), INT64), place)
 
     def term(self, p: int, k: Any, j: Any = NONE) -> Any:
         """The slot of operand j of kind p for item k, or in row k of a grid."""
-        add, order, begin = self.builder.add, self.operands[p].order, self.begins[p]
+        plus, order, begin = self.plus, self.operands[p].order, self.begins[p]
         if order == TABLE:
-            return self.word(add(begin, add(self.builder.mul(k, self.w), j)))
+            return self.word(plus(begin, plus(self.times(k, self.w), j)))
         if order == RUN:
-            first = add(self.word(begin), k)
-        else:
-            first = self.word({ONE: begin, ROWS: add(begin, k), GRID: add(add(begin, k), INT64(1))}[order])
-        return add(first, j)
+            return plus(plus(self.word(begin), k), j)
+        return plus(self.word({ONE: begin, ROWS: plus(begin, k), GRID: plus(plus(begin, k), INT64(1))}[order]), j)
 
     def row_at(self, slot: Any, lane: Any) -> Any:
         """The place of a lane of a varying slot."""
-        return self.builder.add(self.builder.mul(slot, self.stride), lane)
+        return self.plus(self.times(slot, self.stride), lane)
 
     # Loops.
-
-    def chunks(self, stop: Any) -> Iterator[tuple[Any, int]]:
-        """The range below stop in vectors, and what is left one by one."""
-        whole = self.builder.and_(stop, INT64(-WIDTH))
-        with self.loop(whole, step=INT64(WIDTH)) as k:
-            yield k, WIDTH
-        with self.loop(stop, start=whole) as k:
-            yield k, 1
 
     def blocks(self, stop: Any, size: int) -> Iterator[list[Any]]:
         """The range below stop, so many at a time, and what is left one by one."""
@@ -153,16 +141,11 @@ class Kernel(Writer):
 
     # Numbers.
 
-    def spread(self, number: Number, width: int) -> Number:
-        """One number in every lane, unless it is a vector already."""
-        if width == 1 or number.value.type != DOUBLE:
-            return number
-        return Number(self.builder, spread(self.builder, number.value, width))
-
     def lane(self, p: int, slot: Any, lane: Any) -> Number:
         """Operand p in some lanes."""
         if self.operands[p].area == "u":
-            return self.spread(self.load(self.values["u"], slot, 1), LANES)
+            number: Number = self.early(lambda at: self.spread(self.load(self.values["u"], at, 1), LANES), slot)
+            return number
         return self.load(self.values["v"], self.row_at(slot, lane), LANES)
 
     def valid(self, number: Number, lane: Any) -> Number:
@@ -185,29 +168,9 @@ class Kernel(Writer):
         used = [name for name in dict.fromkeys(names(for_numbers(text))) if name not in scope]
         return self.number(compile_formula(used, text, scope)(*map(read, used)), width)
 
-    def number(self, result: Any, width: int) -> Number:
-        if isinstance(result, Number):
-            return result
-        return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
-
     def applied(self, operands: Iterable[Number], width: int) -> Number:
         """The operation, where it is not over many."""
         return self.number(on_native(self.row)(*operands), width)
-
-    # Sums, and largest of some numbers, over a loop.
-
-    def accumulator(self, width: int, first: Number | float = 0.0) -> Any:
-        with self.builder.goto_entry_block():
-            place = self.builder.alloca(kind(width))
-        self.builder.store(self.number(first, width).value, place)
-        return place
-
-    def read(self, accumulator: Any) -> Number:
-        return Number(self.builder, self.builder.load(accumulator))
-
-    def accumulate(self, accumulator: Any, number: Number, function: str = "sum") -> None:
-        before = self.read(accumulator)
-        self.builder.store((before + number if function == "sum" else maximum(before, number)).value, accumulator)
 
     def folded(
         self,
@@ -243,14 +206,6 @@ class Kernel(Writer):
         for lane in range(vector.value.type.count):
             number = maximum(number, Number(self.builder, self.builder.extract_element(vector.value, INT32(lane))))
         return number
-
-    def sum(self, number: Number) -> Number:
-        """The sum over the lanes of a vector."""
-        if number.value.type == DOUBLE:
-            return number
-        name, operands = f"llvm.vector.reduce.fadd.v{number.value.type.count}f64", [DOUBLE(-0.0), number.value]
-        function = declared(self.builder, name, DOUBLE, operands)
-        return Number(self.builder, self.builder.call(function, operands, fastmath=("reassoc",)))
 
 
 def sums_in(row: Row) -> Folds:

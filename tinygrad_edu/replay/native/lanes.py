@@ -80,4 +80,4 @@ class InLanes(Kernel):
         return self.load(self.gradients["v"], self.result_at(k, lane), LANES)
 
     def result_at(self, k: Any, lane: Any) -> Any:
-        return self.row_at(self.builder.add(self.out, k), lane)
+        return self.row_at(self.plus(self.out, k), lane)

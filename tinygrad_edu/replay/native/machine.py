@@ -15,7 +15,7 @@ from tinygrad_edu.replay.native.kernels import GRID, HEAD, KERNEL, LANES, Kernel
 from tinygrad_edu.replay.native.lanes import InLanes
 from tinygrad_edu.replay.native.products import Grid, Layer
 from tinygrad_edu.replay.native.uniform import Uniform
-from tinygrad_edu.replay.native.writer import Writer
+from tinygrad_edu.replay.native.writer import WIDTH, Writer
 
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
 FIELDS = [
@@ -72,14 +72,19 @@ class Code:
         module.triple, module.data_layout = self.target.triple, str(self.target.target_data)
         return module
 
-    def add(self, module: Any) -> None:
-        """Compile a module."""
+    def add(self, module: Any, hasty: bool = False) -> None:
+        """Compile a module; kernels, which are many and have their loops as they should be, with two passes alone."""
         parsed = binding.parse_assembly(str(module))
-        options = binding.create_pipeline_tuning_options(speed_level=2)
-        # The loops are over vectors already, and this would double the time that compiling takes.
-        options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
-        passes = binding.create_pass_builder(self.target, options)
-        passes.getModulePassManager().run(parsed, passes)
+        builder = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
+        if hasty:
+            passes = binding.create_new_function_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_instruction_combine_pass()
+            for function in parsed.functions:
+                if not function.is_declaration:
+                    passes.run(function, builder)
+        else:
+            builder.getModulePassManager().run(parsed, builder)
         with LOCK:
             self.engine.add_module(parsed)
             self.engine.finalize_object()
@@ -96,7 +101,7 @@ class Code:
                 module = self.module()
                 for spec, name in new.items():
                     kernel_class(spec)(module, spec, name)
-                self.add(module)
+                self.add(module, hasty=True)
                 self.kernels |= {spec: self.address(name) for spec, name in new.items()}
             return [self.kernels[spec] for spec in specs]
 
@@ -175,22 +180,19 @@ class Driver(Writer):
         return self.builder.gep(pointer, [place])
 
     def copy(self, target: Any, source: Any, n: Any) -> None:
-        with self.loop(n) as k:
-            self.builder.store(self.builder.load(self.at(source, k)), self.at(target, k))
+        for k, width in self.chunks(n):
+            self.store(target, k, width, self.load(source, k, width))
 
     def fill(self, target: Any, n: Any, number: float) -> None:
-        with self.loop(n) as k:
-            self.builder.store(DOUBLE(number), self.at(target, k))
+        for k, width in self.chunks(n):
+            self.store(target, k, width, self.number(number, width))
 
     def total(self, numbers: Any, n: Any) -> Any:
         """The sum of n numbers, in whatever order is fast."""
-        with self.builder.goto_entry_block():
-            total = self.builder.alloca(DOUBLE)
-        self.builder.store(DOUBLE(0.0), total)
-        with self.loop(n) as k:
-            number = self.builder.load(self.at(numbers, k))
-            self.builder.store(self.builder.fadd(self.builder.load(total), number, flags=("reassoc",)), total)
-        return self.builder.load(total)
+        totals = {width: self.accumulator(width) for width in (WIDTH, 1)}
+        for k, width in self.chunks(n):
+            self.accumulate(totals[width], self.load(numbers, k, width))
+        return (self.sum(self.read(totals[WIDTH])) + self.read(totals[1])).value
 
     def place(self, table: str, k: Any) -> Any:
         return self.builder.load(self.at(self.builder.inttoptr(self.field(table), WORDS), k))
@@ -231,13 +233,13 @@ class Batch(Driver):
             row = builder.mul(root, self.field("stride"))
             with builder.if_else(each) as (then, otherwise):
                 with then:
-                    self.spread(first, lanes, self.field("n roots"), "roots", "varying", values)
+                    self.to_columns(first, lanes, self.field("n roots"), "roots", "varying", values)
                 with otherwise:
                     total = self.total(self.at(varying, row), lanes)
                     builder.store(builder.fadd(builder.load(values), total), values)
             self.fill(self.at(varying_gradients, row), filled, 1.0)
             self.execute("v backward")
-            self.spread(first, lanes, self.field("n also"), "also", "varying gradients", also)
+            self.to_columns(first, lanes, self.field("n also"), "also", "varying gradients", also)
         with builder.if_then(self.given(gradient)):
             self.execute("u backward")
             self.copy(gradient, gradients, self.field("n params"))
@@ -268,7 +270,7 @@ class Batch(Driver):
             self.execute("v forward")
             yield first, lanes, filled
 
-    def spread(self, first: Any, lanes: Any, n: Any, table: str, area: str, target: Any) -> None:
+    def to_columns(self, first: Any, lanes: Any, n: Any, table: str, area: str, target: Any) -> None:
         """Copy rows of lanes to the columns of an array (N, n)."""
         builder, rows, stride = self.builder, self.area(area), self.field("stride")
         with self.loop(n) as k:

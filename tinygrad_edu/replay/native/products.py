@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from tinygrad_edu.replay.native.instructions import Number
-from tinygrad_edu.replay.native.kernels import LANES, WIDTH, Kernel
-from tinygrad_edu.replay.native.writer import NONE
+from tinygrad_edu.replay.native.kernels import LANES, Kernel
+from tinygrad_edu.replay.native.writer import NONE, WIDTH
 
 Factor = Callable[[Any, Any, int], Number]  # of a row or a column, at a place, so many numbers from there on
 
@@ -106,7 +106,7 @@ class Layer(Product):
         return self.load(self.gradients["v"], self.result_at(k, lane), width)
 
     def result_at(self, k: Any, lane: Any) -> Any:
-        return self.row_at(self.builder.add(self.out, k), lane)
+        return self.row_at(self.plus(self.out, k), lane)
 
 
 class Grid(Product):
@@ -125,7 +125,7 @@ class Grid(Product):
             for xs in self.blocks(self.counts[0], 4):
                 factors = partial(self.factor, 0), partial(self.factor, 1)
                 for x, _, [lanes, number] in self.tile(xs, [y], self.chunks(self.w), *factors, (WIDTH, 1), start):
-                    out = self.builder.add(self.out, self.item(0, x, y))
+                    out = self.plus(self.out, self.item(0, x, y))
                     self.store(self.results, out, 1, number + self.sum(lanes))
 
     def to_rows(self, p: int) -> None:
@@ -148,9 +148,9 @@ class Grid(Product):
         return self.load(self.values["u"], self.term(p, row, j), width)
 
     def gradient(self, p: int, row: Any, other: Any) -> Number:
-        return self.load(self.gradients["u"], self.builder.add(self.out, self.item(p, row, other)), 1)
+        return self.load(self.gradients["u"], self.plus(self.out, self.item(p, row, other)), 1)
 
     def item(self, p: int, row: Any, other: Any) -> Any:
         """The number of the item that is made of a row of operand p and one of the other."""
         x, y = (other, row) if p else (row, other)
-        return self.builder.add(self.builder.mul(y, self.counts[0]), x)
+        return self.plus(self.times(y, self.counts[0]), x)

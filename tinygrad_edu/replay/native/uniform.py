@@ -8,8 +8,8 @@ from typing import Any
 
 from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.native.instructions import INT32, INT64, Number, ir
-from tinygrad_edu.replay.native.kernels import FEW, ONE, ROWS, TABLE, WIDTH, Kernel, sums_in
-from tinygrad_edu.replay.native.writer import NONE, kind
+from tinygrad_edu.replay.native.kernels import FEW, ONE, ROWS, TABLE, Kernel, sums_in
+from tinygrad_edu.replay.native.writer import NONE, WIDTH, kind
 
 
 class Uniform(Kernel):
@@ -18,7 +18,7 @@ class Uniform(Kernel):
     def write(self) -> None:
         if self.row.many:
             with self.loop(self.n) as k:
-                self.many(k, self.builder.add(self.out, k))
+                self.many(k, self.plus(self.out, k))
         elif self.spec.size == FEW:
             with self.loop(self.n) as k:
                 self.items(k, 1)
@@ -28,7 +28,7 @@ class Uniform(Kernel):
 
     def items(self, k: Any, width: int) -> None:
         """Items from k on, as many as a vector holds."""
-        out, read = self.builder.add(self.out, k), partial(self.operand, k, NONE, width)
+        out, read = self.plus(self.out, k), partial(self.operand, k, NONE, width)
         if self.spec.backward:
             self.backward(k, NONE, width, self.load(self.gradients["u"], out, width), read)
         else:
@@ -74,7 +74,7 @@ class Uniform(Kernel):
         """What a name in a formula stands for, from item k and its operand j on."""
         values = self.values["u"]
         if name == "out":
-            out = self.builder.add(self.out, k)
+            out = self.plus(self.out, k)
             return self.spread(self.load(values, out, 1), width) if self.row.many else self.load(values, out, width)
         slots = self.slots(self.kinds[name], k, j, width)
         if self.for_all(self.kinds[name]):
@@ -95,5 +95,5 @@ class Uniform(Kernel):
         one_by_one = self.operands[p].order == (TABLE if self.row.many else ROWS)
         shifts = [INT64(i) for i in range(width if one_by_one else 1)]
         if self.row.many:
-            return [self.term(p, k, self.builder.add(j, i)) for i in shifts]
-        return [self.term(p, self.builder.add(k, i)) for i in shifts]
+            return [self.term(p, k, self.plus(j, i)) for i in shifts]
+        return [self.term(p, self.plus(k, i)) for i in shifts]

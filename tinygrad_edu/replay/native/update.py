@@ -7,9 +7,8 @@ from typing import Any
 
 from tinygrad_edu.replay.arrays import as_array, np
 from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, POINTER, Number, ir
-from tinygrad_edu.replay.native.kernels import WIDTH
 from tinygrad_edu.replay.native.machine import LOCK, code
-from tinygrad_edu.replay.native.writer import NONE, Writer, constant, spread
+from tinygrad_edu.replay.native.writer import Writer, spread
 
 OWN = ("parameters", "lr", "steps", "kept")  # what an optimiser has that no rule is written for
 ADDRESS = ctypes.c_void_p
@@ -56,17 +55,13 @@ class Update(Writer):
         kept = [POINTER] * optimizer.memory
         super().__init__(module, ir.FunctionType(ir.VoidType(), [*[POINTER] * 3, INT64, DOUBLE, DOUBLE, *kept]), name)
         p, g, moved, n, lr, steps, *kept = self.function.args
-        whole = self.builder.and_(n, INT64(-WIDTH))
-        for first, stop, width in ((NONE, whole, WIDTH), (whole, n, 1)):
-            with self.loop(stop, start=first, step=INT64(width)) as k:
-                given = [Lanes(self.builder, self.load(area, k, width).value) for area in (p, g, *kept)]
-                rate = Lanes(self.builder, spread(self.builder, lr, width) if width > 1 else lr)
-                optimizer.steps = Steps(Number(self.builder, steps), width)
-                results = optimizer.rule(*given[:2], rate, *given[2:])
-                for area, result in zip((moved, *kept), results, strict=True):
-                    if not isinstance(result, Number):
-                        result = Number(self.builder, constant(result, width))
-                    self.store(area, k, width, result)
+        for k, width in self.chunks(n):
+            given = [Lanes(self.builder, self.load(area, k, width).value) for area in (p, g, *kept)]
+            rate = Lanes(self.builder, spread(self.builder, lr, width) if width > 1 else lr)
+            optimizer.steps = Steps(Number(self.builder, steps), width)
+            results = optimizer.rule(*given[:2], rate, *given[2:])
+            for area, result in zip((moved, *kept), results, strict=True):
+                self.store(area, k, width, self.number(result, width))
         self.builder.ret_void()
 
 

@@ -1,14 +1,15 @@
-"""What writes a function of machine code: its builder, and a loop."""
+"""What writes a function of machine code: its builder, loops, vectors of numbers in memory, sums."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, Number, everywhere, ir
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, Number, declared, everywhere, ir, maximum
 
 NONE, ONE_MORE = INT64(0), INT64(1)
+WIDTH = 8  # numbers a vector
 
 
 class Writer:
@@ -17,6 +18,8 @@ class Writer:
     def __init__(self, module: Any, signature: Any, name: str) -> None:
         self.function = ir.Function(module, signature, name)
         self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self.loops: list[Any] = []  # the blocks before those that are open
+        self.depths: dict[Any, int] = {}  # how many loops are around a block
 
     @contextmanager
     def loop(self, stop: Any, start: Any = NONE, step: Any = ONE_MORE) -> Iterator[Any]:
@@ -29,10 +32,35 @@ class Writer:
         index.add_incoming(start, before)
         builder.cbranch(builder.icmp_signed("<", index, stop), body, after)
         builder.position_at_end(body)
+        self.loops.append(before)
+        self.depths |= {head: len(self.loops), body: len(self.loops), after: len(self.loops) - 1}
         yield index
+        self.loops.pop()
         index.add_incoming(builder.add(index, step), builder.block)
         builder.branch(head)
         builder.position_at_end(after)
+
+    def early(self, write: Callable[..., Any], *operands: Any) -> Any:
+        """What is written of these operands, before all loops that they are the same in."""
+        depth = max(self.depths.get(getattr(operand, "parent", None), 0) for operand in operands)
+        if depth == len(self.loops):
+            return write(*operands)
+        with self.builder.goto_block(self.loops[depth]):
+            return write(*operands)
+
+    def plus(self, x: Any, y: Any) -> Any:
+        return self.early(self.builder.add, x, y)
+
+    def times(self, x: Any, y: Any) -> Any:
+        return self.early(self.builder.mul, x, y)
+
+    def chunks(self, stop: Any) -> Iterator[tuple[Any, int]]:
+        """The range below stop in vectors, and what is left one by one."""
+        whole = self.builder.and_(stop, INT64(-WIDTH))
+        with self.loop(whole, step=INT64(WIDTH)) as k:
+            yield k, WIDTH
+        with self.loop(stop, start=whole) as k:
+            yield k, 1
 
     def vector(self, area: Any, place: Any, width: int) -> Any:
         pointer = self.builder.gep(area, [place])
@@ -45,6 +73,38 @@ class Writer:
 
     def store(self, area: Any, place: Any, width: int, number: Number) -> None:
         self.builder.store(number.value, self.vector(area, place, width)).align = 8
+
+    def number(self, result: Any, width: int) -> Number:
+        if isinstance(result, Number):
+            return result
+        return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
+
+    def spread(self, number: Number, width: int) -> Number:
+        """One number in every lane, unless it is a vector already."""
+        if width == 1 or number.value.type != DOUBLE:
+            return number
+        return Number(self.builder, spread(self.builder, number.value, width))
+
+    def accumulator(self, width: int, first: Number | float = 0.0) -> Any:
+        with self.builder.goto_entry_block():
+            place = self.builder.alloca(kind(width))
+        self.builder.store(self.number(first, width).value, place)
+        return place
+
+    def read(self, accumulator: Any) -> Number:
+        return Number(self.builder, self.builder.load(accumulator))
+
+    def accumulate(self, accumulator: Any, number: Number, function: str = "sum") -> None:
+        before = self.read(accumulator)
+        self.builder.store((before + number if function == "sum" else maximum(before, number)).value, accumulator)
+
+    def sum(self, number: Number) -> Number:
+        """The sum over the lanes of a vector."""
+        if number.value.type == DOUBLE:
+            return number
+        name, operands = f"llvm.vector.reduce.fadd.v{number.value.type.count}f64", [DOUBLE(-0.0), number.value]
+        function = declared(self.builder, name, DOUBLE, operands)
+        return Number(self.builder, self.builder.call(function, operands, fastmath=("reassoc",)))
 
 
 def kind(width: int) -> Any:
