@@ -24,7 +24,7 @@ ALL = {name: f"np.{name}" for name in f"{SAME} concatenate broadcast_to transpos
     "pow": "np.float_power",
     "sigmoid": "lambda x: 1 / (1 + np.exp(-x))",  # exp may be inf here: one exp instead of two
     "step": "lambda x: np.where(x > 0, 1.0, np.where(x <= 0, 0.0, x))",
-    "is_zero": "lambda x: np.where(x == x, x == 0, x)",
+    "is_zero": "lambda x: 1 - abs(sign(x))",
     "inf": 'float("inf")',
     "nan": 'float("nan")',
 }
