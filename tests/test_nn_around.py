@@ -199,6 +199,16 @@ def test_the_first_value_that_went_bad_in_words():
     assert first_bad(engine, huge, [0]) == "dot(x_i, y_i) in layer 2 is inf"
 
 
+@pytest.mark.parametrize("name", ["eager", "auto"])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_an_example_raises_from_the_start_is_no_divergence(name, seed):
+    """In whichever batch it comes: no learning rate would help."""
+    network = MLP(1, [1], activation=None, seed=1)
+    examples = [([1.0], 1.0), ([2.0], 0.5), ([3.0], 0.0)]
+    with pytest.raises(ValueError, match=r"^log\(a\) is undefined at a = 0$"):
+        fit(network, lambda y, t: y - Value(t, "a").log(), examples, batch=1, seed=seed, engine=name)
+
+
 def test_what_goes_bad_behind_a_layer_is_said_to_be_in_it():
     network = MLP(1, [1], output_activation=lambda z: z * z, seed=1)
     engine = eager([Example([1.0], 0.0)], network, lambda y, t: y * 2.0)

@@ -108,6 +108,36 @@ def test_a_row_of_two_operands_and_one_over_many():
         assert grad(grad(tinygrad_edu.squares(values), values[0]), values[0]).data == 2.0
 
 
+def test_an_operation_over_pairs():
+    """Each partial beside constants on either side, and beside none."""
+    with registered("weighed", "w", "sum(x_i * y_i * y_i)", "y_i * y_i", "2 * x_i * y_i"):
+        a, b, c, d = (Value(x) for x in (2.0, -3.0, 0.5, 4.0))
+        root = tinygrad_edu.weighed([a, 5.0, b, 7.0], [c, d, 2.0, 3.0])
+        root.backward()
+        assert root.data == 2 * 0.25 + 5 * 16 - 3 * 4 + 7 * 9
+        assert [v.grad for v in (a, b, c, d)] == [0.25, 4.0, 2.0, 40.0]
+        assert [g.data for g in grad(root, [a, b, c, d])] == [0.25, 4.0, 2.0, 40.0]
+        assert tinygrad_edu.weighed([1.0, 2.0], [3.0, 4.0]) == 41.0
+        with pytest.raises(ValueError, match=r"^weighed expected as many y as x, 1, got 2$"):
+            tinygrad_edu.weighed([a], [b, c])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"primal": "inner(x)"}, {"partial": "inner(1)"}, {"shown": "inner(1)"}, {"kink": "inner(x)", "at_kink": "2"}],
+)
+def test_a_row_that_another_names_in_any_column_stays(columns):
+    inner = register("inner", "i", "2 * x", "2")
+    given = {"primal": "2 * x", "partial": "2"} | columns
+    outer = register("outer", "o", given.pop("primal"), given.pop("partial"), **given)
+    try:
+        with pytest.raises(ValueError, match=r"^inner is used by outer$"):
+            unregister(inner)
+    finally:
+        unregister(outer)
+        unregister(inner)
+
+
 WRONG = {
     "hs: primal = 'x * (': not a formula ('(' was never closed)": ("hs", "h", "x * (", "1"),
     "hs: primal = 'x * foo(x)': foo is not an operation of the table": ("hs", "h", "x * foo(x)", "1"),

@@ -11,17 +11,36 @@ from textwrap import dedent
 import pytest
 
 import tinygrad_edu
-from tinygrad_edu import TABLE, Value, registered
+from tinygrad_edu import TABLE, Domain, Value, registered
 from tinygrad_edu.engine import operations, table, value, write
 from tinygrad_edu.engine.formulas import formulas_of, names
 from tinygrad_edu.engine.numbers import FLOATS
+from tinygrad_edu.engine.table import Row
 
 ENGINE = Path(operations.__file__).parent
+
+# A row of each kind: what is written of them is in written_rows.txt. After a change that makes it better:
+# `python -m tests.test_write`.
+ROWS = [
+    Row("cube", "³", "x * x * x", "3 * x * x"),
+    Row("less", "<", "x - 2 * y", "1", "-2"),
+    Row("bent", "b", "maximum(x, y) / 2", "0.5 * step(x - y)", "0", shown=("step(x - y) / 2", "0"), kink="x - y",
+        at_kink="0", accuracy="it is exact"),
+    Row("norm", "‖", "sqrt(sum(x_i * x_i))", "x_i / out"),
+    Row("weighed", "w", "sum(x_i * y_i * y_i) + max(x_i)", "y_i * y_i", "-1", x=Domain(0, 1)),
+    Row("shares", "s|t", "log(sum(exp(x_i)))", "exp(x_i) / sum(exp(x_i))"),
+    *(TABLE[name] for name in ("sub", "neg", "pow", "abs")),
+]  # fmt: skip
+WRITTEN = Path(__file__).with_name("written_rows.txt")
 
 
 @pytest.mark.parametrize(("path", "text"), [(write.FILE, write.operations), (write.PAGE, write.page)])
 def test_what_is_written_is_current(path, text):
     assert path.read_text(encoding="utf-8") == text(TABLE.values()), "run python -m tinygrad_edu.engine.write"
+
+
+def test_rows_of_every_kind_are_written_as_a_person_would():
+    assert write.operations(ROWS) + write.page(ROWS) == WRITTEN.read_text(encoding="utf-8")
 
 
 def test_every_method_of_every_row_is_in_the_file():
@@ -110,3 +129,7 @@ def test_the_engine_knows_no_other_room_by_name():
 def test_each_docstring_stands_alone():
     for path in ENGINE.parent.rglob("*.py"):
         assert '"""The same' not in path.read_text(encoding="utf-8"), path
+
+
+if __name__ == "__main__":
+    WRITTEN.write_text(write.operations(ROWS) + write.page(ROWS), encoding="utf-8")

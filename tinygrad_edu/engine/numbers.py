@@ -125,7 +125,8 @@ PRIMITIVES["pow"] = math.pow  # Python's own ** answers (-8.0)**(1/3) with a com
 FLOATS = PRIMITIVES | {"square": square, "is_zero": is_zero, "sigmoid": sigmoid, "sech": sech, "log10": math.log10}
 FLOATS |= {"cos_asin": cos_asin, "unit": unit}
 
-TOTAL = {"abs", "maximum", "minimum", "sign", "step", "is_zero"}  # have a value for any floats
+# Those that have a value for any floats.
+TOTAL = {"abs", "maximum", "minimum", "sign", "step", "is_zero", "atan", "atan2", "tanh", "erf", "erfc", "hypot"}
 
 ANALYTIC = ["exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"]
 

@@ -755,10 +755,7 @@ class Operations:
     def atan(self) -> Value:
         """atan(x); ∂/∂x = 1 / (1 + x**2)."""
         x = self.data
-        try:
-            data = math.atan(x)
-        except UNDEFINED as error:
-            raise undefined(ATAN, (self,), error) from None
+        data = math.atan(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -844,10 +841,7 @@ class Operations:
     def tanh(self) -> Value:
         """tanh(x); ∂/∂x = 1 - out**2."""
         x = self.data
-        try:
-            data = math.tanh(x)
-        except UNDEFINED as error:
-            raise undefined(TANH, (self,), error) from None
+        data = math.tanh(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -870,10 +864,7 @@ class Operations:
         In floats ∂/∂x is off by 4 + x² ulp.
         """
         x = self.data
-        try:
-            data = math.erf(x)
-        except UNDEFINED as error:
-            raise undefined(ERF, (self,), error) from None
+        data = math.erf(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -896,10 +887,7 @@ class Operations:
         In floats ∂/∂x is off by 4 + x² ulp.
         """
         x = self.data
-        try:
-            data = math.erfc(x)
-        except UNDEFINED as error:
-            raise undefined(ERFC, (self,), error) from None
+        data = math.erfc(x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1035,10 +1023,7 @@ class Operations:
         In floats result and derivative are off by 4 + 2*x**2 ulp, left of 0.
         """
         x = self.data
-        try:
-            data = x * 0.5 * math.erfc(-0.7071067811865476 * x)
-        except UNDEFINED as error:
-            raise undefined(GELU, (self,), error) from None
+        data = x * 0.5 * math.erfc(-0.7071067811865476 * x)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1319,10 +1304,7 @@ class Operations:
             y = other
         else:
             other = y = number(other)
-        try:
-            data = math.hypot(x, y)
-        except UNDEFINED as error:
-            raise undefined(HYPOT, (self, other), error) from None
+        data = math.hypot(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1340,10 +1322,7 @@ class Operations:
         else:
             other = x = number(other)
         y = self.data
-        try:
-            data = math.hypot(x, y)
-        except UNDEFINED as error:
-            raise undefined(HYPOT, (other, self), error) from None
+        data = math.hypot(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1449,10 +1428,7 @@ class Operations:
             y = other
         else:
             other = y = number(other)
-        try:
-            data = math.atan2(x, y)
-        except UNDEFINED as error:
-            raise undefined(ATAN2, (self, other), error) from None
+        data = math.atan2(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED
@@ -1470,10 +1446,7 @@ class Operations:
         else:
             other = x = number(other)
         y = self.data
-        try:
-            data = math.atan2(x, y)
-        except UNDEFINED as error:
-            raise undefined(ATAN2, (other, self), error) from None
+        data = math.atan2(x, y)
         node = new(Value)
         node.data = data
         node.grad = NOT_COMPUTED

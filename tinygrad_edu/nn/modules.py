@@ -82,7 +82,7 @@ class Module(metaclass=Made):
 
 
 def parts(module: Module) -> Iterator[tuple[str, Any]]:
-    """The modules and the leaf Values that a module is made of, each after what it is part of, with the way there."""
+    """A module, and the modules and leaf Values it is made of, each after what it is part of, with the way there."""
     stack: list[tuple[str, Any]] = [("", module)]
     entered = set()
     while stack:
@@ -102,7 +102,7 @@ def parts(module: Module) -> Iterator[tuple[str, Any]]:
         if id(part) in entered:  # a module may hold itself
             continue
         entered.add(id(part))
-        if isinstance(part, Module) and name:
+        if isinstance(part, Module):
             yield name, part
         prefix = f"{name}." if name else ""
         stack += [(f"{prefix}{key}", content) for key, content in reversed([*inside])]
@@ -379,7 +379,7 @@ def neurons_of(module: Module) -> list[list[Neuron]]:
     """The neurons of each layer in a module; one outside of a layer is a layer by itself."""
     found: list[list[Neuron]] = []
     known: set[int] = set()
-    for _, part in [("", module), *parts(module)]:
+    for _, part in parts(module):
         group = part.neurons if isinstance(part, Layer) else [part] if isinstance(part, Neuron) else []
         if group and id(group[0]) not in known:
             known |= {id(neuron) for neuron in group}
