@@ -216,6 +216,8 @@ MISTAKES = {
     "neuron 1 of layer 2 expected 1 weights and a bias, got 2": lambda: MLP.from_weights([[[1, 2]], [[1, 2, 3]]]),
     "neurons of layer 3: expected a whole number from 1, got 0": lambda: MLP.from_weights([[[1, 2]], [[1, 2]], []]),
     "inputs of the network: expected a whole number from 1, got 0": lambda: MLP.from_weights([[[1]]]),
+    "an MLP expected at least one layer, got none ": lambda: MLP.from_weights([]),
+    "neurons of layer 1: expected a whole number from 1, got 0": lambda: MLP.from_weights([[]]),
     "neuron 1 of layer 1: expected a finite number, got nan (a Value takes it with finite=False)": lambda: (
         MLP.from_weights([[[1, math.nan]]])
     ),
@@ -272,7 +274,7 @@ MISTAKES = {
 def test_mistakes_are_named(words):
     with pytest.raises(ValueError) as error:
         MISTAKES[words]()
-    assert str(error.value) == words
+    assert str(error.value) == words.rstrip()
 
 
 WRONG_KINDS = {

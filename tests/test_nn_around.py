@@ -209,6 +209,30 @@ def test_what_an_example_raises_from_the_start_is_no_divergence(name, seed):
         fit(network, lambda y, t: y - Value(t, "a").log(), examples, batch=1, seed=seed, engine=name)
 
 
+@pytest.mark.parametrize("name", ["eager", "python", "numpy"])
+def test_a_graph_that_fails_with_what_was_learned_is_a_divergence(name):
+    network = MLP(1, [1], activation=None, bias=False, seed=1)
+    network.layers[0].neurons[0].w[0].data = 3.0
+    history = fit(network, lambda y, t: (y * y).exp(), [([1.0], 0.0), ([0.5], 0.0)], seed=1, engine=name,
+                  optimizer=SGD(network.parameters(), 1.0), epochs=9)  # fmt: skip
+    assert history.stopped.startswith("diverged in epoch 2, batch 1: ")
+    assert "overflow" in history.stopped or "inf" in history.stopped
+    assert (history.best, network.parameters()[0].data) == (0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "words"),
+    [
+        (lambda y, t: y - t.log(), 0.0, "log(t) is undefined at t = 0"),
+        (lambda y, t: y - t[1].log(), [1.0, 0.0], "log(t2) is undefined at t2 = 0"),
+    ],
+)
+def test_what_cannot_be_recorded_is_told_with_the_target(loss, target, words):
+    with pytest.raises(ValueError) as error:
+        fit(MLP(1, [1], seed=1), loss, [([1.0], target)], engine="python")
+    assert str(error.value) == words
+
+
 def test_what_goes_bad_behind_a_layer_is_said_to_be_in_it():
     network = MLP(1, [1], output_activation=lambda z: z * z, seed=1)
     engine = eager([Example([1.0], 0.0)], network, lambda y, t: y * 2.0)
@@ -297,6 +321,12 @@ def test_a_worker_keeps_the_program_of_the_last_task():
 
 
 # Checkpoints
+
+
+def test_data_is_told_from_other_data_by_numbers_that_stay_the_same():
+    """A file that was written yesterday is taken up tomorrow."""
+    assert digest([[[0.5, 1.0], 2.0]]) == "4240a3aaa6627188"
+    assert digest([[[0.5, 1.0], 2.5]]) != digest([[[0.5, 1.0], 2.0]])
 
 
 class Clock:

@@ -109,7 +109,7 @@ class Replay:
 
         self.eager = eager
         first = eager.examples[0]
-        x = [Value(number, f"x{k}") for k, number in enumerate(first.x, start=1)]
+        x = [Value(number) for number in first.x]
         many = isinstance(first.target, list)
         t = [
             Value(n, f"t{k}" if many else "t") for k, n in enumerate(first.target if many else [first.target], start=1)
@@ -135,7 +135,12 @@ class Replay:
 
             self.np = np
             self.rows = np.array(self.rows, float)
-        self.check(self.numbers(), self.spread(), thorough=True)
+        numbers = self.numbers()
+        try:
+            self.compare(numbers, self.spread())
+            self.compare(self.like([0.125 - 0.5 * p for p in numbers]), self.spread())  # across 0
+        finally:
+            self.put(numbers)
 
     def spread(self) -> list[int]:
         """Some examples from all over, the first of each target among them."""
@@ -188,29 +193,29 @@ class Replay:
         found = self.np.asarray(found).tolist() if self.arrays else found
         return sum(row[-1] for row in found) / len(found), [row[:-1] for row in found]
 
-    def check(self, numbers: Any, which: Sequence[int], thorough: bool = False) -> None:
-        """Hold the program against graphs of some examples, also, if thorough, with other parameters.
+    def check(self, numbers: Any, which: Sequence[int]) -> None:
+        """Hold the program against graphs of some examples. Raises DataDependent where they differ."""
+        try:
+            self.compare(numbers, which)
+        finally:
+            self.put(numbers)
 
-        Raises DataDependent where they differ. Where a graph cannot be made, nothing is said.
-        """
-        others = [self.like([0.125 - 0.5 * p for p in numbers])] if thorough else []  # across 0
-        for given in [numbers, *others]:
-            for k in which:
-                try:
-                    loss, [outputs] = self.eager.forward(given, [k])
-                except UNDEFINED:
-                    continue
-                again, [its] = self.forward(given, [k])
-                pairs = [(loss, again), *zip(outputs, its, strict=False)]
-                if len(outputs) != len(its) or not all(
-                    isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) for a, b in pairs if isfinite(a)
-                ):
-                    self.put(numbers)
-                    raise DataDependent(
-                        f"the graph of example {k + 1} is not that of the first: an `if` on data or on a Value, or a "
-                        "number taken from one"
-                    )
-        self.put(numbers)
+    def compare(self, numbers: Any, which: Sequence[int]) -> None:
+        """Look for a difference, with these parameters; where a graph cannot be made, nothing is said."""
+        for k in which:
+            try:
+                loss, [outputs] = self.eager.forward(numbers, [k])
+            except UNDEFINED:
+                continue
+            again, [its] = self.forward(numbers, [k])
+            pairs = [(loss, again), *zip(outputs, its, strict=False)]
+            if len(outputs) != len(its) or not all(
+                isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) for a, b in pairs if isfinite(a)
+            ):
+                raise DataDependent(
+                    f"the graph of example {k + 1} is not that of the first: an `if` on data or on a Value, or a "
+                    "number taken from one"
+                )
 
 
 def outputs_of(answer: Any) -> list[Any]:
