@@ -37,7 +37,6 @@ from tinygrad_edu.replay.rolling import DOT
 ONE, RUN, ROWS, TABLE, GRID = "one", "run", "rows", "table", "grid"
 LANES = 16  # examples a vector; rows of lanes are a multiple of it
 FEW, MANY = "few", "many"  # uniform items: one by one, and in vectors
-HEAD = 3  # words before an instruction's own: the address of its kernel in two, and its length
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
 ZERO = Row("zero", "0", "0")  # not an operation: its results are gradients, which it clears
 Folds = list[tuple[str, str, str]]  # name, function, term
@@ -124,6 +123,9 @@ class Kernel(Writer):
     def row_at(self, slot: Any, lane: Any) -> Any:
         """The place of a lane of a varying slot."""
         return self.plus(self.times(slot, self.stride), lane)
+
+    def result_at(self, k: Any, lane: Any) -> Any:
+        return self.row_at(self.plus(self.out, k), lane)
 
     # Loops.
 

@@ -78,6 +78,3 @@ class InLanes(Kernel):
 
     def gradient(self, k: Any, lane: Any) -> Number:
         return self.load(self.gradients["v"], self.result_at(k, lane), LANES)
-
-    def result_at(self, k: Any, lane: Any) -> Any:
-        return self.row_at(self.plus(self.out, k), lane)

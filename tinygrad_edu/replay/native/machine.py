@@ -11,7 +11,7 @@ from threading import RLock
 from typing import Any
 
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, LIBRARY, POINTER, binding, ir
-from tinygrad_edu.replay.native.kernels import GRID, HEAD, KERNEL, LANES, Kernel, Spec, is_layer
+from tinygrad_edu.replay.native.kernels import GRID, KERNEL, LANES, Kernel, Spec, is_layer
 from tinygrad_edu.replay.native.lanes import InLanes
 from tinygrad_edu.replay.native.products import Grid, Layer
 from tinygrad_edu.replay.native.uniform import Uniform
@@ -20,8 +20,8 @@ from tinygrad_edu.replay.native.writer import WIDTH, Writer
 # What the machine is told about a program: 64-bit words, most of them addresses. A kernel gets those from CONTEXT on.
 FIELDS = [
     "uniform", "uniform gradients", "varying", "varying gradients", "lanes", "stride", "block", "n uniform",
-    "u forward", "u forward end", "v forward", "v forward end", "v backward", "v backward end",
-    "u backward", "u backward end", "n params", "n inputs", "first input", "roots", "n roots", "also", "n also",
+    "u forward", "n u forward", "v forward", "n v forward", "v backward", "n v backward",
+    "u backward", "n u backward", "n params", "n inputs", "first input", "roots", "n roots", "also", "n also",
     "driver", "each",
 ]  # fmt: skip
 CONTEXT = FIELDS.index("varying")
@@ -119,31 +119,18 @@ def code() -> Code:
 
 
 class Execute(Writer):
-    """execute(header, code, end): call the kernel of each instruction."""
+    """execute(header, instructions, n): call the kernel of each instruction with the words that it has."""
 
     def __init__(self, module: Any) -> None:
-        super().__init__(module, ir.FunctionType(DONE, [WORDS, CODE, CODE]), "execute")
+        super().__init__(module, ir.FunctionType(DONE, [WORDS, WORDS, INT64]), "execute")
         self.function.linkage = "internal"
-        builder, (header, first, end) = self.builder, self.function.args
-        uniform, gradients = (
-            builder.inttoptr(builder.load(builder.gep(header, [INT64(k)])), POINTER) for k in range(2)
-        )
+        builder, (header, instructions, n) = self.builder, self.function.args
+        areas = [builder.inttoptr(builder.load(builder.gep(header, [INT64(k)])), POINTER) for k in range(2)]
         context = builder.gep(header, [INT64(CONTEXT)])
-        before, head, body, after = builder.block, *(self.function.append_basic_block() for _ in range(3))
-        builder.branch(head)
-        builder.position_at_end(head)
-        at = builder.phi(CODE)
-        at.add_incoming(first, before)
-        builder.cbranch(builder.icmp_unsigned("<", at, end), body, after)
-        builder.position_at_end(body)
-        address = builder.load(builder.bitcast(at, WORDS))
-        address.align = 4
-        kernel = builder.inttoptr(address, KERNEL.as_pointer())
-        builder.call(kernel, [uniform, gradients, context, builder.gep(at, [INT64(HEAD)])])
-        length = builder.sext(builder.load(builder.gep(at, [INT64(2)])), INT64)
-        at.add_incoming(builder.gep(at, [length]), builder.block)
-        builder.branch(head)
-        builder.position_at_end(after)
+        with self.loop(builder.mul(n, INT64(2)), step=INT64(2)) as k:
+            kernel, words = (builder.load(builder.gep(instructions, [builder.add(k, INT64(i))])) for i in range(2))
+            kernel, words = builder.inttoptr(kernel, KERNEL.as_pointer()), builder.inttoptr(words, CODE)
+            builder.call(kernel, [*areas, context, words])
         builder.ret_void()
 
 
@@ -170,8 +157,8 @@ class Driver(Writer):
         return self.builder.inttoptr(self.field(name), POINTER)
 
     def execute(self, phase: str) -> None:
-        first, end = (self.builder.inttoptr(self.field(name), CODE) for name in (phase, f"{phase} end"))
-        self.builder.call(self.run, [self.header, first, end])
+        instructions = self.builder.inttoptr(self.field(phase), WORDS)
+        self.builder.call(self.run, [self.header, instructions, self.field(f"n {phase}")])
 
     def given(self, pointer: Any) -> Any:
         return self.builder.icmp_unsigned("!=", self.builder.ptrtoint(pointer, INT64), INT64(0))

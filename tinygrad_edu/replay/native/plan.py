@@ -12,7 +12,6 @@ from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.native.kernels import (
     FEW,
     GRID,
-    HEAD,
     LANES,
     ONE,
     ROWS,
@@ -37,9 +36,9 @@ class Plan:
     """Instructions and places in memory for one trace: for one example, or for a block of them.
 
     Attributes:
-        codes: instructions of each phase: "u" uniform and "v" varying, forward and backward; each begins with the
-            number of its kernel in `specs`.
-        starts: where in them the instructions begin.
+        instructions: those of each phase, "u" uniform and "v" varying, forward and backward: two numbers each, that of
+            its kernel in `specs`, and where its words begin in `codes`.
+        codes: what tells the kernels where their operands lie.
         roots: places of the slots that were asked for.
         also: places of the inputs whose gradient is asked for.
         sizes: how many uniform numbers and how many varying rows there are.
@@ -66,7 +65,7 @@ class Plan:
         self.specs: dict[Spec, int] = {}
         self.known: dict[tuple[Any, ...], int] = {}
         self.codes = {phase: array("i") for phase in PHASES.values()}
-        self.starts = {phase: array("q") for phase in PHASES.values()}
+        self.instructions = {phase: array("q") for phase in PHASES.values()}
         self.written: set[int] = set()
         self.grids: dict[int, list[Any]] = {}  # by the first slot of a group
         groups = self.groups()
@@ -190,8 +189,8 @@ class Plan:
         return self.specs.setdefault(spec, len(self.specs))
 
     def write(self, phase: str, kernel: int, words: Sequence[int]) -> None:
-        self.starts[phase].append(len(self.codes[phase]))
-        self.codes[phase].extend((kernel, 0, HEAD + len(words), *words))
+        self.instructions[phase].extend((kernel, len(self.codes[phase])))
+        self.codes[phase].extend(words)
 
     def area(self, slots: Iterable[int]) -> str:
         """Where these lie: uniform unless one of them varies."""

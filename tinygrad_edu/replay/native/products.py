@@ -105,9 +105,6 @@ class Layer(Product):
     def gradient(self, lane: Any, k: Any, width: int) -> Number:
         return self.load(self.gradients["v"], self.result_at(k, lane), width)
 
-    def result_at(self, k: Any, lane: Any) -> Any:
-        return self.row_at(self.plus(self.out, k), lane)
-
 
 class Grid(Product):
     """All rows of operand 0 with all rows of operand 1, uniform numbers."""

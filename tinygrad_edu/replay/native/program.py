@@ -60,8 +60,8 @@ class Memory:
             "driver": machine.driver(driver),
             "each": each,
         }
-        for phase, words in codes.items():
-            fields |= {phase: address(words), f"{phase} end": address(words) + words.nbytes}
+        for phase, (instructions, _) in codes.items():
+            fields |= {phase: address(instructions), f"n {phase}": len(instructions)}
         self.header = np.array([fields[name] for name in FIELDS], np.int64)
         self.address = address(self.header)
 
@@ -70,16 +70,15 @@ def address(array: Any) -> int:
     return array.ctypes.data  # type: ignore[no-any-return]
 
 
-def linked(plan: Plan) -> dict[str, Any]:
-    """The instructions of a plan with the addresses of their kernels."""
-    addresses = np.array(code().addresses(plan.specs), np.int64)
-    codes = {}
-    for phase, words in plan.codes.items():
-        codes[phase] = made = np.array(words, np.int32)
-        if words:
-            at = np.frombuffer(plan.starts[phase], np.int64)
-            made[at], made[at + 1] = addresses[made[at]].view(np.int32).reshape(-1, 2).T
-    return codes
+def linked(plan: Plan) -> dict[str, tuple[Any, Any]]:
+    """The instructions of each phase, the addresses of their kernels and words; and the words, which must live on."""
+    kernels, found = np.array(code().addresses(plan.specs), np.int64), {}
+    for phase, numbers in plan.instructions.items():
+        words, pairs = np.array(plan.codes[phase], np.int32), np.array(numbers, np.int64).reshape(-1, 2)
+        pairs[:, 0] = kernels[pairs[:, 0]]
+        pairs[:, 1] = pairs[:, 1] * words.itemsize + address(words)
+        found[phase] = pairs, words
+    return found
 
 
 class Runner:
