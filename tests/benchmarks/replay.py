@@ -223,11 +223,36 @@ def closing(workloads, figures):
     return found
 
 
+def markdown(workloads, figures):
+    """The recovered arrays beside what is written by hand, as the table of docs/replay.md."""
+    found = {(figure["workload"], figure["peer"]): figure for figure in figures if "seconds" in figure}
+    columns = ["NumPy: recovered", "by hand", "ratio", "JAX: recovered", "jax.jit by hand", "ratio", "native"]
+    names = [
+        "tinygrad_edu numpy",
+        "hand-written NumPy",
+        "tinygrad_edu jax",
+        "jax.jit on tensors",
+        "tinygrad_edu native",
+    ]
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
+    for workload in workloads:
+        rows = [found.get((workload.title, name)) for name in names]
+        if all(rows):
+            cells = [shown(row["seconds"]) for row in rows]
+            for k in (2, 3):
+                cells[k] += f" ({rows[k]['compile_seconds']:.1f} s)"
+            for k in (4, 2):
+                cells.insert(k, f"{rows[k - 2]['seconds'] / rows[k - 1]['seconds']:.2f}")
+            lines.append(f"| {workload.title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="T1,T3", default=",".join(NAMES), help="these workloads")
     parser.add_argument("--json", metavar="FILE", help="write the figures")
     parser.add_argument("--processor", action="store_true", help="count the processor's time, on a busy machine")
+    parser.add_argument("--markdown", metavar="FILE", help="write the recovered arrays' ratios as a table")
     parser.add_argument("--quick", action="store_true", help="few short rounds, to see that it runs")
     options = parser.parse_args()
     chosen = options.only.lower().split(",")
@@ -251,6 +276,9 @@ def main():
     for title, text, ratio, holds in targets:
         table.add_row(title, text, "–" if ratio is None else f"{ratio:,.3g}", words[holds])
     console.print(table)
+    if options.markdown:
+        with open(options.markdown, "w", encoding="utf-8") as file:
+            print(markdown(workloads, figures), file=file)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             keys = ("workload", "target", "ratio", "holds")
