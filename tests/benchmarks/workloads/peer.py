@@ -130,12 +130,12 @@ def cut(p: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
     return found
 
 
-def jitted(f: Callable[..., Any], *arrays: np.ndarray) -> Run:
-    """A function of JAX's arrays; also the seconds until its first result."""
+def jitted(f: Callable[..., Any], *arrays: Any) -> Run:
+    """A function of JAX's arrays, or lists of them; also the seconds until its first result."""
     import jax
 
     start = CLOCK()
-    compiled, given = jax.jit(f), [*map(jax.numpy.asarray, arrays)]
+    compiled, given = jax.jit(f), jax.tree.map(jax.numpy.asarray, arrays)
     jax.block_until_ready(compiled(*given))
     return Run(lambda: jax.block_until_ready(compiled(*given)), compiled=CLOCK() - start)
 
@@ -153,6 +153,7 @@ def beside_hand(
     arguments: Sequence[np.ndarray],
     by_hand: Callable[[], Run],
     loss: Callable[..., Any],
+    sizes: Sequence[int] = (),
 ) -> Workload:
     """A graph on our backends beside NumPy and JAX written by hand.
 
@@ -162,6 +163,7 @@ def beside_hand(
         arguments: arrays of the examples; those of an example, one array after another, are its inputs.
         by_hand: the run in NumPy.
         loss: the mean on JAX, a function of p and these arrays.
+        sizes: those of a network so large that JAX is quicker with weights and biases as arrays of their own.
     """
     data = np.hstack([part.reshape(len(part), -1) for part in arguments])
 
@@ -177,7 +179,11 @@ def beside_hand(
     def on_jax() -> Run:
         import jax
 
-        return jitted(jax.value_and_grad(loss), p, *arguments)
+        f = jax.value_and_grad(loss)
+        if not sizes:
+            return jitted(f, p, *arguments)
+        run = jitted(f, [part for pair in matrices(p, sizes) for part in pair], *arguments)
+        return run._replace(read=lambda found: (found[0], flat([*zip(found[1][::2], found[1][1::2], strict=True)])))
 
     peers = [*(peer(name, ours, backend) for backend, name in OURS.items()), peer(BY_HAND, by_hand), peer(JAX, on_jax)]
     targets = [
