@@ -149,8 +149,9 @@ def test_a_domain_of_ones_own_is_kept_to():
     with (
         registered("narrow", "n", "2 * x", "2", x=Domain(-5, 0.5)),
         registered("left", "l", "x", "1", x=Domain(-0.5, 5)),
+        registered("from_zero", "z", "x", "1", x=Domain(0, 5)),
     ):
-        for name, low, high in (("narrow", -5, 0.5), ("left", -0.5, 5)):
+        for name, low, high in (("narrow", -5, 0.5), ("left", -0.5, 5), ("from_zero", 1e-3, 5)):
             for x in (-4.0, -0.6, 0.6, 4.0):
                 node = Graph([x], [(name, 0, 0)]).root
                 assert low <= node.parents[0].data <= high
@@ -184,6 +185,7 @@ def test_batches_are_between_minus_one_and_one(batch):
         (expressions(["mul"], max_leaves=1), lambda graph: "* (-1.5)" in repr(graph) and "* 2.0" in repr(graph)),
         (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [1]),
         (networks(MLP), lambda network: len(network.layers[0].neurons[0].w) == 3),
+        (networks(lambda *given, **more: more["seed"]), lambda seed: seed > 60_000),
         (batches(2, 3), lambda batch: (len(batch[0][0]), len(batch[0][1])) == (2, 3)),
         (batches(1, 1), lambda batch: batch[0][0][0] < -0.9 and batch[0][1][0] > 0.9),
         (operands("truediv"), lambda at: -0.15 < at[1] < 0),
