@@ -266,3 +266,47 @@ def test_a_script_defines_what_it_calls_and_no_more():
         assert "def f(x):\n    return x * x + 1\n" in as_script(x.f(), "numpy")
         assert as_script(x.f(), "numpy").count("def f(") == 1
     assert jax.count("\n\n\ndef f(x, y):") == 1
+    with registered("f", "f", "x * x + 1", "2 * x"):  # the name that the function has in a script for JAX
+        assert as_script(x.exp(), "jax").count("def f(") == 1
+
+
+def test_a_script_writes_operations_as_calls_each_defined_once():
+    x = Value(0.5, "x")
+    with registered("cube", "³", "x * x * x", "3 * x * x"):
+        assert (
+            as_script(x.cube().maximum(0.25).relu(), "numpy")
+            == """\
+import numpy as np
+
+maximum = np.maximum
+sign = np.sign
+
+
+def cube(x):
+    return x * x * x
+
+
+def relu(x):
+    return maximum(x, 0)
+
+
+def step(x):
+    return np.heaviside(x, 0.0)
+
+
+x = 0.5
+# forward
+v1 = cube(x)
+v2 = maximum(v1, 0.25)
+v3 = relu(v2)
+# backward: d_x is the derivative of v3 for x
+d_v2 = step(v2)
+d_v1 = d_v2 * (0.5 * (1 + sign(v1 - 0.25)))
+d_x = d_v1 * (3 * x * x)
+
+print("v3 =", v3)
+print("dv3/dx =", d_x)
+"""
+        )
+    assert "def abs(x):\n    return jnp.sign(x) * x\n" in as_script(abs(x), "jax")  # whose own has the slope 1 at 0
+    assert "def abs" not in as_script(abs(x), "torch") + as_script(abs(x), "numpy")

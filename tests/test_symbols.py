@@ -59,6 +59,16 @@ def test_names_of_leaves_without_a_label_and_of_one_label():
     assert len(to_sympy(a * b).free_symbols) == 2
 
 
+def test_a_step_is_0_at_0_and_what_changed_is_refused():
+    x = Value(0.0, "x")
+    step = to_sympy(x.step())
+    assert [step.subs("x", at) for at in (-1, 0, 1)] == [0, 0, 1]
+    y = x * 2.0
+    x.data = 3.0
+    with pytest.raises(ValueError, match=r"^x was changed after the result was computed: "):
+        to_sympy(y)
+
+
 def test_what_is_no_value_is_refused():
     with pytest.raises(TypeError, match=r"to_sympy expected a Value, got 3\.0 \(float\)"):
         to_sympy(3.0)

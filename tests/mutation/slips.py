@@ -26,7 +26,7 @@ NAMES = {
     "cos": "sin", "exp": "expm1", "log": "log1p", "sinh": "cosh", "cosh": "sinh", "reversed": "list", "sorted": "list",
     "x": "y", "y": "x", "x_i": "y_i", "y_i": "x_i",
 }  # fmt: skip
-SYMMETRIC = {"max", "min", "maximum", "minimum", "hypot", "fmul", "fadd"}
+SYMMETRIC = {"max", "min", "Max", "Min", "maximum", "minimum", "hypot", "fmul", "fadd"}
 FORMULA = re.compile(r"[\w\s.*+/(),-]*[(*+/][\w\s.*+/(),-]*")
 
 
