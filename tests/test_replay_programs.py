@@ -457,7 +457,7 @@ def test_numpy_works_in_blocks(monkeypatch):
     rng = np.random.default_rng(0)
     batch = rng.normal(size=(1000, 2))
     whole = line("numpy")([0.5], batch)
-    monkeypatch.setattr(arrays, "NUMBERS_IN_A_BLOCK", 7 * 7)
+    monkeypatch.setattr(arrays, "NUMBERS_IN_CACHE", 1)
     parts = line("numpy")([0.5], batch)
     close(parts[0], whole[0])
     close(parts[1], whole[1])
