@@ -284,6 +284,15 @@ def test_each_primitive_is_a_row():
     assert {row.name for row in TABLE.values() if row.primitive} == set(PRIMITIVES)
 
 
+@pytest.mark.parametrize("length", [199, 200, 201])
+def test_a_formula_is_shown_in_full_up_to_two_hundred_characters(length):
+    formula = ("x +" + " " * 300 + "z")[: length - 1] + "z"
+    with pytest.raises(ValueError) as error:
+        register("hs", "h", formula, "1")
+    assert (repr(formula) in str(error.value)) is (length <= 200)
+    assert str(error.value).endswith(": z is not in scope; in scope are x, y and rows")
+
+
 NEVER = [
     (("ﬁ", "f", "x * 2", "2"), "'ﬁ' cannot name an operation: Python reads it as 'fi'"),
     (("ª", "f", "x * 2", "2"), "'ª' cannot name an operation: Python reads it as 'a'"),

@@ -4,7 +4,9 @@ import ast
 import inspect
 import pickle
 import re
+import runpy
 import traceback
+import warnings
 from pathlib import Path
 from textwrap import dedent
 
@@ -41,6 +43,17 @@ def test_what_is_written_is_current(path, text):
 
 def test_rows_of_every_kind_are_written_as_a_person_would():
     assert write.operations(ROWS) + write.page(ROWS) == WRITTEN.read_text(encoding="utf-8")
+
+
+def test_the_command_writes_both_files(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        Path, "write_text", lambda path, text, encoding=None: written.append((path, encoding, text[:2]))
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # that the module is there already
+        runpy.run_module("tinygrad_edu.engine.write", run_name="__main__")
+    assert written == [(write.FILE, "utf-8", "# "), (write.PAGE, "utf-8", "# ")]
 
 
 def test_every_method_of_every_row_is_in_the_file():
