@@ -334,7 +334,7 @@ def test_sums_in_a_derivative_are_computed_once_under_names_of_their_own():
     taken = Value(0.5, "sum_1_v1")
     root = logsumexp([a, b, 2.0]) * taken
     program = compile(root, [a, b, taken], backend="python")
-    assert "sum_1_v1_ = exp(a - v1) + exp(b - v1) + exp(2 - v1)" in program.source
+    assert program.source.count("sum_1_v1_ = exp(a - v1) + exp(b - v1) + exp(2 - v1)\n") == 1
     root.backward()
     assert program([a.data, b.data, 0.5])[1] == pytest.approx([a.grad, b.grad, taken.grad], rel=1e-14)
     with registered("own", "o", "sum(x_i * x_i)", "2 * x_i / sum(x_i * x_i)", shown="x_i"):
