@@ -36,3 +36,16 @@ def test_networks_agree_on_arrays(seed):
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_networks_agree_on_every_backend(seed, backend):
     check(seed, backend)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_where_a_program_is_drawn_each_of_its_lines_stands_once(seed):
+    network = Network(seed)
+    program = compile(network.root, network.params, network.inputs, backend="numpy")
+    *arrays, end = program.array_graph()
+    told = [line for array in arrays for line in (*array.value, *array.gradient)]
+    *lines, result = [line.strip() for line in program.arrays.splitlines()[1:]]
+    assert sorted(told) == sorted(line for line in lines if not line.startswith(("#", "N =")))
+    assert f"return {end.value[0]}, {end.gradient[0]}" == result
+    names = {array.name for array in arrays}
+    assert all({*array.operands} <= names - {array.name} for array in arrays)

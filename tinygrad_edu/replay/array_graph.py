@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from tinygrad_edu.replay.array_source import ArraySource
@@ -35,25 +35,39 @@ def array_graph(source: ArraySource) -> list[ArrayNode]:
     names = {name: array for array, name in source.names.items()}
     nodes = {name: ArrayNode(name, shape_of(array), [], [], []) for name, array in names.items()}
     views: dict[str, list[str]] = {}  # the arrays in each
-    untold: dict[str, str] = {}  # the line of each view, until it is told
+    untold: dict[str, list[str]] = {}  # the lines of each view, until they are told
     *lines, result = [line.strip() for line in source.text.splitlines()[1:]]
     for line in lines:
-        target = line.split(" ")[0].split("[")[0]
-        used = [node.id for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Name)]
-        arrays = [name for x in used for name in views.get(x, [x]) if name in names and name != target]
         if line.startswith(("N =", "#")):
             continue
-        told = [*filter(None, (untold.pop(x, "") for x in used)), line]
+        (statement,) = ast.parse(line).body
+        target, used = written_to(statement), names_in(statement)
+        arrays = [name for x in used for name in views.get(x, [x]) if name in names and name != target]
+        told = [*(before for x in used for before in untold.pop(x, [])), line]
         if target in names:
             nodes[target].value.extend(told)
             nodes[target].operands.extend(dict.fromkeys(arrays))
         elif gradients := [x.removeprefix("d_") for x in used if x.startswith("d_") and x.removeprefix("d_") in names]:
             nodes[target.removeprefix("d_") if target.startswith("d_") else gradients[0]].gradient.extend(told)
         else:
-            views[target], untold[target] = arrays, line
+            views[target], untold[target] = arrays, told
     value, _, gradient = result.removeprefix("return ").partition(", ")
     root = next(name for name in reversed(nodes) if name in value)
     return [*nodes.values(), ArrayNode("program", "", [value], [gradient], [root])]
+
+
+def names_in(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+
+
+def written_to(statement: Any) -> str:
+    """The variable that a line sets, changes, or adds to in places."""
+    if isinstance(statement, ast.Expr):
+        place = statement.value.args[0]  # type: ignore[attr-defined]  # of add_at
+    else:
+        place = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+    found = names_in(place)
+    return next((name for name in found if name.startswith("d_")), found[0])
 
 
 def shape_of(array: object) -> str:
