@@ -248,3 +248,198 @@ def test_a_formula_of_large_numbers_may_be_off_by_a_rounding(visit):
     for k in asked_for:
         assert asked(page, k, f"({questions[k]['local']}) * 3.7 / 1.1 / 3.7 * 1.1")["right"]
         assert not asked(page, k, f"({questions[k]['local']}) * 1.00001")["right"]
+
+
+# What is asked, exactly
+
+
+def test_the_right_answers_are_the_engines_and_the_steps_own(pages):
+    for page, _, _ in pages:
+        found = page.evaluate(
+            """steps.flatMap((step) => questionsOf(step).map((q) => {
+              const [{ term, after, before, parent }] = step.terms;
+              const expected = { local: d[q.k][q.i], contribution: term, sum: after }[q.kind];
+              return [q.kind, q.value(v), expected, plain(row(...q.asked)), q.hint, name(q.k), name(parent),
+                shown(grad[q.k]), shown(before), nodes[q.k].op]; }))"""
+        )
+        kinds = {kind for kind, *_ in found}
+        assert kinds == {"local", "contribution", "sum"}
+        root = page.evaluate("name(root)")
+        for kind, value, expected, asked_for, hint, upper, lower, above, before, op in found:
+            assert value == pytest.approx(expected, rel=1e-12)
+            assert (asked_for, hint) == {
+                "local": (
+                    f"∂{upper}/∂{lower}",
+                    f"It is the derivative of {op} for this operand. "
+                    "Name it with the names in the graph, or as a number.",
+                ),
+                "contribution": (
+                    f"∂{root}/∂{upper} × ∂{upper}/∂{lower}",
+                    f"Two factors: what comes from above, {above}, and the local derivative.",
+                ),
+                "sum": (
+                    f"∂{root}/∂{lower}so far",
+                    f"There was {before} already, from another way. Gradients add up.",
+                ),
+            }[kind]
+
+
+def test_which_steps_ask_what(pages):
+    for page, _, _ in pages:
+        wrong = page.evaluate(
+            """steps.filter((step) => {
+              const kinds = questionsOf(step).map((q) => q.kind).join(" ");
+              if (step.kind !== "backward") return kinds !== "";
+              const { k, i } = step.wire.edges[0], given = typeof nodes[k].partials[i] === "number";
+              const joins = step.terms[0].before ? ["sum"] : [];
+              return kinds !== [...(given ? [] : ["local"]), "contribution", ...joins].join(" ");
+            }).length"""
+        )
+        assert wrong == 0
+
+
+def test_how_far_an_answer_may_be_off(pages):
+    page = pages[0][0]
+    near = "([a, b]) => near(a, b)"
+    for right in (2.0, -0.003, 4e7):
+        for share, well in ((1.0049, True), (0.9951, True), (1.0051, False), (0.9949, False), (-1.0, False)):
+            assert page.evaluate(near, [right * share, right]) is well
+    assert page.evaluate(near, [0, 0]) and not page.evaluate(near, [1e-9, 0])
+    rounded = "(tree) => hasRounded(tree)"
+    for number, well in (
+        (2, False),
+        (12, False),
+        (0.25, False),
+        (123, True),
+        (0.123, True),
+        (0.05, False),
+        (1.5, False),
+    ):
+        assert page.evaluate(rounded, number) is well
+    assert page.evaluate(rounded, ["*", "3", 0.7333]) is True
+    assert page.evaluate(rounded, ["*", "3", ["+", 1, 2]]) is False
+    assert page.evaluate(rounded, "3") is False
+
+
+def test_the_points_at_which_formulas_are_compared(pages):
+    page = pages[0][0]
+    points = page.evaluate("randomPoints().map((data) => [...data])")
+    values, leaves_ = page.evaluate("[[...v], leaves]")
+    assert len(points) == 12
+    for data in points:
+        assert all(abs(data[k] - values[k]) <= 0.3 * abs(values[k]) + 0.1 for k in leaves_)
+    spread = [max(data[k] for data in points) - min(data[k] for data in points) for k in leaves_]
+    assert all(s > 0.3 * (0.3 * abs(values[k]) + 0.1) for s, k in zip(spread, leaves_, strict=True))
+    recomputed = page.evaluate(
+        "(data) => { const own = Float64Array.from(data); runForward(own); return [...own]; }", points[3]
+    )
+    assert recomputed == points[3]
+
+
+def test_each_mistake_is_told_where_it_can_be_made(pages):
+    """What the misconceptions' own formulas give, for every question: the one that is met has that number."""
+    page = pages[0][0]
+    found = page.evaluate(
+        """all.flatMap((q) => {
+          const scope = scopeOf(q), names = new Map(Object.keys(scope).filter((key) => scope[key] !== undefined)
+            .map((key) => [key, key]));
+          return trace.misconceptions.map((m) => {
+            let number;
+            try { number = evaluated(read(m.wrong, names), scope); } catch { return null; }
+            if (near(number, scope.right) || !Number.isFinite(number)) return null;
+            const met = judged(q, String(number));
+            return [m.name, q.kind, nodes[q.k].op, met.right, met.mistake && met.mistake.name, met.words,
+              met.mistake && met.mistake.hint, number];
+          }).filter(Boolean); })"""
+    )
+    assert len(found) > 100
+    told = {name for name, *_, number in found for _ in [number]}
+    assert {"sign of a difference", "counted twice", "mean instead of sum", "overwritten", "swapped operands"} <= told
+    for name, kind, op, right, met, words, hint, _ in found:
+        assert not right
+        local_only = kind == "local" and name in (
+            "inner derivative missing", "gradient from above missing", "added instead of multiplied")  # fmt: skip
+        other = (name.startswith(("sigmoid'", "tanh'")) and not name.startswith(op)) or (
+            name == "the square's 2" and op != "pow")  # fmt: skip
+        if not (local_only or other):
+            assert met is not None, (name, kind, op)
+        if met:
+            assert words == hint
+
+
+def test_what_the_scope_of_a_question_holds(pages):
+    page = pages[0][0]
+    for kind, keys in (
+        ("local", {"right", "swapped", "count", "data", "out", "upstream"}),
+        ("contribution", {"right", "swapped", "count", "data", "out", "upstream", "local"}),
+        ("sum", {"right", "last"}),
+    ):
+        found = page.evaluate(
+            f"""all.filter((q) => q.kind === "{kind}").map((q) => {{ const s = scopeOf(q), node = nodes[q.k];
+              const beside = node.parents.length === 2 ? 1 - q.i : null;
+              return [Object.keys(s), s, {{ right: q.value(v), count: node.parents.length, data: v[node.parents[q.i]],
+                out: v[q.k], upstream: "{kind}" === "local" ? 1 : grad[q.k], local: d[q.k][q.i],
+                last: grad[q.k] * d[q.k][q.i],
+                swapped: beside !== null && node.parents[beside] !== null ? d[q.k][beside] : null }}]; }})"""
+        )
+        for names, scope, expected in found:
+            assert set(names) == keys
+            assert all(scope.get(key) == expected[key] for key in names)
+
+
+def test_a_score_is_counted(visit):
+    page = visit((Value(0.3, "w") * 2.0).sigmoid())
+    answers = [(True, 1, False), (True, 2, False), (True, 1, True), (False, 1, False), (False, 0, False)]
+    page.evaluate(
+        "(given) => { score = { answers: given.map(([right, tries, helped]) => ({ step: 1, question: 'q', answer: 'a', "
+        "right, tries, helped })) }; showScore(); }",
+        answers,
+    )
+    assert page.inner_text("#points") == "3 of 5 right, 1 at the first try"
+    cells = ["=1", "+1", "-1", "@x", "\tx", 'a"b', "1=2", "x,y"]
+    page.evaluate(
+        "(cells) => { score.answers = cells.map((answer) => ({ step: 2, question: 'q', answer, right: true, "
+        "tries: 1, helped: false })); }",
+        cells,
+    )
+    text = page.evaluate("scoreAsCsv()")
+    assert text.endswith("\r\n") and text.count("\r\n") == len(cells) + 1
+    rows = list(csv.reader(io.StringIO(text)))
+    assert [row[2] for row in rows[1:]] == ["'=1", "'+1", "'-1", "'@x", "'\tx", 'a"b', "1=2", "x,y"]
+    assert rows[1] == ["2", "q", "'=1", "true", "1", "false"]
+    for stored in ("null", "[]", '{"answers": 3}', "no json"):
+        page.evaluate(
+            "(text) => { localStorage.setItem(scoreKey, text); score = { answers: [] }; loadScore(); }", stored
+        )
+        assert page.evaluate("score.answers") == []
+        assert page.is_hidden("#score")
+    page.evaluate("localStorage.removeItem(scoreKey)")
+
+
+def test_hints_tries_and_empty_answers(visit):
+    page = visit((Value(0.3, "w") * 2.0).sigmoid())
+    page.check("#ask")
+    page.evaluate("go(backwardBegins() + 1)")
+    assert page.inner_text(".question p").startswith("How much is the local derivative?")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".verdict") == ""
+    page.fill("#answer", "2 +")
+    page.keyboard.press("Enter")
+    page.click(".question >> text=Hint")
+    assert page.inner_text(".verdict").startswith("It is the derivative of sigmoid")
+    page.fill("#answer", "0.2288")
+    page.keyboard.press("Enter")
+    assert page.evaluate("score.answers[0]") == {
+        "step": page.evaluate("now"), "question": "local: ∂f/∂v₁", "answer": "0.2288", "right": True, "tries": 1,
+        "helped": True}  # fmt: skip
+    assert page.inner_text(".question p").startswith("What does this way add?")
+    page.fill("#answer", "7")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".verdict") == ("Not that. Two factors: what comes from above, 1, and the local derivative.")
+    assert page.evaluate("document.activeElement.id") == "answer"
+    page.fill("#answer", "0.2288")
+    page.keyboard.press("Enter")
+    assert page.evaluate("[asking, document.activeElement.id, score.answers[1].tries]") == [None, "next", 2]
+    page.uncheck("#ask")
+    page.evaluate("go(backwardBegins() + 1)")
+    assert page.locator(".question").count() == 0

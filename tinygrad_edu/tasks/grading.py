@@ -128,7 +128,7 @@ def said(error: Exception) -> str:
 def line_in(name: str, error: BaseException) -> int | None:
     """The line at which an error came up in a text that was compiled under a name; None where it was not there."""
     if isinstance(error, SyntaxError) and error.filename == name:
-        return error.lineno or 1
+        return error.lineno
     lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == name]
     return lines[-1] if lines else None
 
