@@ -4,6 +4,7 @@ Whoever changes a picture on purpose looks at it, and at how that file changes.
 """
 
 import re
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from tinygrad_edu.plot import (
     plot_loss_landscape,
     plot_network,
 )
+from tinygrad_edu.plot.canvas import png, svg
 
 pytest.importorskip("matplotlib")
 KEPT = Path(__file__).with_name("plots.txt")
@@ -215,6 +217,14 @@ def before():
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_what_it_was(name, before):
     assert described(name) == before[name]
+
+
+def test_a_figure_has_as_many_pixels_as_is_asked_for():
+    image = pytest.importorskip("PIL.Image")
+    figure = plot_history([2.0, 1.0])  # 6.4 by 4 inches
+    assert image.open(BytesIO(png(figure))).size == image.open(BytesIO(figure._repr_png_())).size == (704, 440)
+    assert image.open(BytesIO(png(figure, 50))).size == (320, 200)
+    assert svg(figure) == svg(figure) and b"<dc:date>" not in svg(figure)
 
 
 if __name__ == "__main__":
