@@ -1,6 +1,7 @@
 """Draw the pictures of the documentation: `python docs/images/make.py`."""
 
 import os
+from doctest import DocTestParser
 from pathlib import Path
 
 from tinygrad_edu import MLP, Value, compile, draw, sum
@@ -67,7 +68,16 @@ def demo_arrays():
     return draw(compile(loss, network.parameters(), [x1, x2, y]), rankdir="TB")
 
 
-PICTURES = worked_example, micrograd, contributions, collapsed_2_16_16_1, demo_arrays
+def gpt_arrays():
+    """The program of docs/gpt.md, as the page makes it; it takes NumPy."""
+    made = {}
+    for example in DocTestParser().get_examples((HERE.parent / "gpt.md").read_text(encoding="utf-8")):
+        if "program" not in made:
+            exec(example.source, made)
+    return draw(made["program"], rankdir="TB")
+
+
+PICTURES = worked_example, micrograd, contributions, collapsed_2_16_16_1, demo_arrays, gpt_arrays
 
 if __name__ == "__main__":
     os.environ["PATH"] = ""  # so that it is the Graphviz from PyPI that draws, whose letters are as wide as a browser's
