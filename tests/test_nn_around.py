@@ -107,6 +107,15 @@ def test_examples_that_are_none(kind, given, words):
     assert str(error.value) == words
 
 
+def test_an_array_of_no_dimension_holds_no_examples():
+    np = pytest.importorskip("numpy")
+    for given in (np.array(3.0), (np.array(3.0), np.array([1.0]))):
+        with pytest.raises(TypeError, match=r"^examples expected pairs of inputs and target, .*, got "):
+            examples_of(given)
+    pairs = (np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
+    assert examples_of(pairs) == examples_of([*zip(*pairs, strict=True)]) == [([1.0, 2.0], 1), ([3.0, 4.0], 0)]
+
+
 @pytest.mark.parametrize(
     ("answers", "targets", "threshold", "share"),
     [

@@ -84,7 +84,7 @@ def columns(table: Any, targets: str | list[str], what: str) -> list[tuple[Any, 
 
 def listed(many: Any) -> list[Any] | None:
     """Many things as a list, arrays as lists of Python's own numbers; None for what is not many things."""
-    if hasattr(many, "tolist") and getattr(many, "shape", None) != ():
+    if hasattr(many, "tolist"):
         many = many.tolist()
     return list(many) if hasattr(many, "__iter__") and not isinstance(many, (str, dict)) else None
 
