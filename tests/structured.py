@@ -15,7 +15,7 @@ class Network:
     """A loss over random layers, from a seed.
 
     Attributes:
-        root, params, inputs: the graph of one example.
+        root, params, inputs: the graph of one example; `outputs` are the numbers of its last layer.
         layers: the names of its layers, for reports.
     """
 
@@ -46,6 +46,7 @@ class Network:
         }
         self.layers.append(rng.choice([*ends]))
         self.root = ends[self.layers[-1]]()
+        self.outputs = flat
         used = reached(self.root)
         self.params = [p for p in self.params if p in used]
         self.inputs = [p for p in self.inputs if p in used]

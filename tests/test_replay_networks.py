@@ -10,18 +10,25 @@ np = pytest.importorskip("numpy")
 
 
 def check(seed, backend):
-    """The value, the gradient, the gradients for inputs; of one example, of many, reduced or each by itself."""
+    """Value, gradient, gradients for inputs, outputs, and the curvature along a line; of one example, and of many."""
     network, rng = Network(seed), np.random.default_rng(seed)
     sides = [network.params, network.inputs]
     params, inputs = sides if seed % 4 else sides[::-1]
     w, x = ([leaf.data for leaf in leaves] for leaves in (params, inputs))
     batch = (np.array(x) * rng.uniform(0.5, 1.5, (3, len(x)))).tolist()
     reduce = ("mean", None, "sum")[seed % 3]
-    options = {"also": inputs, "reduce": reduce}
+    options = {"also": inputs, "outputs": [network.root, *network.outputs], "reduce": reduce}
     program, lines = (compile(network.root, params, inputs, backend=name, **options) for name in (backend, "python"))
     program.irregular = False  # also where it is too small to be worth it
     for data in (x, batch) if inputs else ((),):
-        for mine, other in zip(program(w, data), lines(w, data), strict=True):
+        found, expected = ([*p(w, data), p.forward(w, data)] for p in (program, lines))
+        if params and seed % 5 == 0:
+            vector = rng.uniform(-1, 1, len(w)).tolist()
+            program._directional.irregular = False
+            found, expected = (
+                [*results, p.hvp(w, data, vector)] for results, p in ((found, program), (expected, lines))
+            )
+        for mine, other in zip(found, expected, strict=True):
             other = np.asarray(other, float)
             close(mine, other, 1e-9 * max(1.0, np.abs(other).max(initial=0.0)))
 
