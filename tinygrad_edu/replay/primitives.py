@@ -42,10 +42,9 @@ for _name in ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__
 
 def power_edge(x: float, y: float) -> float:
     """x**y where `math.pow` raises: a pole, an overflow, or no real number."""
-    if x < 0 and y != int(y):
+    if x < 0 and y % 1 > 0:
         return nan
-    odd = y == int(y) and int(y) % 2 == 1
-    return copysign(inf, x) if odd else inf
+    return copysign(inf, x) if y % 2 == 1 else inf
 
 
 # What IEEE answers where Python raises, if that is not nan (ValueError) or inf (OverflowError).
