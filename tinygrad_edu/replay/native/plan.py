@@ -217,8 +217,7 @@ class Plan:
         if not all([row == [*range(row[0], row[0] + len(row))] for row in places]):
             words += [place for row in places for place in row]
             return Operand(area, TABLE)
-        same = firsts.count(firsts[0]) == len(firsts)
-        if same and (area == "v" if kind else len(rows) > 1):
+        if kind and area == "v" and firsts.count(firsts[0]) == len(firsts):
             words.append(firsts[0])
             return Operand(area, ONE)
         if not kind and firsts == [*range(firsts[0], firsts[0] + len(firsts))]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.native.instructions import INT32, INT64, Number, ir
-from tinygrad_edu.replay.native.kernels import FEW, ONE, ROWS, TABLE, Kernel, sums_in
+from tinygrad_edu.replay.native.kernels import FEW, ROWS, TABLE, Kernel, sums_in
 from tinygrad_edu.replay.native.writer import NONE, WIDTH, kind
 
 
@@ -65,8 +65,6 @@ class Uniform(Kernel):
             if len(slots) > 1:
                 for i, slot in enumerate(slots):
                     self.add(p, slot, 1, Number(self.builder, self.builder.extract_element(number.value, INT32(i))))
-            elif self.for_all(p):
-                self.add(p, slots[0], 1, self.sum(number))
             else:
                 self.add(p, slots[0], width, number)
 
@@ -77,18 +75,12 @@ class Uniform(Kernel):
             out = self.plus(self.out, k)
             return self.spread(self.load(values, out, 1), width) if self.row.many else self.load(values, out, width)
         slots = self.slots(self.kinds[name], k, j, width)
-        if self.for_all(self.kinds[name]):
-            return self.spread(self.load(values, slots[0], 1), width)
         if len(slots) == 1:
             return self.load(values, slots[0], width)
         result: Any = ir.Constant(kind(width), ir.Undefined)
         for i, slot in enumerate(slots):
             result = self.builder.insert_element(result, self.load(values, slot, 1).value, INT32(i))
         return Number(self.builder, result)
-
-    def for_all(self, p: int) -> bool:
-        """Whether one number is the operand of all items."""
-        return self.operands[p].order == ONE and not self.row.many
 
     def slots(self, p: int, k: Any, j: Any, width: int) -> list[Any]:
         """Where a vector of operands lies: the first of them, which the others follow, or, by a table, each."""
