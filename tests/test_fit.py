@@ -241,6 +241,7 @@ WRONG_KINDS = {
         network(), "mse", [([1, 2], "cat")]
     ),
     "fit expected a network, like an MLP, got 3": lambda: fit(3, "mse", XOR),
+    "fit expected the name of a loss or a function of answer and target, got 3": lambda: fit(network(), 3, XOR),
     "fit expected an optimiser, like SGD(network.parameters()), got 0.1": lambda: fit(
         network(), "mse", XOR, optimizer=0.1
     ),
@@ -428,6 +429,15 @@ def test_a_checkpoint_knows_that_its_graph_depends_on_its_data(tmp_path):
         found, history = run(epochs=epochs, checkpoint=tmp_path / "run.json")
     assert found == expected
     assert history.engine == "eager"
+
+
+def test_a_checkpoint_that_is_gone_when_the_recording_will_not_do_is_begun_again(tmp_path):
+    net, path = Late(), tmp_path / "run.json"
+    examples = [([x, 1], x + 0.5) for x in (-1.0, 2.0, 0.5, -0.25, 1.0)]
+    history = fit(net, "mse", examples, optimizer=SGD(net.parameters(), 0.05, momentum=0.5), epochs=40, batch=2, seed=1,
+                  checkpoint=path, on_epoch=lambda epoch, loss: path.unlink(missing_ok=True))  # fmt: skip
+    assert history.notes[0].startswith("began again on graphs built anew, which is slower: ")
+    assert (history.engine, history.epochs) == ("eager", 40)
 
 
 def test_a_target_used_as_a_number_is_built_anew():

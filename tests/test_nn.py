@@ -676,6 +676,20 @@ def test_what_training_holds_can_be_pickled():
         assert (its.kept, its.steps, its.rate()) == (optimizer.kept, 1, optimizer.rate())
 
 
+def test_a_parameter_without_a_gradient_stays_where_others_have_one():
+    w, idle = Value(3.0), Value(5.0)
+    (w * w).backward()
+    SGD([w, idle], lr=0.5).step()
+    assert (w.data, idle.data) == (0.0, 5.0)
+
+
+def test_matrices_of_three_layers_know_the_hidden_activation_from_the_last():
+    network = MLP(2, [2, 2, 1], activation="tanh", output_activation="sigmoid", seed=1)
+    again = MLP.from_weights(network.to_weights())
+    assert repr(again) == repr(network)
+    assert again(X).data == network(X).data
+
+
 def test_clipping_scales_all_gradients_together():
     a, b = Value(3.0), Value(4.0)
     a.grad, b.grad = 3.0, 4.0

@@ -183,6 +183,21 @@ def test_a_graph_that_is_not_the_recorded_one_shows_in_its_number(off, found, si
     assert engine.numbers() == [0.5]
 
 
+@pytest.mark.parametrize(("off", "found"), [(9e-10, False), (-9e-10, False), (1.1e-9, True), (math.inf, False)])
+def test_beside_zero_a_billionth_is_the_same(off, found, monkeypatch):
+    """So that sums that cancel in another order are; what is not finite says nothing."""
+    graph = eager([Example([0.0], 0.0)], MLP(1, [1], activation=None, bias=False, seed=1))
+    replay = Replay(graph, "python")
+    if off == math.inf:
+        monkeypatch.setattr(graph, "forward", lambda numbers, batch: (math.inf, [[math.nan]]))
+    monkeypatch.setattr(replay, "forward", lambda numbers, batch: (0.0 if off == math.inf else off, [[0.0]]))
+    if found:
+        with pytest.raises(DataDependent):
+            replay.check(graph.numbers(), [0])
+    else:
+        replay.check(graph.numbers(), [0])
+
+
 def test_a_graph_that_depends_on_parameters_shows_with_others():
     class Own(Module):
         def __init__(self):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -173,6 +174,13 @@ def test_a_place_is_left_where_a_parameter_of_ones_own_has_none(tmp_path):
     again = load(path, Mine(lambda: Value(0.0)))
     assert again.w.data == Neuron(1, seed=1).w[0].data
     assert not hasattr(again.w, "place")
+
+
+def test_loading_draws_no_random_numbers(tmp_path):
+    path = save(Sequential(MLP(2, [3, 1], seed=1), Layer(1, 2, seed=2)), tmp_path / "n.json")
+    before = random.getstate()
+    load(path)
+    assert random.getstate() == before
 
 
 def test_a_bias_that_neurons_share_is_shared_again(tmp_path):

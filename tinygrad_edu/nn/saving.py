@@ -160,14 +160,14 @@ def made(part: dict[str, Any], limit: int) -> Any:
         neuron.activation = function_of(part["activation"])
         return neuron
     if kind == "Layer":
-        layer = Layer(1, 1)
+        layer = object.__new__(Layer)  # made of what the file has, not of random numbers
         layer.neurons = [made(neuron, limit) for neuron in part["neurons"]]
         if part["shared"] is True:
             for neuron in layer.neurons:
                 neuron.b = layer.neurons[0].b
         return layer
     if kind in ("MLP", "Sequential"):
-        network = MLP(1, [1]) if kind == "MLP" else Sequential(softmax)
+        network = object.__new__(MLP if kind == "MLP" else Sequential)
         network.layers = [made(layer, limit) for layer in part["layers"]]
         return network
     raise Damaged(f"expected a Neuron, Layer, MLP or Sequential, got {kind!r}")

@@ -228,7 +228,7 @@ class Setup:
             loop.validation = slice(n, n + self.held)
         if self.held or self.metrics:
             loop.measured = loop.validation or loop.whole
-            loop.targets = [example.target for example in (self.examples[n:] or self.examples[:n])]
+            loop.targets = [example.target for example in (self.examples[n:] or self.examples)]
         if checkpoint is not None:
             training = {
                 "parameters": [parameter.label for parameter in optimizer.parameters],
