@@ -1,6 +1,7 @@
 """The gradient checker: what it finds, and what it says."""
 
 import functools
+import itertools
 import math
 import random
 import subprocess
@@ -230,6 +231,13 @@ def test_second_order_of_what_is_not_deterministic_is_named():
     [first, second] = check_gradients(lambda x, y: noisy(x) + y, 2.0, 1.0, names=["u", "v"], order=2).comparisons
     assert (first.name, second.name) == ("u", "v")
     assert math.isnan(first.engine) and first[2:6] == (math.inf, math.inf, math.inf, "not deterministic")
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_two_values_in_turn_are_not_deterministic_either(order):
+    turns = itertools.count()
+    report = check_gradients(lambda x: x * x + next(turns) % 2, 2.0, order=order)
+    assert diagnoses(report) == ["not deterministic"]
 
 
 @pytest.mark.parametrize("size", [1e-3, 1.0, -1.0, 2.0, 1e3, -1e6])
