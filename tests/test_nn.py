@@ -195,6 +195,13 @@ def test_any_operation_with_one_operand_is_an_activation(name):
     assert Neuron(1, activation=lambda z: z * 2)([2.0]).op.name == "mul"
 
 
+def test_an_activation_that_is_like_none_is_told_all_that_there_are():
+    unary = [r.name for r in TABLE.values() if len(r.operands) == 1 and not r.many]
+    with pytest.raises(ValueError) as error:
+        Neuron(1, activation="?")
+    assert str(error.value) == (f"activation expected an operation with one operand, like {', '.join(unary)}, got '?'")
+
+
 def test_a_neuron_is_a_dot_product_plus_bias_then_activation():
     neuron = Neuron(2)
     out = neuron([1.0, 2.0])
