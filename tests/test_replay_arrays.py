@@ -44,6 +44,7 @@ def test_a_product_with_one_is_summed_in_brackets():
     assert "(square(unit(" in program.arrays
 
 
+@settings(max_examples=100 if os.environ.get("CI") else 40)
 @example(13, [(0, 12, (0, 0)), (7, 5, (3, 2))], 491, 7, 8)  # products have holes, with params for each
 @given(st.integers(1, 40), layers, st.integers(0, 2**16), st.integers(0, 40), st.integers(1, 70))
 def test_wide_graphs_agree(width, layers, seed, n_params, n):
