@@ -329,6 +329,11 @@ def test_a_long_sum_is_cut_into_lines_and_a_longer_one_left_to_a_function():
     assert program([1.0], [0.5 * k for k in range(450)]) == (value, [value])
 
 
+def test_what_no_gradient_comes_through_to_has_the_gradient_0_in_c():
+    a, b, _ = leaves()
+    assert "    gradient[0] = 0;\n    gradient[1] = v1;\n" in compile(step(a) * b, [a, b], backend="python").c()
+
+
 def test_sums_in_a_derivative_are_computed_once_under_names_of_their_own():
     a, b, _ = leaves()
     taken = Value(0.5, "sum_1_v1")
