@@ -683,6 +683,13 @@ def test_what_training_holds_can_be_pickled():
         assert (its.kept, its.steps, its.rate()) == (optimizer.kept, 1, optimizer.rate())
 
 
+def test_an_optimizer_without_a_rule_says_so():
+    w = Value(3.0)
+    (w * w).backward()
+    with pytest.raises(NotImplementedError):
+        tinygrad_edu.nn.Optimizer([w], lr=0.5).step()
+
+
 def test_a_parameter_without_a_gradient_stays_where_others_have_one():
     w, idle = Value(3.0), Value(5.0)
     (w * w).backward()
