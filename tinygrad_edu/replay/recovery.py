@@ -30,8 +30,8 @@ class Array:
     name: str
     start: int  # the address of the first one
     shape: tuple[int, ...]
-    varying: bool = False
-    active: bool = False  # a gradient flows through it
+    varying: bool
+    active: bool  # a gradient flows through it
 
     @property
     def size(self) -> int:
