@@ -12,7 +12,7 @@ import pytest
 from tinygrad_edu import Value, compile
 from tinygrad_edu.nn import MLP, SGD, Adam, History, Module, accuracy, cross_entropy, fit, mse
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
-from tinygrad_edu.nn.data import Example, divided, examples_of
+from tinygrad_edu.nn.data import Example, divided, examples_of, floats
 from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, first_bad
 from tinygrad_edu.nn.progress import Progress
 from tinygrad_edu.nn.shards import PROGRAMS, Sharded, part_of
@@ -656,3 +656,18 @@ def test_what_is_measured_is_the_validation_set_where_there_is_one():
     assert looks(None, "accuracy") == (None, slice(0, 5), [0.0, 1.0, 2.0, 3.0, 4.0], slice(0, 5), 5)
     held = [([7.0], 8.0), ([9.0], 10.0)]
     assert looks(held, ()) == (slice(5, 7), slice(5, 7), [8.0, 10.0], slice(0, 5), 5)
+
+
+def test_a_row_may_be_any_sequence():
+    class Readings:
+        """What has a length and items by their number, and no more."""
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, k):
+            return (0.5, -1)[k]
+
+    assert floats(Readings(), "the inputs") == [0.5, -1.0]
+    with pytest.raises(TypeError, match="the inputs: expected a real number, got 'a'"):
+        floats("ab", "the inputs")
