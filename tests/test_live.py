@@ -8,8 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
-import types
 import zipfile
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from tinygrad_edu.live import assets, build, charts, file, folder, lessons
 from tinygrad_edu.live import session as live_session
 from tinygrad_edu.live.lessons import FOLDER, for_page
 from tinygrad_edu.live.session import MOST, Session
-from tinygrad_edu.show.dot import run
 from tinygrad_edu.tasks import read
 from tinygrad_edu.themes import THEMES
 
@@ -100,27 +97,6 @@ def test_a_lesson_that_cannot_be_read_is_a_line_of_an_error(tmp_path):
     result = CliRunner().invoke(cli.command, ["live", "--lesson", str(tmp_path / "a.md")])
     assert isinstance(result.exception, ValueError)
     assert "line 3: python answer expected a python task before it" in str(result.exception)
-
-
-# Pictures in WebAssembly
-
-
-def in_a_browser(monkeypatch, **names):
-    monkeypatch.setattr(sys, "platform", "emscripten")
-    monkeypatch.setitem(sys.modules, "js", types.SimpleNamespace(**names))
-
-
-def test_in_webassembly_the_page_draws(monkeypatch):
-    in_a_browser(monkeypatch, tinygradEduGraphviz=lambda source, format, engine: f"{format} of {source} by {engine}")
-    assert run("digraph {}", "svg") == b"svg of digraph {} by dot"
-    with pytest.raises(RuntimeError, match="in a browser there is SVG, not PNG"):
-        run("digraph {}", "png")
-
-
-def test_a_page_without_graphviz_says_both_ways(monkeypatch):
-    in_a_browser(monkeypatch)
-    with pytest.raises(RuntimeError, match=r"npm's @hpcc-js/wasm-graphviz.*graphviz-pure"):
-        run("digraph {}", "svg")
 
 
 # The interpreter's side

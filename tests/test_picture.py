@@ -5,6 +5,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import types
 import xml.dom.minidom
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tinygrad_edu import Value
 from tinygrad_edu.engine import plain
 from tinygrad_edu.lesson import forward, network
 from tinygrad_edu.show import draw, draw_dot, frames, trace, tree
-from tinygrad_edu.show.dot import bundled_executable
+from tinygrad_edu.show.dot import bundled_executable, run
 from tinygrad_edu.show.numbers import shown
 
 NASTY = {
@@ -424,7 +425,8 @@ def test_a_picture_says_what_it_shows(renderer):
     root.backward()
     assert "gradients are computed." in draw(root).pipe(format="svg", encoding="utf-8")
     many = sum([Value(1.0) for _ in range(20)])
-    assert "from x₁, x₂, " in draw(many).description and "and 8 more" in draw(many).description
+    twelve = ", ".join(f"x{number}" for number in ["₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉", "₁₀", "₁₁", "₁₂"])
+    assert f" from {twelve} and 8 more; " in draw(many).description
 
 
 def test_a_notebook_scales_a_picture_to_its_width():
@@ -703,3 +705,24 @@ def test_a_program_is_drawn_as_a_graph_of_arrays():
     told = sorted(line for node in program.array_graph()[:-1] for line in (*node.value, *node.gradient))
     source = [line.strip() for line in program.arrays.splitlines()[1:-1]]
     assert told == sorted(line for line in source if not line.startswith(("N =", "#")))
+
+
+# Pictures in WebAssembly
+
+
+def in_a_browser(monkeypatch, **names):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setitem(sys.modules, "js", types.SimpleNamespace(**names))
+
+
+def test_in_webassembly_the_page_draws(monkeypatch):
+    in_a_browser(monkeypatch, tinygradEduGraphviz=lambda source, format, engine: f"{format} of {source} by {engine}")
+    assert run("digraph {}", "svg") == b"svg of digraph {} by dot"
+    with pytest.raises(RuntimeError, match="in a browser there is SVG, not PNG"):
+        run("digraph {}", "png")
+
+
+def test_a_page_without_graphviz_says_both_ways(monkeypatch):
+    in_a_browser(monkeypatch)
+    with pytest.raises(RuntimeError, match=r"npm's @hpcc-js/wasm-graphviz.*graphviz-pure"):
+        run("digraph {}", "svg")
