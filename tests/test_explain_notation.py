@@ -170,3 +170,9 @@ def test_a_product_keeps_the_order_of_its_factors():
     assert (Symbol(a) / Symbol(power(b, number(-1.0)))).expr == ("*", a, b)
     assert (Symbol(b) / Symbol(power(a, number(-1.0)))).expr == ("*", b, a)
     assert (2.0 * Symbol(a)).expr == (Symbol(a) * 2.0).expr == ("*", number(2.0), a)
+
+
+def test_the_values_in_an_expression_in_the_order_in_which_they_stand():
+    a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
+    assert values_in(("×", c, ("+", b, Fraction(2)), ("σ", a), b)) == [c, b, a, b]
+    assert (values_in(a), values_in(Fraction(2))) == ([a], [])
