@@ -3,6 +3,7 @@
 The texts are in array_programs.txt. After a change that makes them better: `python -m tests.test_replay_texts`.
 """
 
+import math
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ def attention():
     return total([y * y for y in found]), [y for row in q + k + v for y in row], [], {}
 
 
+def causal():
+    """A position looks at those before it and at itself: sums of different lengths, padded and masked."""
+    w, x = [numbers(f"{name}", 4) for name in "qkv"], [numbers(f"x{t}", 2) for t in range(4)]
+    q, k, v = ([[dot(m[:2], row), dot(m[2:], row)] for row in x] for m in w)
+    found = []
+    for t in range(4):
+        e = [dot(q[t], k[s]).exp() for s in range(t + 1)]
+        shares = [y / total(e) for y in e]
+        found += [dot(shares, [row[c] for row in v[: t + 1]]) for c in range(2)]
+    return total([y * y for y in found]), [p for row in w for p in row], [y for row in x for y in row], {}
+
+
 def quadratic():
     x = numbers("x", 4)
     return dot(x, [dot([4.0 * i + j + 1 for j in range(4)], x) for i in range(4)]), x, [], {}
@@ -90,8 +103,8 @@ def embedding():
 
 
 MODELS = [
-    network, classes, shared_bias, penalty, convolution, dilated, recurrent, attention, quadratic, element_by_element,
-    strides, embedding,
+    network, classes, shared_bias, penalty, convolution, dilated, recurrent, attention, causal, quadratic,
+    element_by_element, strides, embedding,
 ]  # fmt: skip
 each = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 
@@ -102,7 +115,9 @@ def made(model, backend="numpy", reduce="mean"):
 
 
 def written(model):
-    return f"# {model.__name__}\n{made(model).arrays}\n"
+    program = made(model)
+    where_arrays_stay = program.jax().partition("def program")
+    return f"# {model.__name__}\n{program.arrays}\n# on JAX\n{''.join(where_arrays_stay[1:])}\n"
 
 
 def texts():
@@ -164,6 +179,23 @@ def test_wherever_a_batch_is_cut_it_comes_to_the_same(model, backend, reduce, mo
             close(mine, other, 1e-11)
         close(program.forward(data, batch), by_lines.forward(data, batch.tolist()))
         close(program.value(data, batch), by_lines.value(data, batch.tolist()), 1e-11)
+
+
+@pytest.mark.parametrize("backend", [name for name in INSTALLED])
+def test_what_all_examples_share_counts_once_for_each_in_a_sum(backend):
+    w, x = numbers("w", 9), Value(0.5, "x")
+    program = compile(total([p * p for p in w]), w, [x], reduce="sum", allow_unused=True, backend=backend)
+    value, gradient = program([p.data for p in w], [[1.0], [2.0], [3.0]])
+    close(value, 3 * sum(p.data**2 for p in w))
+    close(gradient, [6 * p.data for p in w])
+
+
+@pytest.mark.parametrize("backend", [name for name in INSTALLED if name in ("jax", "torch")])
+def test_on_jax_and_torch_an_irregular_graph_is_arrays_too(backend, monkeypatch):
+    w, x = numbers("w", 2), numbers("x", 1)
+    program = compile((w[0] * x[0]).sin() / (x[0] + w[1]), w, x, backend=backend)
+    monkeypatch.setattr(type(program), "by_columns", None)
+    assert program([0.5, 0.2], [[0.5]])[0] == pytest.approx(math.sin(0.25) / 0.7)
 
 
 if __name__ == "__main__":
