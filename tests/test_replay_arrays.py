@@ -180,8 +180,10 @@ def test_a_row_may_have_the_name_of_what_array_programs_call(backend, name):
     with registered(name, name, "3 * x", "3") as row:
         w = [Value(0.1 * k) for k in range(9)]
         total = TABLE["sum"].function([row.function(p) * p for p in w])
-        value, gradient = compile(total, w, backend=backend)([p.data for p in w])
+        program, data = compile(total, w, outputs=[total], backend=backend), [p.data for p in w]
+        value, gradient = program(data)
         close(value, total.data)
+        close(program.forward(data), [total.data])
         close(gradient, [6 * p.data for p in w])
 
 
@@ -397,3 +399,19 @@ def test_arrays_of_jax_stay_arrays_of_jax(reduce):
                 close(np.asarray(mine), other)
         with pytest.raises(ValueError, match="the program expected 2 params, got an array of shape"):
             program(jax.numpy.zeros(3), batch)
+
+
+@pytest.mark.parametrize(("missing", "product"), [(0, True), (3, True), (8, True), (9, False)])
+def test_of_all_pairs_half_make_a_product_of_matrices(missing, product):
+    rows, columns = (
+        [[Value(0.1 * (4 * r + k + 1)) for k in range(3)] for r in range(4)],
+        [[Value(0.3 * (4 * c + k + 1)) for k in range(3)] for c in range(4)],
+    )
+    pairs = [(r, c) for r in range(4) for c in range(4)]
+    random.Random(missing).shuffle(pairs)
+    pairs = sorted(pairs[missing:])
+    ends = {r for r, _ in pairs} | {c + 4 for _, c in pairs}
+    dot = TABLE["dot"].function
+    root = TABLE["sum"].function([dot(rows[r], columns[c]).tanh() for r, c in pairs])
+    used = [side for k, side in enumerate(rows + columns) if k in ends]
+    assert (" @ " in compile(root, [p for side in used for p in side], backend="numpy").arrays) == product

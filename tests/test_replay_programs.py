@@ -577,3 +577,23 @@ def test_native_leaves_nothing_behind_from_batch_to_batch():
         batch = np.random.default_rng(n).normal(size=(n, 3))
         for a, b in zip(mine([0.5], batch), other([0.5], batch), strict=True):
             close(a, b)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "expected"),
+    [
+        ("step", "1/2", "1"),
+        ("step", "0", "0"),
+        ("step", "-1/2", "0"),
+        ("sign", "1/3", "1"),
+        ("sign", "0", "0"),
+        ("sign", "-1/3", "-1"),
+        ("abs", "-2/3", "2/3"),
+        ("relu", "2/3", "2/3"),
+        ("relu", "-2/3", "0"),
+    ],
+)
+def test_fractions_stay_exact_where_operations_jump(name, at, expected):
+    x = Value(0.5, "x")
+    program = compile(TABLE[name].function(x) * 1.0, [], [x], backend="python")
+    assert program([], [Fraction(at)])[0] == Fraction(expected)

@@ -129,6 +129,8 @@ def test_training_goes_on_from_a_state(backend):
     close([copied.step(DATA) for _ in range(3)], losses[3:])
     with pytest.raises(ValueError, match="state expected 13 params and 2 lists of as many numbers"):
         again.state = {"params": [1.0], "steps": 3, "kept": [[1.0], [1.0]]}
+    with pytest.raises(ValueError, match="state expected 13 params and 2 lists of as many numbers"):
+        again.state = {"params": [1.0] * 13, "steps": 3, "kept": [[1.0] * 13]}
 
 
 def test_what_training_needs_is_said():

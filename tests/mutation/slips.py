@@ -26,6 +26,7 @@ NAMES = {
     "cos": "sin", "exp": "expm1", "log": "log1p", "sinh": "cosh", "cosh": "sinh", "reversed": "list", "sorted": "list",
     "x": "y", "y": "x", "x_i": "y_i", "y_i": "x_i",
 }  # fmt: skip
+MACHINE = ("builder.add", "builder.mul", "builder.and_", "builder.or_", "self.plus", "self.times")  # symmetric too
 SYMMETRIC = {"max", "min", "Max", "Min", "maximum", "minimum", "hypot", "fmul", "fadd"}
 FORMULA = re.compile(r"[\w\s.*+/(),-]*[(*+/][\w\s.*+/(),-]*")
 
@@ -143,7 +144,8 @@ def changes(node: ast.AST) -> Iterator[str]:
                 yield changed(func=ast.Name(NAMES[name]))
             yield from arguments([] if name in SYMMETRIC else args, keywords, changed)
         case ast.Call(func=func, args=args, keywords=keywords):
-            symmetric = isinstance(func, ast.Attribute) and func.attr in SYMMETRIC
+            machine = ast.unparse(func).endswith(MACHINE)
+            symmetric = isinstance(func, ast.Attribute) and (machine or func.attr in SYMMETRIC)
             yield from arguments([] if symmetric else args, keywords, changed)
         case ast.Subscript(slice=ast.Slice(lower=lower, upper=upper, step=step)):
             if lower or upper or step:
