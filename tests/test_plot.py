@@ -278,7 +278,9 @@ def test_an_animation_in_every_format(tmp_path):
             image.seek(k)
             durations.append(image.info["duration"])
     assert durations == [500, 1500]
-    page = animate(steps(), tmp_path / "a.html", captions=["∂E/∂w < 0", "</script>"]).read_text(encoding="utf-8")
+    captions = ["∂E/∂w < 0", "</script>"]
+    page = animate(steps(), tmp_path / "a.html", captions=captions, seconds=0.5).read_text(encoding="utf-8")
+    assert "show(at + 1), 500)" in page
     assert page.count("data:image/png;base64,") == 3 and "http" not in page.replace("http-equiv", "")
     assert page.count("</script>") == 2 and "∂E/∂w &lt; 0" in page
     assert animate(steps(), tmp_path / "a.pdf").read_bytes().count(b"/Type /Page ") == 2

@@ -146,7 +146,7 @@ def plot_health(report: Any, *, theme: str = "light") -> Any:
     first.set_yticks(places, [f"{row.layer}: {row.neurons} {plain(row.activation)}" for row in rows])
     first.set_xlabel("share of neurons")
     if any(row.flat for row in rows):
-        legend(first, colours, fontsize=8, loc="best")
+        legend(first, colours, fontsize=8)
     for ax, name, numbers in zip(
         rest,
         ("spread of the outputs", "norm of the gradient"),
