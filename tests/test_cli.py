@@ -510,3 +510,7 @@ def test_version():
     import tinygrad_edu
 
     assert run("--version", cwd=".").stdout.strip() == f"tinygrad-edu, version {tinygrad_edu.__version__}"
+
+
+def test_in_a_file_lines_have_a_hundred_columns():
+    assert cli.console().width == 100

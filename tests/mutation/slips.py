@@ -26,8 +26,8 @@ NAMES = {
     "cos": "sin", "exp": "expm1", "log": "log1p", "sinh": "cosh", "cosh": "sinh", "reversed": "list", "sorted": "list",
     "x": "y", "y": "x", "x_i": "y_i", "y_i": "x_i",
 }  # fmt: skip
-MACHINE = ("builder.add", "builder.mul", "builder.and_", "builder.or_", "self.plus", "self.times")  # symmetric too
-SYMMETRIC = {"max", "min", "Max", "Min", "maximum", "minimum", "hypot", "fmul", "fadd"}
+MACHINE = ("builder.add", "builder.mul", "builder.and_", "builder.or_")  # symmetric too
+SYMMETRIC = {"plus", "times", "max", "min", "Max", "Min", "maximum", "minimum", "hypot", "fmul", "fadd"}
 FORMULA = re.compile(r"[\w\s.*+/(),-]*[(*+/][\w\s.*+/(),-]*")
 
 
