@@ -57,6 +57,20 @@ def test_a_sum_over_the_weights_of_two_neurons_is_in_none():
     assert neurons(dot([a, b], [1.0, 2.0])) == {}
 
 
+def test_only_a_dot_product_of_weights_begins_a_neuron():
+    (a,), s = weighted(1, 1, Value(1.0))
+    assert neurons(a * 2.0) == neurons(a + 1.0) == {}
+    assert neurons(dot([Value(1.0)], [Value(2.0)])) == {}
+    assert neurons(s + a) == {a: (1, 1), s: (1, 1)}  # a weight is no bias
+
+
+def test_neurons_behind_a_sum_of_others_are_found():
+    parts = [weighted(1, neuron, Value(1.0)) for neuron in (1, 2, 3)]
+    (_, s1), (_, s2), (_, s3) = parts
+    expected = {node: (1, k) for k, (weights, s) in enumerate(parts, start=1) for node in (*weights, s)}
+    assert neurons((s1 + s2) * s3) == expected
+
+
 def test_a_bias_that_a_layer_shares_stands_outside():
     weights, s = weighted(1, 1, Value(1.0))
     shared = placed(0.5, 1, 0, 0)
