@@ -56,6 +56,7 @@ def test_it_holds_the_package_its_libraries_and_all_licences():
     }
     inside = zipfile.ZipFile(io.BytesIO(content["packages"])).namelist()
     assert {"tinygrad_edu/engine/value.py", "graphviz/__init__.py", "rich/console.py"} <= {*inside}
+    assert {name.partition("/")[0] for name in inside} == {"tinygrad_edu", *file.LIBRARIES}
     for name in ("pyodide", "@hpcc-js/wasm-graphviz", "@codemirror/view", "@lezer/python"):
         assert f"{name} " in content["licences"].decode()
 
@@ -123,7 +124,7 @@ print(round(w.grad, 4))
 def test_a_run_draws_the_result_that_is_named_last_and_tells_what_is_printed():
     ask, said = session()
     result = ask("run", text=NEURON)
-    assert "tanh" in result["picture"]
+    assert "tanh" in result["picture"] and result["picture"].rstrip().endswith("</svg>")
     assert result["error"] is None
     assert said == ["1.4232\n"]
 

@@ -62,6 +62,9 @@ def test_only_a_dot_product_of_weights_begins_a_neuron():
     assert neurons(a * 2.0) == neurons(a + 1.0) == {}
     assert neurons(dot([Value(1.0)], [Value(2.0)])) == {}
     assert neurons(s + a) == {a: (1, 1), s: (1, 1)}  # a weight is no bias
+    bias = placed(0.5, 1, 1, 0)
+    product = dot([a, bias], [1.0, 1.0])
+    assert neurons(product) == {a: (1, 1), product: (1, 1)}  # and a bias no weight
 
 
 def test_neurons_behind_a_sum_of_others_are_found():
