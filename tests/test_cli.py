@@ -514,3 +514,10 @@ def test_version():
 
 def test_in_a_file_lines_have_a_hundred_columns():
     assert cli.console().width == 100
+
+
+@pytest.mark.parametrize("name", sorted(name for name, made in cli.command.commands.items() if made.params))
+def test_help_names_the_short_form_of_an_option_first(name):
+    options = [p for p in cli.command.commands[name].params if p.param_type_name == "option"]
+    for option in options:
+        assert option.opts == sorted(option.opts, key=len), option.opts
