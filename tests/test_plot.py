@@ -277,6 +277,7 @@ def test_an_animation_in_every_format(tmp_path):
         for k in range(image.n_frames):
             image.seek(k)
             durations.append(image.info["duration"])
+        assert image.info["loop"] == 0  # for ever
     assert durations == [500, 1500]
     captions = ["∂E/∂w < 0", "</script>"]
     page = animate(steps(), tmp_path / "a.html", captions=captions, seconds=0.5).read_text(encoding="utf-8")

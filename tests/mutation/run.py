@@ -61,7 +61,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "plot": (["plot/*.py"], ["tests/test_plot*.py"]),
     "exchange": (["exchange/scripts.py", "exchange/symbols.py"], ["tests/test_scripts.py", "tests/test_symbols.py"]),
     "lesson": (["lesson/*.py"], ["tests/test_lesson*.py", "tests/test_cli.py"]),
-    "cli": (["cli.py"], ["tests/test_cli.py", "tests/test_failures.py"]),
+    "cli": (["cli.py"], ["tests/test_cli.py", "tests/test_tasks.py", "tests/test_live.py", "tests/test_failures.py"]),
     "live": (["live/*.py", "live/web/*.js"], ["tests/test_live*.py"]),
     "tasks": (["tasks/*.py"], ["tests/test_tasks.py"]),
     "shared": (["neurons.py", "misconceptions.py", "themes.py", "shell.py"], ["tests/test_shared.py"]),
