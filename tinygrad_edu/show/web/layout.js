@@ -51,14 +51,14 @@ function layout(order, wires, direction, size, gaps) {
   const crossings = () => {
     let count = 0;
     for (const rank of ranks) {
-      const lines = rank.flatMap((item) => item.down.map((other) => [item.at, other.at]));
-      for (const [a, b] of lines) for (const [c, d] of lines) if (a < c && b > d) count++;
+      const ends = rank.flatMap((item) => item.down.map((other) => other.at).sort((a, b) => a - b));
+      count += inversions(ends);
     }
     return count;
   };
   let best = ranks.map((rank) => [...rank]),
     fewest = crossings();
-  for (let sweep = 0; sweep < 16; sweep++) {
+  for (let sweep = 0; sweep < 16 && fewest; sweep++) {
     const upward = sweep % 2 === 1,
       list = upward ? [...ranks].reverse() : ranks;
     for (const rank of list) {
@@ -167,6 +167,19 @@ function layout(order, wires, direction, size, gaps) {
   const width = along - gaps.between,
     height = high - low;
   return { boxes, paths, width: across ? width : height, height: across ? height : width };
+}
+
+// How many pairs of places stand in the wrong order. Those met so far are counted in a tree of sums (Fenwick 1994).
+function inversions(places) {
+  const size = places.reduce((most, place) => Math.max(most, place + 1), 0),
+    sums = new Array(size + 1).fill(0);
+  let count = 0;
+  places.forEach((place, met) => {
+    count += met;
+    for (let k = place + 1; k > 0; k -= k & -k) count -= sums[k];
+    for (let k = place + 1; k <= size; k += k & -k) sums[k]++;
+  });
+  return count;
 }
 
 // The places nearest to the wanted ones (least squares) that keep the order and the gaps: neighbours that would
