@@ -10,7 +10,7 @@ from typing import Any
 from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.engine.languages import ATOM, PRODUCT, SUM
 from tinygrad_edu.replay.array_gradients import ArrayGradients
-from tinygrad_edu.replay.array_views import AXES, core_of
+from tinygrad_edu.replay.array_views import AXES, core_of, letters_of
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, evaluated
 from tinygrad_edu.replay.recovery import Recovery, Step, View
@@ -61,7 +61,7 @@ class ArraySource(ArrayGradients):
         for step in reversed(plan.steps):
             if self.terms[step.out]:
                 d = self.gradient(step.out)
-                letters = (step.axes[2] if step.kind == "dot" else AXES[: len(step.out.shape)]) + "n" * step.out.varying
+                letters = step.axes[2] + "n" * step.out.varying if step.kind == "dot" else letters_of(step.out)
                 getattr(self, f"back_{step.kind}")(
                     step, d if d.number is not None else Expression(d.text, letters, d.binds)
                 )
@@ -83,7 +83,7 @@ class ArraySource(ArrayGradients):
     def map(self, step: Step) -> Expression:
         assert step.row
         found = [self.expression(view, axes) for view, axes in zip(step.views, self.axes_of(step), strict=True)]
-        axes = self.axes_of(step)[0].replace("t", "") + "n" * step.out.varying
+        axes = letters_of(step.out)
         if step.kind == "fold":
             found = self.in_full(step, found)
             made = self.once(evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True))))
@@ -163,7 +163,7 @@ class ArraySource(ArrayGradients):
     def back_map(self, step: Step, d: Expression) -> None:
         assert step.row
         axes = self.axes_of(step)
-        letters = axes[0].replace("t", "") + "n" * step.out.varying
+        letters = letters_of(step.out)
         found = [self.expression(view, own) for view, own in zip(step.views, axes, strict=True)]
         if step.row.many and any(folds(partial)[0] for partial in step.row.partials):
             found = self.in_full(step, found)

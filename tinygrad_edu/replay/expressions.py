@@ -27,7 +27,6 @@ class Expression(Text):
             super().__init__(text, binds)
         assert axes == in_order(axes), axes
         self.axes = axes
-        assert [*axes] == sorted(axes, key=lambda a: (a == "n", a)), axes
 
     def aligned(self, axes: str) -> Text:
         """Text to stand beside what has these axes: with one of length 1 for each that is missing behind the first."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.numpy_arrays import NumpyProgram
+from tinygrad_edu.replay.recovery import Recovery
 from tinygrad_edu.shell import install
 
 try:
@@ -46,7 +47,7 @@ class JaxProgram(NumpyProgram):
         """
         self.require_shapes(params, inputs)  # while it is traced, not at each call
         columns = inputs.T if inputs.ndim == 2 else inputs[:, None]
-        if self.reduce is None and inputs.ndim == 2:
+        if self.each(inputs):
             n = len(inputs)
             value, gradient, *also = self.each_function(jax.numpy.repeat(params[:, None], n, axis=1), columns)
             return (jax.numpy.broadcast_to(value, n), gradient.T, *(part.T for part in also))
@@ -62,7 +63,7 @@ class JaxProgram(NumpyProgram):
         with float64():
             return np.array(self.jitted(f"{name}_function")(params, block))
 
-    def blocks(self, batch: Any) -> Iterator[Any]:
+    def blocks(self, batch: Any, plan: Recovery) -> Iterator[Any]:
         yield batch.T
 
     def jitted(self, name: str) -> Any:

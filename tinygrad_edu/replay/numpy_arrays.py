@@ -40,12 +40,12 @@ class NumpyProgram(ArrayProgram):
 
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         batch = inputs if inputs.ndim == 2 else inputs[None]
-        each = self.reduce is None and inputs.ndim == 2
-        divided = self.reduce == "mean" and self.plan.roots.varying  # by N, so that the gradient is an array of its own
+        each, plan = self.each(inputs), self.plan_for(inputs)
+        divided = self.reduce == "mean" and plan.roots.varying  # by N, so that the gradient is an array of its own
         value: Any = 0.0
         gradient: Any = None
         beside: list[tuple[Any, ...]] = []
-        for block in self.blocks(batch):
+        for block in self.blocks(batch, plan):
             n = block.shape[1]
             shared = np.repeat(params[:, None], n, axis=1) if each else params
             v, g, *also = self.run("each" if each else "program", shared, block)
@@ -67,15 +67,15 @@ class NumpyProgram(ArrayProgram):
         params, inputs = self.numbers(params, inputs)
         if self.irregular or self.clashes:
             return self.forward_by_columns(params, inputs)
-        parts = [self.run("forward", params, block) for block in self.blocks(np.atleast_2d(inputs))]
-        n = len(np.atleast_2d(inputs))
+        batch = np.atleast_2d(inputs)
+        parts, n = [self.run("forward", params, block) for block in self.blocks(batch, self.outputs_plan)], len(batch)
         found = np.concatenate([part.T if part.ndim == 2 else np.broadcast_to(part, (n, len(part))) for part in parts])
         if not self.outputs_plan.exact and not np.isfinite(found).all():
             return self.forward_by_columns(params, inputs)
         return found[0] if inputs.ndim == 1 else found
 
-    def blocks(self, batch: Any) -> Iterator[Any]:
-        size = max(LEAST, NUMBERS_IN_CACHE // self.plan.numbers_an_example)
+    def blocks(self, batch: Any, plan: Recovery) -> Iterator[Any]:
+        size = max(LEAST, NUMBERS_IN_CACHE // plan.numbers_an_example)
         for start in range(0, len(batch), size):
             yield np.ascontiguousarray(batch[start : start + size].T)
 
@@ -108,8 +108,12 @@ class NumpyProgram(ArrayProgram):
         """The plan for examples that have each its own params, since nothing is summed over them."""
         return self.recovered(shared=False)
 
+    def each(self, inputs: Any) -> bool:
+        """Whether the examples have results of their own."""
+        return self.reduce is None and bool(inputs.ndim == 2)
+
     def plan_for(self, inputs: Any) -> Recovery:
-        return self.each_plan if self.reduce is None and inputs.ndim == 2 else self.plan
+        return self.each_plan if self.each(inputs) else self.plan
 
     @cached_property
     def outputs_plan(self) -> Recovery:

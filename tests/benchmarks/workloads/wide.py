@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from workloads.peer import Run, beside_hand, blocks, values
+from workloads.peer import beside_hand, classifier_by_hand, values
 
 SIZES = (784, 100, 10)
 COUNT = 32
@@ -36,27 +36,7 @@ def graph():
     return logsumexp(logits) - dot(t, logits), mlp.parameters(), [*x, *t]
 
 
-def hand_written_numpy() -> Run:
-    """A column of ones beside the inputs of each layer makes the biases part of the products."""
-    m1, m2 = blocks(P.copy(), SIZES)
-    pixels, targets = np.column_stack([PIXELS, np.ones(COUNT)]), TARGETS.copy()
-    g, h = np.empty(len(P)), np.ones((COUNT, SIZES[1] + 1))
-    g1, g2 = blocks(g, SIZES)
-
-    def call(x, t):
-        np.tanh(x @ m1.T, out=h[:, :-1])
-        logits = h @ m2.T
-        logits -= logits.max(1, keepdims=True)
-        exps = np.exp(logits)
-        total = exps.sum(1, keepdims=True)
-        value = (np.log(total).sum() - np.vdot(t, logits)) / len(x)
-        d2 = (exps / total - t) / len(x)
-        d1 = (d2 @ m2[:, :-1]) * (1 - h[:, :-1] ** 2)
-        np.matmul(d2.T, h, out=g2)
-        np.matmul(d1.T, x, out=g1)
-        return value, g
-
-    return Run(partial(call, pixels, targets))
+hand_written_numpy = partial(classifier_by_hand, P, SIZES, PIXELS, TARGETS)
 
 
 def loss(parts, x, t):
