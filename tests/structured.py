@@ -19,6 +19,8 @@ class Network:
         layers: the names of its layers, for reports.
     """
 
+    kinds: Sequence[str]  # of layers
+
     def __init__(self, seed: int, n_layers: int = 4) -> None:
         self.rng = rng = random.Random(seed)
         self.params: list[Value] = []
@@ -30,7 +32,7 @@ class Network:
             x = [self.inputs[k * width : (k + 1) * width] for k in range(positions)]
         self.layers, earlier = list[str](), [x]
         for _ in range(rng.randint(1, n_layers)):
-            name = rng.choice(LAYERS)
+            name = rng.choice(self.kinds)
             made = getattr(self, name)(x, earlier)
             if made and sum(map(len, made)) <= 60:
                 self.layers.append(name)
@@ -164,7 +166,80 @@ class Network:
         return [softmax(row) for row in x]
 
 
-LAYERS = [name for name, made in vars(Network).items() if "earlier" in getattr(made, "__annotations__", ())]
+class Computed(Network):
+    """Further layers: weights that are computed from others, sums of different lengths, gates, distances."""
+
+    def computed(self, n: int) -> list[Value]:
+        """Numbers that are the same for all examples, and no params."""
+        f = self.rng.choice([exp, tanh, sigmoid, lambda w: w * w, lambda w: w])
+        return [f(w) for w in self.weights(n)]
+
+    def prefixes(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        w, f = self.computed(len(x[0])), self.activation()
+        return [[f(dot(w[:k], row[:k])) for k in range(1, len(row) + 1)] for row in x]
+
+    def suffixes(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        """Each position sees itself and what comes after it."""
+        w, f = self.computed(len(x)), self.activation()
+        columns = [*zip(*x, strict=True)]
+        return [[f(dot(w[: len(x) - k], column[k:])) for column in columns] for k in range(len(x))]
+
+    def windows(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        """Sums of parts of the rows, of any lengths, of weights or of numbers of another row."""
+        made, n = [], len(x[0])
+        for _ in range(self.rng.randint(1, 4)):
+            start = self.rng.randrange(n)
+            end = self.rng.randint(start + 1, n)
+            beside = self.computed(n) if self.rng.random() < 0.5 else self.rng.choice(x)
+            made.append([dot(beside[start:end], row[start:end]) for row in x])
+        return [[*column] for column in zip(*made, strict=True)]
+
+    def ragged(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        w = [self.computed(len(x[0])) for _ in x]
+        lengths = [self.rng.randint(1, len(row)) for row in x]
+        return [[total(row[:n]), dot(v[:n], row[:n])] for v, row, n in zip(w, x, lengths, strict=True)]
+
+    def made(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        """A dense layer whose weights are a product of two matrices, or the numbers of a layer without inputs."""
+        rank, n = self.rng.randint(1, 2), self.rng.randint(1, 3)
+        left, right, f = self.matrix(n, rank), self.matrix(len(x[0]), rank), self.activation()
+        w = [[f(dot(a, b)) for b in right] for a in left]
+        return [[dot(v, row) for v in w] for row in x]
+
+    def gates(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        width = self.rng.randint(1, 2)
+        wz, wh = self.matrix(width, len(x[0]) + width), self.matrix(width, len(x[0]) + width)
+        h, found = [Value(0.0)] * width, []
+        for row in x:
+            z = [sigmoid(dot(w, row + h)) for w in wz]
+            new = [tanh(dot(w, row + h)) for w in wh]
+            h = [(1 - a) * b + a * c for a, b, c in zip(z, h, new, strict=True)]
+            found.append(h)
+        return found
+
+    def running(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        """Sums of all positions so far."""
+        found = [x[0]]
+        for row in x[1:]:
+            found.append([a + b for a, b in zip(found[-1], row, strict=True)])
+        return found
+
+    def distances(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        points = self.rng.choice([x, self.matrix(2, len(x[0]))])
+        return [[total([(a - b) ** 2 for a, b in zip(row, p, strict=True)]) for p in points] for row in x]
+
+    def triangle(self, x: Rows, earlier: Sequence[Rows]) -> Rows:
+        """Products of each position with all before it, in one long row."""
+        found = [dot(x[a], x[b]) for a in range(len(x)) for b in range(a + 1)]
+        return [found] if self.rng.random() < 0.5 else [[z] for z in found]
+
+
+def layers(kind: type[Network]) -> list[str]:
+    return [name for name, made in vars(kind).items() if "earlier" in getattr(made, "__annotations__", ())]
+
+
+Network.kinds = layers(Network)
+Computed.kinds = [*Network.kinds, *layers(Computed) * 2]
 
 
 def reached(root: Value) -> set[Value]:

@@ -17,6 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.nightly.results import keep
+from tests.structured import Computed, Network
 from tests.test_replay_networks import check
 from tinygrad_edu import TABLE, compile, grad, jvp
 from tinygrad_edu.check import check_gradients
@@ -83,7 +84,7 @@ def on_arrays(graph: Graph) -> float:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--graphs", type=int, default=20_000)
-    options.add_argument("--networks", type=int, default=5_000, help="networks of random layers, on arrays")
+    options.add_argument("--networks", type=int, default=5_000, help="networks of random layers, as programs")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
     there = [b for b, needs in NEEDS.items() if all(map(importlib.util.find_spec, needs))]
@@ -103,13 +104,16 @@ def main() -> None:
             if not apart <= TOLERANCE:
                 wrong[way] = wrong.get(way, 0) + 1
                 print(f"{way} is {apart:.1e} apart in\n{graph}")
-    for seed in range(given.seed, given.seed + given.networks):
-        tried["networks"] = tried.get("networks", 0) + 1
-        try:
-            check(seed, "numpy")
-        except Exception as error:  # whatever it is, it is a wrong program
-            wrong["networks"] = wrong.get("networks", 0) + 1
-            print(f"tests/structured.py: Network({seed}): {type(error).__name__} {error}")
+    for k, seed in enumerate(range(given.seed, given.seed + given.networks)):
+        kind = (Network, Computed)[k % 2]
+        for backend in (b for b in there if b in ("numpy", "native") or (b == "jax" and k % 50 < 2)):
+            way = f"networks, {backend}"
+            tried[way] = tried.get(way, 0) + 1
+            try:
+                check(seed, backend, kind)
+            except Exception as error:  # whatever it is, it is a wrong program
+                wrong[way] = wrong.get(way, 0) + 1
+                print(f"tests/structured.py: {kind.__name__}({seed}) on {backend}: {type(error).__name__} {error}")
     rows = [
         {"way": way, "tried": n, "wrong": wrong.get(way, 0), "worst": worst.get(way, 0.0)} for way, n in tried.items()
     ]

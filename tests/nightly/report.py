@@ -60,7 +60,9 @@ def summary() -> list[tuple[str, str, int, int]]:
 WAYS = {
     "grad": "reverse mode on Values",
     "jvp": "forward mode",
-    "networks": "layers, on arrays",
+    "networks, numpy": "layers, numpy program",
+    "networks, native": "layers, native program",
+    "networks, jax": "layers, jax program",
     "differences": "differences",
 }
 INPUTS = {"texts": "expressions, right ones and damaged", "lines": "command lines, right ones and damaged"}

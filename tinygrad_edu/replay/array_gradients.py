@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.languages import ATOM
@@ -23,6 +24,17 @@ class Term(NamedTuple):
     factors: tuple[Expression, ...]
     made: Callable[..., Expression]
     kind: tuple[Any, ...]
+
+
+class Strip(NamedTuple):
+    """Where a term lies in an array: n rows of a width, a step from one to the next, from the first place on."""
+
+    first: int
+    n: int
+    step: int
+    width: int
+    term: Expression
+    shape: tuple[int, ...]
 
 
 class ArrayGradients(ArrayViews):
@@ -181,7 +193,7 @@ class ArrayGradients(ArrayViews):
 
     def tiles(self, array: Array, parts: Sequence[tuple[View, str, Expression]]) -> str:
         """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
-        strips = []  # the first place of each, its rows, the step from one to the next, its columns, its term and shape
+        strips = list[Strip]()
         for view, letters, term in parts:
             table = view.table.reshape(len(view.table) if view.table.ndim else 1, -1)
             (n, width), first = table.shape, int(table[0, 0])
@@ -190,31 +202,32 @@ class ArrayGradients(ArrayViews):
                 return ""
             shape = view.table.shape
             term = self.full(term, letters, shape) if shape else Expression(f"full(1, {term.text})")
-            strips.append((first, n, step, width, term, shape or (1,)))
-        place, rows = 0, list[str]()
-        strips.sort(key=lambda strip: strip[:4])
+            strips.append(Strip(first, n, step, width, term, shape or (1,)))
+        strips.sort(key=lambda strip: strip.first)
 
-        def shaped(strip: Any, shape: tuple[int, ...]) -> str:
-            return strip[4].text if strip[5] == shape else self.reshaped(strip[4], shape, False)
+        def shaped(text: Expression, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Expression:
+            return text if shape == wanted else Expression(self.reshaped(text, wanted, False))
 
+        end, tiles = 0, list[tuple[Expression, tuple[int, ...]]]()  # with their shapes
         while strips:
-            first, n, step = strips[0][:3]
-            end, beside = first, list[Any]()  # of the first row, the strips of which it is made
-            for strip in [*strips]:
-                if strip[:3] == (end, n, step) and end < first + step:
-                    end += strip[3]
-                    beside.append(strip)
-                    strips.remove(strip)
-            if (first, end) != (place, first + step):
+            start, n, step = strips[0][:3]
+            row = [strip for strip in strips if strip.first < start + step]
+            for strip in row:
+                if (strip.first, strip.n, strip.step) != (end, n, step):
+                    return ""
+                end += strip.width
+            if end != start + step:
                 return ""
-            place += n * step
-            if len(beside) == 1:
-                rows.append(shaped(beside[0], (n * step,)))
+            end, strips = start + n * step, strips[len(row) :]
+            if len(row) == 1:
+                tiles.append((row[0].term, row[0].shape))
             else:
-                texts = ", ".join([shaped(strip, (n, strip[3])) for strip in beside])
-                rows.append(self.reshaped(Expression(f"concatenate([{texts}], 1)"), (n * step,), False))
-        text = rows[0] if len(rows) == 1 else f"concatenate([{', '.join(rows)}])"
-        return text if place == array.size else ""
+                texts = [shaped(strip.term, strip.shape, (n, strip.width)).text for strip in row]
+                tiles.append((Expression(f"concatenate([{', '.join(texts)}], 1)"), (n, step)))
+        if len(tiles) > 1:
+            texts = [shaped(*tile, (prod(tile[1]),)).text for tile in tiles]
+            tiles = [(Expression(f"concatenate([{', '.join(texts)}])"), (end,))]
+        return shaped(*tiles[0], array.shape).text if end == array.size else ""
 
     def onto(self, array: Array, name: str, view: View, letters: str, term: Expression) -> str:
         """Where arrays cannot be changed: an array of zeros with the term in these places."""

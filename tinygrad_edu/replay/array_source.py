@@ -194,15 +194,16 @@ class ArraySource(ArrayGradients):
             for k, (view, axes) in enumerate(zip([view for _, view in pair], step.axes, strict=False)):
                 if not view.active:
                     continue
-                other = pair[1 - k][0]
-                if k and step.mask is not None:
-                    own = kept_of(d, other, axes + "n" * view.varying)
-                    self.add(view, axes, self.masked(step, contracted(d, other, own, sizes)), varying=varying)
+                other, masked = pair[1 - k][0], k == 1 and step.mask is not None
+                own = (axes if masked else core_of(view, axes)[1]) + "n" * view.varying
+                summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
+                product = partial(contracted, out=kept_of(d, other, own), sizes=sizes)
+                varies = varying and "n" not in summed
+                if masked:
+                    term = self.full(product(d, other), own, view.table.shape)
+                    term = Expression(f"{term.within(ATOM)}[{self.constant('m', step.mask)}]", "a" + "n" * view.varying)
+                    self.add(View(view.array, view.table[step.mask]), "a", term, varying=varies)
                 else:
-                    own = core_of(view, axes)[1] + "n" * view.varying
-                    summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
-                    product = partial(contracted, out=kept_of(d, other, own), sizes=sizes)
-                    varies = varying and "n" not in summed
                     self.add(view, axes, d, other, varying=varies, absent=summed, product=product)
 
 
