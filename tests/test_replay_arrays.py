@@ -285,6 +285,15 @@ def test_examples_of_several_blocks_count_alike(reduce, monkeypatch):
     close(beside, [[4 * x] for x in numbers])
 
 
+def test_outputs_that_are_the_same_for_all_examples_stand_once_for_each(monkeypatch):
+    module = sys.modules[NumpyProgram.__module__]
+    monkeypatch.setattr(module, "LEAST", 3)
+    monkeypatch.setattr(module, "NUMBERS_IN_CACHE", 1)
+    w, x = Value(2.0, "w"), Value(1.0, "x")
+    program = compile(w * x, [w], [x], outputs=[w * w, w], backend="numpy")
+    close(program.forward([3.0], [[1.0]] * 8), [[9.0, 3.0]] * 8)
+
+
 def test_the_text_of_arrays_says_what_is_done_with_the_examples():
     w, x = Value(2.0, "w"), Value(1.0, "x")
     mean, total = (compile((w * x).exp(), [w], [x], reduce=how, backend="numpy").arrays for how in ("mean", "sum"))

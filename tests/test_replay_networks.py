@@ -1,5 +1,8 @@
 """Networks of random layers as programs: convolutions, attention, recurrences and more, beside the graph by lines."""
 
+import importlib
+import math
+
 import pytest
 
 from tests.structured import Computed, Network
@@ -33,6 +36,44 @@ def check(seed, backend, kind=Network):
             close(mine, other, 1e-9 * max(1.0, np.abs(other).max(initial=0.0)))
 
 
+ODD = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-320]
+
+
+def check_odd_numbers(seed, backend, kind):
+    """Arrays beside columns, where some numbers are odd: which results are finite, and those; examples in blocks."""
+    network, rng = kind(seed), np.random.default_rng(seed)
+    params, inputs = (network.params, network.inputs) if seed % 4 < 2 else (network.inputs, network.params)
+    w, x = (np.array([leaf.data for leaf in leaves]) for leaves in (params, inputs))
+    odd = ODD[:-1] if backend == "jax" else ODD  # XLA takes the last for 0
+    batch = x * rng.uniform(0.5, 1.5, (rng.integers(1, 8), len(x)))
+    for numbers in (batch, w)[: seed % 3]:
+        if numbers.size:
+            numbers.flat[rng.integers(0, numbers.size, 3)] = rng.choice(odd, 3)
+    outputs = [network.root, *network.outputs, *params[:1], *inputs[:1]]
+    outputs = [outputs[k] for k in rng.permutation(len(outputs))[: rng.integers(1, len(outputs) + 1)]]
+    also = [inputs[k] for k in rng.permutation(len(inputs))[: rng.integers(0, len(inputs) + 1)]]
+    options = {"also": also, "outputs": outputs, "reduce": ("mean", None, "sum")[rng.integers(3)]}
+    program, columns = (compile(network.root, params, inputs, backend=name, **options) for name in (backend, "numpy"))
+    program.irregular, columns.irregular = False, True
+    for data in (batch, batch[0]) if inputs else (x,):
+        found, expected = ([*p(w, data), p.forward(w, data)] for p in (program, columns))
+        for mine, other in zip(found, expected, strict=True):
+            mine, other = np.asarray(mine, float), np.asarray(other, float)
+            assert mine.shape == other.shape
+            assert (np.isnan(mine) == np.isnan(other)).all()
+            finite = np.isfinite(other)
+            assert (mine[np.isinf(mine)] == other[np.isinf(other)]).all()
+            close(mine[finite], other[finite], 1e-9 * max(1.0, np.abs(other[finite]).max(initial=0.0)))
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Few examples in a block, also where a network is small."""
+    module = importlib.import_module("tinygrad_edu.replay.numpy_arrays")
+    monkeypatch.setattr(module, "LEAST", 2)
+    monkeypatch.setattr(module, "NUMBERS_IN_CACHE", 40)
+
+
 # Of the seeds above 100, each once gave wrong numbers, or none.
 @pytest.mark.parametrize("seed", [*range(60), 693, 1354, 1365, 1441, 1599, 1699])
 def test_networks_agree_on_arrays(seed):
@@ -44,10 +85,18 @@ def test_networks_with_computed_weights_agree_on_arrays(seed):
     check(seed, "numpy", Computed)
 
 
+@pytest.mark.parametrize("kind", [Network, Computed])
+@pytest.mark.parametrize("seed", range(24))
+def test_odd_numbers_come_out_as_from_columns(seed, kind, small_blocks):
+    check_odd_numbers(seed, "numpy", kind)
+
+
 @pytest.mark.parametrize("backend", [name for name in ("native", "torch", "jax") if name in INSTALLED])
 @pytest.mark.parametrize("seed", [*range(100, 106), 6005])
 def test_networks_agree_on_every_backend(seed, backend):
-    check(seed, backend, Computed if seed % 2 else Network)
+    kind = Computed if seed % 2 else Network
+    check(seed, backend, kind)
+    check_odd_numbers(seed, backend, kind)
 
 
 @pytest.mark.parametrize("seed", range(20))

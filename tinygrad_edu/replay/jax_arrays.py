@@ -38,7 +38,8 @@ class JaxProgram(NumpyProgram):
             return found
         if all(np.isfinite(x).all() for x in found):
             return found
-        return tuple(map(jax.numpy.asarray, self.by_columns(*self.numbers(params, inputs))))
+        with np.errstate(all="ignore"):
+            return tuple(map(jax.numpy.asarray, self.by_columns(*self.numbers(params, inputs))))
 
     def function(self, params: Any, inputs: Any) -> Any:
         """The program on JAX arrays, (p,) and (k,) or (N, k), free of side effects: for `jax.jit`, `vmap` and sharding.

@@ -31,12 +31,13 @@ class NumpyProgram(ArrayProgram):
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
         params, inputs = self.numbers(params, inputs)
-        if self.irregular or self.clashes:
-            return self.by_columns(params, inputs)
-        found = self.by_arrays(params, inputs)
-        if not self.plan_for(inputs).exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
-            return self.by_columns(params, inputs)
-        return found
+        with np.errstate(all="ignore"):  # nan and inf are results
+            if self.irregular or self.clashes:
+                return self.by_columns(params, inputs)
+            found = self.by_arrays(params, inputs)
+            if not self.plan_for(inputs).exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
+                return self.by_columns(params, inputs)
+            return found
 
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         batch = inputs if inputs.ndim == 2 else inputs[None]
@@ -65,14 +66,17 @@ class NumpyProgram(ArrayProgram):
     def forward(self, params: Any, inputs: Any = ()) -> Any:
         self.require_outputs()
         params, inputs = self.numbers(params, inputs)
-        if self.irregular or self.clashes:
-            return self.forward_by_columns(params, inputs)
-        batch = np.atleast_2d(inputs)
-        parts, n = [self.run("forward", params, block) for block in self.blocks(batch, self.outputs_plan)], len(batch)
-        found = np.concatenate([part.T if part.ndim == 2 else np.broadcast_to(part, (n, len(part))) for part in parts])
-        if not self.outputs_plan.exact and not np.isfinite(found).all():
-            return self.forward_by_columns(params, inputs)
-        return found[0] if inputs.ndim == 1 else found
+        with np.errstate(all="ignore"):
+            if self.irregular or self.clashes:
+                return self.forward_by_columns(params, inputs)
+            parts = []
+            for block in self.blocks(np.atleast_2d(inputs), self.outputs_plan):
+                part = self.run("forward", params, block)
+                parts.append(part.T if part.ndim == 2 else np.broadcast_to(part, (block.shape[1], len(part))))
+            found = np.concatenate(parts)
+            if not self.outputs_plan.exact and not np.isfinite(found).all():
+                return self.forward_by_columns(params, inputs)
+            return found[0] if inputs.ndim == 1 else found
 
     def blocks(self, batch: Any, plan: Recovery) -> Iterator[Any]:
         size = max(LEAST, NUMBERS_IN_CACHE // plan.numbers_an_example)
@@ -81,8 +85,7 @@ class NumpyProgram(ArrayProgram):
 
     def run(self, name: str, params: Any, block: Any) -> Any:
         """One function of the program, for examples in columns."""
-        with np.errstate(all="ignore"):
-            return getattr(self, f"{name}_function")(params, block)
+        return getattr(self, f"{name}_function")(params, block)
 
     # What is run.
 
@@ -178,8 +181,7 @@ class NumpyProgram(ArrayProgram):
         size = max(64, NUMBERS_IN_CACHE // (2 * len(self.trace.operations) + 1))
         for start in range(0, len(batch), size):
             block = batch[start : start + size]
-            with np.errstate(all="ignore"):
-                yield len(block), self.functions[name](list(params), list(np.ascontiguousarray(block.T)))
+            yield len(block), self.functions[name](list(params), list(np.ascontiguousarray(block.T)))
 
     @cached_property
     def functions(self) -> dict[str, Any]:
