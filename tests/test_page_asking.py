@@ -443,3 +443,22 @@ def test_hints_tries_and_empty_answers(visit):
     page.uncheck("#ask")
     page.evaluate("go(backwardBegins() + 1)")
     assert page.locator(".question").count() == 0
+
+
+def test_the_answer_can_be_typed_at_once(visit):
+    """The field has the focus wherever the question comes from: a button, a key, the tick."""
+    page = visit((Value(0.3, "w") * 2.0).sigmoid())
+    page.evaluate("go(backwardBegins() + 1)")
+    page.check("#ask")
+    focus = "document.activeElement.id"
+    assert page.evaluate(focus) == "answer"
+    page.keyboard.type("0.2288")
+    assert page.input_value("#answer") == "0.2288"
+    page.click("#back")
+    page.click("#next")
+    assert page.evaluate(focus) == "answer"
+    page.focus("#back")
+    page.keyboard.press("ArrowRight")
+    page.focus("#back")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(focus) == "answer"

@@ -322,6 +322,8 @@ def test_the_curve_of_the_loss(desk):
     assert page.evaluate(shapes, [0, 0])[1][1] == "4.0,88.0 314.0,88.0"
     assert [e[0] for e in page.evaluate(shapes, [5])] == ["line", "text", "text"]
     assert page.evaluate(shapes, [5])[-1][-1] == "1 step"
+    nothing_finite = page.evaluate(f"({shapes})([NaN, Infinity])")
+    assert [e[0] for e in nothing_finite] == ["line", "text", "text"] and nothing_finite[1][-1] == ""
 
 
 def test_steps_are_counted_kept_and_taken_back(desk):
@@ -340,6 +342,17 @@ def test_steps_are_counted_kept_and_taken_back(desk):
     page.click("#reset")
     assert page.evaluate(state) == [0, 3, "after 0 steps", "9", "0", "0", True]
     assert page.evaluate("[playing, said, history.length]") == [False, "", 1]
+
+
+def test_a_training_taken_up_from_an_earlier_step_leaves_what_came_after(desk):
+    page = desk.open(square(), SIZES[3])
+    page.click("#descend-ten")
+    page.evaluate("at('scrub').value = 3; at('scrub').dispatchEvent(new Event('input'))")
+    assert page.evaluate("history.length") == 11  # looking back takes nothing away
+    page.click("#descend")
+    assert page.evaluate("history.map((e) => e.step)") == [0, 1, 2, 3, 4]
+    assert page.evaluate("[taken, at('scrub').value, at('scrub').max]") == [4, "4", "4"]
+    assert page.get_attribute("#curve circle", "cx") == "314"  # the right end
 
 
 def test_a_long_history_keeps_every_second_state_and_the_last(desk):

@@ -162,6 +162,7 @@ function ask() {
   asking = null;
   const questions = at("ask").checked ? questionsOf(steps[now]) : [];
   if (questions.length) put(steps[now], questions, 0);
+  else paint();
 }
 
 function put(step, questions, j) {

@@ -185,7 +185,6 @@ function spots(near, width, height) {
 function go(step) {
   now = Math.max(0, Math.min(steps.length - 1, step));
   ask();
-  paint();
   const { wire, unit } = steps[now];
   if (unit) keepInView(wire ? [wire.tail, unit] : [unit]);
   remember();

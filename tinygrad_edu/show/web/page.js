@@ -94,14 +94,10 @@ at("theme").addEventListener("change", () => {
   document.documentElement.dataset.theme = at("theme").value;
   paint();
 });
-at("ask").addEventListener("change", () => {
-  ask();
-  paint();
-});
+at("ask").addEventListener("change", ask);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 window.addEventListener("hashchange", () => {
   v.set(initial);
-  now = 0;
   restore();
   restart();
   recompute();

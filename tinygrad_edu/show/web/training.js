@@ -88,6 +88,7 @@ function stepDown() {
 }
 
 function keep(after) {
+  while (history.length && history[history.length - 1].step >= taken) history.pop(); // taken up from an earlier step
   history.push({ step: taken, loss: after, data: Float64Array.from(moving, (k) => v[k]) });
   if (history.length > MOST_KEPT) history = history.filter((_, j) => j % 2 === 0 || j === history.length - 1);
 }
@@ -199,7 +200,7 @@ function drawCurve() {
   if (current && Number.isFinite(current.loss))
     parts.push(svg("circle", { cx: x(taken), cy: y(current.loss), r: 4.5, class: "dot" }));
   parts.push(
-    svg("text", { x: left, y: 12 }, shown(largest) + (log ? " (log scale)" : "")),
+    svg("text", { x: left, y: 12 }, losses.length ? shown(largest) + (log ? " (log scale)" : "") : ""),
     svg(
       "text",
       { x: wide - right, y: high - 4, "text-anchor": "end" },
