@@ -521,7 +521,7 @@ def test_printing_a_history_is_short():
 # Checkpoints
 
 
-def with_checkpoint(path, **options):
+def with_checkpoint(path, /, **options):
     network = MLP(2, [3, 1], activation="tanh", seed=1)
     optimizer = Adam(network.parameters(), cosine_decay(0.1, 60))
     options = {"epochs": 12, "batch": 4, "seed": 7, "validation": 0.25, "engine": "python"} | options
@@ -536,8 +536,34 @@ def test_a_training_goes_on_where_it_was(tmp_path):
     assert numbers(network) == numbers(expected)
     for field in ("losses", "validation", "gradients", "rates", "best", "stopped"):
         assert getattr(resumed, field) == getattr(history, field)
-    again, same = with_checkpoint(path)  # over already
-    assert (numbers(again), same.losses) == (numbers(expected), history.losses)
+    for epochs in (12, 11, 1):  # over already
+        again, same = with_checkpoint(path, epochs=epochs)
+        assert (numbers(again), same.losses) == (numbers(expected), history.losses)
+        assert same.stopped == "all 12 epochs are over"
+    longer, _ = with_checkpoint(tmp_path / "longer.json", epochs=13)
+    assert numbers(with_checkpoint(path, epochs=13)[0]) == numbers(longer) != numbers(expected)
+
+
+def test_a_training_that_is_over_is_read_back_as_it_was(tmp_path):
+    path, options = tmp_path / "run.json", {"metrics": "accuracy", "path": True}
+    _, history = with_checkpoint(path, **options)
+    state = json.loads(path.read_text())
+    state["history"]["notes"] += ["what was said before"]
+    path.write_text(json.dumps(state))
+    _, again = with_checkpoint(path, **options)
+    assert vars(again) == vars(history) | {"notes": [*history.notes, "what was said before"]}
+
+
+def test_the_best_parameters_of_before_are_put_back_too(tmp_path):
+    def run(epochs):
+        w = Value(2.0, "w")
+        network = Sequential(lambda x: w * x[0])
+        history = fit(network, "mse", [([1.0], 0.0)], optimizer=SGD([w], 1.1), epochs=epochs, patience=3,
+                      engine="python", checkpoint=tmp_path / "run.json")  # fmt: skip
+        return w.data, history.stopped
+
+    assert run(2) == (pytest.approx(2.88), "all 2 epochs are over")  # each step makes w -1.2 times as large
+    assert run(9) == (2.0, "no better for 3 epochs: the parameters after 0 epochs are back")
 
 
 KILLER = """

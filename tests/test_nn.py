@@ -833,3 +833,32 @@ def test_averages_over_no_past_are_allowed():
     assert w.data == 0.5  # the gradient over its size, times the rate
     SGD([w], lr=0.25, momentum=0.0).step()
     assert w.data == 0.0
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.0, 2.0])
+def test_huber_bends_at_delta(delta):
+    for e in (-3.0, -2.0, -1.5, -0.5, -0.25, 0.0, 0.4, 0.75, 1.75, 2.5):
+        y = Value(e)
+        loss = huber(y, 0.0, delta)
+        loss.backward()
+        inside = abs(e) <= delta
+        assert loss.data == pytest.approx(0.5 * e * e if inside else delta * (abs(e) - 0.5 * delta))
+        assert y.grad == pytest.approx(e if inside else math.copysign(delta, e))
+    with pytest.raises(ValueError, match=r"huber expected a positive delta, got -0\.5"):
+        huber(1.0, 0.0, -0.5)
+
+
+def test_a_graph_from_before_a_step_says_what_the_step_changed():
+    network = MLP.from_weights([[[0.0, 0.5]]], activation=None, output_activation=None)
+    loss = mse(network([1.0]), 1.0)
+    loss.backward()
+    SGD(network.parameters(), lr=0.25).step()
+    with pytest.raises(ValueError, match=r"^w1 \(0\.5 → 0\.75\) was changed after the result was computed"):
+        tinygrad_edu.explain(loss, network.parameters()[0])
+
+
+def test_matrices_know_the_labels_of_layers_from_all_others():
+    network = MLP(1, [2], labels="layer", seed=1)
+    assert network.to_weights().labels == "layer"
+    network.layers[0].neurons[0].w[0].label = "theta"
+    assert network.to_weights().labels == MLP(1, [2]).to_weights().labels == "textbook"

@@ -16,7 +16,7 @@ from tinygrad_edu.nn.data import Example, divided, examples_of, floats
 from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, first_bad
 from tinygrad_edu.nn.progress import Progress
 from tinygrad_edu.nn.shards import PROGRAMS, Sharded, part_of
-from tinygrad_edu.nn.training import Setup
+from tinygrad_edu.nn.training import Setup, Whole
 
 # Data
 
@@ -125,6 +125,8 @@ def test_an_array_of_no_dimension_holds_no_examples():
         ([[0.6], [0.4]], [0.51, 0.5], 0.5, 1.0),
         ([[1.0, 3.0, 2.0]] * 4, [0, 1, 2, [0.0, 1.0, 0.0]], 0.5, 0.5),
         ([[2.0, 2.0]], [0], 0.5, 1.0),  # the first of equals
+        ([[3.0], [1.0]], [1, 0], 2.0, 1.0),  # what is wanted is yes or no, wherever the threshold is
+        ([[0.0], [-3.0]], [1, 0], -2.0, 1.0),
     ],
 )
 def test_the_share_of_right_answers(answers, targets, threshold, share):
@@ -210,6 +212,20 @@ def test_a_graph_that_depends_on_parameters_shows_with_others():
         Replay(eager([Example([1.0], 0.0)], Own()), "python")
 
 
+def test_an_example_whose_graph_cannot_be_made_says_nothing_and_the_next_one_does():
+    class Own(Module):
+        def __init__(self):
+            self.w = Value(0.5)
+
+        def __call__(self, x):
+            here = x[0].data if isinstance(x[0], Value) else x[0]
+            return Value(-1.0).log() if here == 1.0 else self.w * (1.0 if here < 2.0 else 2.0)
+
+    with pytest.raises(DataDependent, match="the graph of example 3 is not that of the first"):
+        Replay(eager([Example([float(k)], 0.0) for k in range(4)], Own()), "python")
+    Replay(eager([Example([k], 0.0) for k in (0.0, 1.0, 0.5)], Own()), "python")
+
+
 def test_the_first_value_that_went_bad_in_words():
     network = MLP(1, [2, 1], activation="exp", seed=1)
     engine = eager([Example([1.0], 0.0), Example([800.0], 0.0)], network)
@@ -293,6 +309,21 @@ def test_an_engine_takes_batches_as_slices_and_as_lists():
         assert len(answers) == len(expected)
         network = graph.network
         assert loss == pytest.approx(sum(mse(network(x), t).data for x, t in expected) / len(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["eager", "python", "numpy", "train"])
+def test_an_engine_computes_with_the_numbers_that_it_is_given(name):
+    """Not with those that the parameters hold at the time."""
+    w = Value(9.0)
+    network = SimpleNamespace(parameters=lambda: [w])
+    graph = Eager(lambda x: w * x[0], mse, network.parameters(), [Example([2.0], 1.0)])
+    if name == "numpy":
+        pytest.importorskip("numpy")
+    engine = graph if name == "eager" else Replay(graph, name) if name != "train" else Whole(lambda: mse(2 * w, 1), [w])
+    for number, loss, slope in ((3.0, 25.0, 20.0), (0.0, 1.0, -4.0), (0.5, 0.0, 0.0)):
+        numbers = engine.like([number]) if name == "numpy" else [number]
+        assert engine.forward(numbers, slice(0, 1))[0] == loss
+        assert engine.gradient(numbers, slice(0, 1)) == (loss, [slope])
 
 
 # Shards
@@ -467,6 +498,8 @@ class Bar:
     """What rich's bar is told."""
 
     def __init__(self, *columns, console, auto_refresh):
+        assert console.stderr and not auto_refresh  # it moves when it is told to, with no thread of its own
+        assert columns[0].bar_width == 24  # which leaves room for words
         self.told, self.started, self.total = [], False, None
         self.console = SimpleNamespace(print=lambda words, **how: self.told.append((words, how)))
 
@@ -552,6 +585,24 @@ def test_what_is_said_of_a_loss_that_stands_still(losses, first):
     history = History([1.0])
     setup.notes(history, 3)
     assert history.notes == ["3 shards were computed here: their workers could not be reached"]
+
+
+def test_what_is_said_is_of_the_examples_that_were_trained_on():
+    """On those of the validation this network gives another answer."""
+    network = MLP(1, [1, 1], seed=1)
+    setup = Setup(network, "mse", [([-1.0], 0.5), ([-2.0], 0.5)], [([1.0], 0.5), ([2.0], 0.5)], (), random.Random(1))
+    network.layers[0].neurons[0].w[0].data = 1.0
+    history = History([0.25] * 12)
+    setup.notes(history, 0)
+    assert "layer 1: its 1 neurons are dead: for every example relu passes no gradient" in history.notes
+    assert "the network gives the same answer, 0, to every example" in history.notes
+
+
+def test_what_is_said_twice_is_noted_once():
+    history = History()
+    for words in ("a", "b", "a"):
+        history.note(words)
+    assert history.notes == ["a", "b"]
 
 
 @pytest.mark.parametrize(

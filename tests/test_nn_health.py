@@ -175,6 +175,15 @@ def test_what_is_applied_to_a_linear_neuron_is_not_its_own():
     assert row.mean == pytest.approx(sum(net.layers[0](x)[k].data for x in ([100.0], [200.0]) for k in (0, 1)) / 4)
 
 
+def test_neurons_behind_one_another_are_all_looked_at_whatever_is_applied_to_each():
+    """One root, into which two linear neurons lead, each through a function that is not its own."""
+    net = Sequential(Layer(1, 2, activation=None, bias=False, seed=1), lambda ys: ys[0].tanh() + ys[1].tanh())
+    [row] = health(net, [([2.0], 0), ([3.0], 0)]).layers
+    outputs = [y.data for x in ([2.0], [3.0]) for y in net.layers[0](x)]
+    assert row.mean == pytest.approx(sum(outputs) / 4)
+    assert row.spread == pytest.approx(math.sqrt(sum((y - row.mean) ** 2 for y in outputs) / 4))
+
+
 def test_a_network_beside_it_is_not_looked_at():
     other, net = Layer(1, 2, activation="tanh", seed=3), network([1.0, -2.0])
 

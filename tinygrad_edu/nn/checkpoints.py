@@ -97,7 +97,7 @@ class Checkpoint:
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"{self.path} is damaged: {error}") from None
         history = loop.history
-        if history.stopped.startswith("all ") and len(history.losses) - 1 < loop.epochs:
+        if history.stopped.startswith("all ") and len(history.losses) <= loop.epochs:
             history.stopped = ""  # it was to be shorter
             history.losses.pop()
 
