@@ -172,11 +172,12 @@ def tape(root):
     return topological(root)
 
 
-@pytest.mark.parametrize("field", ["TYPE", "DATA", "DIMENSIONS", "SHAPE", "DTYPE", "FLAGS"])
+@pytest.mark.parametrize("field", ["type", "data", "dimensions", "shape", "dtype", "flags"])
 def test_where_arrays_lie_otherwise_in_memory_native_calls_the_ordinary_way(monkeypatch, field):
     calling = pytest.importorskip("tinygrad_edu.replay.native.calling")
     assert calling.as_expected()
-    monkeypatch.setattr(calling, field, getattr(calling, field) + 8)
+    offset, kind = calling.LAYOUT[field]
+    monkeypatch.setitem(calling.LAYOUT, field, (offset + 8, kind))
     assert not calling.as_expected()
     w, x = Value(0.5), Value(2.0)
     program = compile((w * x).tanh(), [w], [x], backend="native")
@@ -194,8 +195,8 @@ def test_values_alone_of_many_examples_need_no_place_for_gradients():
     program = compile((w * x).tanh(), [w], [x], outputs=[w * x], reduce=None, backend="native")
     params, inputs, values = np.array([0.5]), np.array([[2.0], [4.0], [6.0]]), np.empty((3, 1))
     program(params, inputs)
-    runner, address = program.each_runner, program_module.address
+    runner, address = program.runner("each", True), program_module.address
     rows, also = np.hstack([np.full((3, 1), 0.5), inputs]), np.empty((3, 1))
-    runner.run(address(params), address(rows), 3, address(values), None, address(also))
+    runner.run(address(params), address(rows), 3, None, None, address(values), address(also))
     close(values[:, 0], np.tanh([1.0, 2.0, 3.0]))
     close(program.forward(params, inputs)[:, 0], [1.0, 2.0, 3.0])

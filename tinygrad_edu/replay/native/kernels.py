@@ -8,6 +8,7 @@ A kernel does its operation for n items, or the backward step of it. It reads wh
                            follow · ROWS: n slots, each the first of w · TABLE: n × w slots
                            GRID: how many rows, and the first slot of each; the items are all pairs of two such, those
                            with the first row of the second operand first
+    what sums start from   if they start from a number, as one more operand, an item each
 
 A slot is in the area "u", uniform: one number, the same for all examples; or in "v", varying: a row with a number for
 each example of a block (a lane).
@@ -15,31 +16,20 @@ each example of a block (a lane).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import inf
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import compile_formula, folds, for_numbers, names, rows_in
-from tinygrad_edu.replay.native.instructions import (
-    CODE,
-    INT32,
-    INT64,
-    POINTER,
-    Number,
-    ir,
-    maximum,
-    on_native,
-)
+from tinygrad_edu.replay.native.instructions import CODE, INT32, INT64, POINTER, Number, ir, maximum, on_native
 from tinygrad_edu.replay.native.writer import NONE, Writer, spread
 from tinygrad_edu.replay.rolling import DOT
 
 ONE, RUN, ROWS, TABLE, GRID = "one", "run", "rows", "table", "grid"
 LANES = 16  # examples a vector; rows of lanes are a multiple of it
-FEW, MANY = "few", "many"  # uniform items: one by one, and in vectors
 KERNEL = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INT64.as_pointer(), CODE])
-ZERO = Row("zero", "0", "0")  # not an operation: its results are gradients, which it clears
-Folds = list[tuple[str, str, str]]  # name, function, term
+# Not operations: their results are gradients, which they set.
+ZERO, SEED = Row("zero", "zero", "0"), Row("seed", "seed", "1")
 Read = Callable[[str], Number]  # what a name in a formula stands for
 
 
@@ -53,20 +43,19 @@ class Operand(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What kernel: the operation, the area of the result, the operands, what a sum starts from, for how many items."""
+    """What kernel: the operation, the area of the result, the operands and what a sum starts from."""
 
     row: Row
     backward: bool
     area: str
     operands: tuple[Operand, ...]
-    start: Operand | None = None
-    size: str = MANY
 
 
 class Kernel(Writer):
     """Writes one kernel into a module; a subclass says what it does.
 
     Attributes:
+        varying: whether the results do.
         operands: where they lie; what a sum starts from, if anything, comes last.
         kinds: for each kind of operand that the formulas name, its number among `operands`.
         active: each operand whose gradient is wanted, and the partial for it, with names for the sums in it.
@@ -75,7 +64,8 @@ class Kernel(Writer):
 
     def __init__(self, module: Any, spec: Spec, name: str) -> None:
         super().__init__(module, KERNEL, name)
-        self.spec, self.row = spec, spec.row
+        self.row, self.area, self.operands = spec.row, spec.area, spec.operands
+        self.varying = spec.area == "v"
         uniform, uniform_gradients, context, self.code = self.function.args
         for area in (uniform, uniform_gradients, self.code):
             area.add_attribute("noalias")
@@ -84,25 +74,29 @@ class Kernel(Writer):
         )
         self.values = {"u": uniform, "v": self.builder.inttoptr(varying, POINTER)}
         self.gradients = {"u": uniform_gradients, "v": self.builder.inttoptr(varying_gradients, POINTER)}
-        self.results = (self.gradients if self.row is ZERO else self.values)[spec.area]
         self.n, self.w, self.out = (self.word(INT64(k)) for k in range(3))
-        self.operands = [*spec.operands, *([spec.start] if spec.start else [])]
-        self.kinds = dict(zip(self.row.operands, range(len(spec.operands)), strict=False))
+        self.kinds = dict(zip(self.row.operands, range(len(self.operands)), strict=False))
         self.active = [
             (p, folds(for_numbers(text))[1] if self.row.many else text)
             for p, text in zip(self.kinds.values(), self.row.partials, strict=False)
             if self.operands[p].active
         ]
+        self.starts = len(self.operands) > len(self.kinds)
         self.begins: list[Any] = [INT64(3)]  # where in the code each operand's places begin
         for operand in self.operands:
             length = {ROWS: self.n, TABLE: self.builder.mul(self.n, self.w)}.get(operand.order, INT64(1))
             if operand.order == GRID:
                 length = self.builder.add(self.word(self.begins[-1]), INT64(1))
             self.begins.append(self.builder.add(self.begins[-1], length))
-        self.write()
+        self.backward() if spec.backward else self.forward()
         self.builder.ret_void()
 
-    def write(self) -> None:
+    def forward(self) -> None:
+        """Compute the results."""
+        raise NotImplementedError
+
+    def backward(self) -> None:
+        """Add to the gradients of the operands."""
         raise NotImplementedError
 
     # Reading the code.
@@ -120,12 +114,9 @@ class Kernel(Writer):
             return plus(plus(self.word(begin), k), j)
         return plus(self.word({ONE: begin, ROWS: plus(begin, k), GRID: plus(plus(begin, k), INT64(1))}[order]), j)
 
-    def row_at(self, slot: Any, lane: Any) -> Any:
-        """The place of a lane of a varying slot."""
-        return self.plus(self.times(slot, self.stride), lane)
-
-    def result_at(self, k: Any, lane: Any) -> Any:
-        return self.row_at(self.plus(self.out, k), lane)
+    def result(self, k: Any) -> Any:
+        """The slot of a result."""
+        return self.plus(self.out, k)
 
     # Loops.
 
@@ -143,12 +134,30 @@ class Kernel(Writer):
 
     # Numbers.
 
-    def lane(self, p: int, slot: Any, lane: Any) -> Number:
-        """Operand p in some lanes."""
-        if self.operands[p].area == "u":
-            number: Number = self.early(lambda at: self.spread(self.load(self.values["u"], at, 1), LANES), slot)
-            return number
-        return self.load(self.values["v"], self.row_at(slot, lane), LANES)
+    def at(self, area: str, slot: Any, lane: Any) -> Any:
+        """The place of a slot; of a lane of it, where it varies."""
+        return slot if area == "u" else self.plus(self.times(slot, self.stride), lane)
+
+    def operand(self, p: int, slot: Any, lane: Any, width: int) -> Number:
+        """Operand p in some lanes; from a slot on, where nothing varies."""
+        area = self.operands[p].area
+        if area == self.area:
+            return self.load(self.values[area], self.at(area, slot, lane), width)
+        number: Number = self.early(lambda at: self.spread(self.load(self.values["u"], at, 1), width), slot)
+        return number
+
+    def put(self, slot: Any, lane: Any, width: int, number: Number) -> None:
+        """Store a result."""
+        areas = self.gradients if self.row in (ZERO, SEED) else self.values
+        self.store(areas[self.area], self.at(self.area, slot, lane), width, number)
+
+    def add(self, p: int, slot: Any, lane: Any, width: int, number: Number) -> None:
+        """Add to a gradient of operand p."""
+        area = self.gradients[self.operands[p].area]
+        place = self.at(self.operands[p].area, slot, lane)
+        if not self.operands[p].fresh:
+            number = self.load(area, place, width) + number
+        self.store(area, place, width, number)
 
     def valid(self, number: Number, lane: Any) -> Number:
         """The number where there is an example, 0 in the lanes that fill up the last vector."""
@@ -156,50 +165,12 @@ class Kernel(Writer):
         counted = ir.Constant(ir.VectorType(INT64, LANES), list(range(LANES)))
         return number.where(self.builder.icmp_signed("<", counted, left), 0.0)
 
-    def add(self, p: int, place: Any, width: int, number: Number) -> None:
-        """Add to a gradient of operand p."""
-        area = self.gradients[self.operands[p].area]
-        if not self.operands[p].fresh:
-            number = self.load(area, place, width) + number
-        self.store(area, place, width, number)
-
     # Formulas.
 
     def evaluated(self, text: str, read: Read, width: int) -> Number:
         scope = rows_in([text], on_native)
         used = [name for name in dict.fromkeys(names(for_numbers(text))) if name not in scope]
         return self.number(compile_formula(used, text, scope)(*map(read, used)), width)
-
-    def applied(self, operands: Iterable[Number], width: int) -> Number:
-        """The operation, where it is not over many."""
-        return self.number(on_native(self.row)(*operands), width)
-
-    def folded(
-        self,
-        found: Folds,
-        terms: Callable[[], Iterable[tuple[Any, int]]],
-        read: Callable[[str, Any, int], Number],
-        widths: Sequence[int],
-        first: Number | None = None,
-    ) -> dict[str, Number]:
-        """The results of folds over the terms of an item, in vectors of these widths; a sum may start from a number."""
-        results: dict[str, Number] = {}
-        for name, function, term in found:
-            neutral = 0.0 if function == "sum" else -inf
-            *vectors, last = widths
-            totals = {width: self.accumulator(width, neutral) for width in vectors}
-            totals[last] = self.accumulator(last, first or neutral)
-            for j, width in terms():
-
-                def known(x: str, j: Any = j, width: int = width) -> Number:
-                    return self.spread(results[x], width) if x in results else read(x, j, width)
-
-                self.accumulate(totals[width], self.evaluated(term, known, width), function)
-            result = self.read(totals[last])
-            for width in vectors:
-                result = self.joined(function, result, self.read(totals[width]))
-            results[name] = result
-        return results
 
     def joined(self, function: str, number: Number, vector: Number) -> Number:
         """A number and all lanes of a vector, in one sum, or the largest of them."""
@@ -210,11 +181,6 @@ class Kernel(Writer):
         return number
 
 
-def sums_in(row: Row) -> Folds:
-    """The sums over all i in the partial of a row of one operand."""
-    return folds(for_numbers(row.partials[0]))[0] if row.many and len(row.partials) == 1 else []
-
-
 def is_layer(row: Row, operands: Sequence[Operand]) -> bool:
     """Whether these are rows of weights, each in a dot product with the same inputs."""
-    return row is DOT and [operand.area for operand in operands] == ["u", "v"] and operands[1].order == ONE
+    return row is DOT and [operand.area for operand in operands[:2]] == ["u", "v"] and operands[1].order == ONE

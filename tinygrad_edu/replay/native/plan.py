@@ -5,17 +5,16 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import Any
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.native.kernels import (
-    FEW,
     GRID,
     LANES,
     ONE,
     ROWS,
     RUN,
+    SEED,
     TABLE,
     ZERO,
     Operand,
@@ -27,17 +26,19 @@ from tinygrad_edu.replay.trace import Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
 Rows = Sequence[Sequence[int]]
-MANY_ITEMS = 16  # uniform items from which on vectors pay
+MANY = 16  # uniform items from which on vectors pay; fewer share kernels, or irregular graphs would need hundreds
+CLOSE = 8  # gradients that are cleared in one go may lie so far apart
 UNIFORM, VARYING, ACTIVE = 0, 1, 2
-PHASES = {(0, False): "u forward", (1, False): "v forward", (1, True): "v backward", (0, True): "u backward"}
+PHASES = ["before", "forward", "backward", "after"]  # the blocks of examples; for each of them; after them
 
 
 class Plan:
     """Instructions and places in memory for one trace: for one example, or for a block of them.
 
     Attributes:
-        instructions: those of each phase, "u" uniform and "v" varying, forward and backward: two numbers each, that of
-            its kernel in `specs`, and where its words begin in `codes`.
+        varying: whether it is for blocks of examples, so that inputs vary.
+        instructions: those of each phase: two numbers each, that of its kernel in `specs`, and where its words begin in
+            `codes`.
         codes: what tells the kernels where their operands lie.
         roots: places of the slots that were asked for.
         also: places of the inputs whose gradient is asked for.
@@ -47,7 +48,7 @@ class Plan:
 
     def __init__(self, trace: Trace, roots: Sequence[int], also: Sequence[int], varying: bool, backward: bool) -> None:
         graph = Graph(trace, roots, varying)
-        self.graph = graph
+        self.graph, self.varying = graph, varying
         n_params = trace.n_params
         self.n_params, self.n_inputs = n_params, trace.n_inputs
         self.constants = graph.constants
@@ -63,28 +64,27 @@ class Plan:
         ]
         self.kinds = self.kinds_of_slots([*range(n_params), *also] if backward else [])
         self.specs: dict[Spec, int] = {}
-        self.known: dict[tuple[Any, ...], int] = {}
-        self.codes = {phase: array("i") for phase in PHASES.values()}
-        self.instructions = {phase: array("q") for phase in PHASES.values()}
-        self.written: set[int] = set()
+        self.codes = {phase: array("i") for phase in PHASES}
+        self.instructions = {phase: array("q") for phase in PHASES}
         self.grids: dict[int, list[Any]] = {}  # by the first slot of a group
         groups = self.groups()
         for slots in groups:
             self.place(slots)
             self.emit(slots, backward=False)
-        # Slots whose gradient has a number already; that of uniform ones is summed over blocks, and cleared before.
-        self.written |= {slot for slot, kind in enumerate(self.kinds) if varying and not kind & VARYING}
-        self.written.add(graph.roots[0])
-        for slots in reversed(groups):
-            if self.kinds[slots[0]] & ACTIVE:
-                self.emit(slots, backward=True)
+        # Slots whose gradient is cleared before the first part is added to it; uniform ones are sums over blocks, too.
+        self.cleared = {slot for slot, kind in enumerate(self.kinds) if varying and not kind & VARYING}
+        self.written = {*self.cleared, graph.roots[0]}
         if backward:
-            self.clear([slot for slot in (*range(n_params), *also) if slot not in self.written])
+            for slots in reversed(groups):
+                if self.kinds[slots[0]] & ACTIVE:
+                    self.emit(slots, backward=True)
+            self.cleared.update({*range(n_params), *also} - self.written)
+            self.begin_gradients()
         self.roots = [self.places[slot] for slot in graph.roots]
         self.also = [self.places[slot] for slot in also]
         rows = max(1, self.sizes[1])
-        self.lanes = min(max(CACHE // (16 * rows) // LANES, 1), 32) * LANES
-        del self.graph, self.places, self.kinds, self.written, self.known, self.grids  # large, and of no further use
+        self.lanes = min(max(CACHE // (16 * rows) // LANES, 1), 32) * LANES if varying else 1
+        del self.graph, self.places, self.kinds, self.written, self.cleared, self.grids  # large, and of no further use
 
     def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
         """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
@@ -140,56 +140,30 @@ class Plan:
         row, operands = nodes[0]
         w = len(operands) // len(row.operands)
         lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
-        starts = [lists.pop()] if len(lists) > len(row.operands) else []
-        if backward:
-            if starts:
-                self.instruct(COPY, slots, starts, backward)
-            starts = []
-        self.instruct(row, slots, lists, backward, starts)
+        if backward and len(lists) > len(row.operands):  # sums that start from numbers
+            self.instruct(COPY, slots, [lists.pop()], backward)
+        self.instruct(row, slots, lists, backward)
 
-    def instruct(
-        self, row: Row, slots: Sequence[int], lists: Sequence[Rows], backward: bool, starts: Sequence[Rows] = ()
-    ) -> None:
-        """Write an instruction: operands of each kind, those of an item in a row, and what sums start from."""
-        few = len(slots) < MANY_ITEMS and not self.kinds[slots[0]] & VARYING
-        if few and not row.many:
-            return self.few(row, slots, [[k for [k] in rows] for rows in lists], backward)
+    def instruct(self, row: Row, slots: Sequence[int], lists: Sequence[Rows], backward: bool) -> None:
+        """Write an instruction: for each operand, and what sums start from, its slots of each item."""
         area = self.area(slots)
+        few = area == "u" and not row.many and len(slots) < MANY
         words = [len(slots), len(lists[0][0]), self.places[slots[0]]]
-        grid = self.grids.get(slots[0]) if row.many else None
-        lists = grid or lists
-        found = [self.operand(rows, GRID if grid else row.many, words) for rows in lists]
+        order = ONE if row.many else ROWS if few or area == "v" else RUN
+        if row.many and slots[0] in self.grids:
+            lists, order = [*self.grids[slots[0]], *lists[2:]], GRID
+        orders = [order] * len(row.operands) + [ROWS]  # the last is of what sums start from
+        found = [self.operand(rows, order, words) for rows, order in zip(lists, orders, strict=False)]
         if backward:
-            found = self.with_gradients(row, lists, found)
+            found = self.with_gradients(row, lists, found, few)
             if not any([operand.active for operand in found]):
                 return
-        start = self.operand(starts[0], False, words) if starts else None
-        spec = Spec(row, backward, area, tuple(found), start)
-        self.write(f"{area} {'backward' if backward else 'forward'}", self.number(spec), words)
+        self.write(Spec(row, backward, area, tuple(found)), words)
 
-    def few(self, row: Row, slots: Sequence[int], columns: Sequence[Sequence[int]], backward: bool) -> None:
-        """Code for a few uniform operations: one kernel for all orders, or irregular graphs would need hundreds."""
-        kinds, places = self.kinds, self.places
-        words, active = [len(slots), 1, places[slots[0]]], []
-        for partial, column in zip(row.partials, columns, strict=True):
-            words += [places[k] for k in column]
-            active.append(backward and partial != "0" and kinds[column[0]] & ACTIVE > 0)
-            if active[-1]:
-                self.clear([k for k in column if k not in self.written])
-        if backward and True not in active:
-            return
-        key = (row, backward, *active)
-        if key not in self.known:
-            found = tuple([Operand("u", ROWS, wanted) for wanted in active])
-            self.known[key] = self.number(Spec(row, backward, "u", found, size=FEW))
-        self.write(PHASES[0, backward], self.known[key], words)
-
-    def number(self, spec: Spec) -> int:
-        """The number of a kernel among those that the plan needs."""
-        return self.specs.setdefault(spec, len(self.specs))
-
-    def write(self, phase: str, kernel: int, words: Sequence[int]) -> None:
-        self.instructions[phase].extend((kernel, len(self.codes[phase])))
+    def write(self, spec: Spec, words: Sequence[int]) -> None:
+        each_block = spec.area == "v" or not self.varying
+        phase = (("forward", "backward") if each_block else ("before", "after"))[spec.backward]
+        self.instructions[phase].extend((self.specs.setdefault(spec, len(self.specs)), len(self.codes[phase])))
         self.codes[phase].extend(words)
 
     def area(self, slots: Iterable[int]) -> str:
@@ -202,58 +176,59 @@ class Plan:
         each = tuple([y for y in ys[::width] for _ in range(width)])
         if width > 1 and (xs, ys) == (xs[:width] * (n // width), each):
             rows = [[self.places[slot] for slot in row] for row in (*xs[:width], *ys[::width])]
-            if all([row == [*range(row[0], row[0] + len(row))] for row in rows]):
+            if all([follow(row) for row in rows]):
                 return [xs[:width], ys[::width]]
         return None
 
-    def operand(self, rows: Rows, kind: bool | str, words: list[int]) -> Operand:
-        """How one operand of the items lies in memory, told in the code too."""
-        area = self.area(rows[0])
+    def operand(self, rows: Rows, order: str, words: list[int]) -> Operand:
+        """How one operand of the items lies in memory, told in the code too: in this special order, if it does."""
         places = [[self.places[slot] for slot in row] for row in rows]
-        firsts = [row[0] for row in places]
-        if kind == GRID:
-            words += [len(rows), *firsts]
-            return Operand(area, GRID)
-        if not all([row == [*range(row[0], row[0] + len(row))] for row in places]):
-            words += [place for row in places for place in row]
-            return Operand(area, TABLE)
-        if kind and area == "v" and firsts.count(firsts[0]) == len(firsts):
-            words.append(firsts[0])
-            return Operand(area, ONE)
-        if not kind and firsts == [*range(firsts[0], firsts[0] + len(firsts))]:
-            words.append(firsts[0])
-            return Operand(area, RUN)
+        firsts, area = [row[0] for row in places], self.area(rows[0])
+        if order == GRID:
+            words.append(len(rows))
+        elif not all([follow(row) for row in places]):
+            order, firsts = TABLE, [place for row in places for place in row]
+        elif (order == ONE and area == "v" and {*firsts} == {firsts[0]}) or (order == RUN and follow(firsts)):
+            firsts = firsts[:1]
+        else:
+            order = ROWS
         words += firsts
-        return Operand(area, ROWS)
+        return Operand(area, order)
 
-    def with_gradients(self, row: Row, lists: Sequence[Rows], found: Sequence[Operand]) -> list[Operand]:
-        """The operands with what is to be done about their gradients; those that must be 0 before are cleared."""
+    def with_gradients(self, row: Row, lists: Sequence[Rows], found: Sequence[Operand], few: bool) -> list[Operand]:
+        """The operands with what is to be done about their gradients; noted are those that must be 0 before."""
         layer = is_layer(row, found)
         targets: list[list[int]] = []
         for operand, rows, partial in zip(found, lists, row.partials, strict=True):
             active = partial != "0" and any([self.kinds[slot] & ACTIVE for row in rows for slot in row])
             once = rows[:1] if operand.order == ONE and layer else rows
             targets.append([slot for row in once for slot in row] if active else [])
-        written, missing = self.written, list[int]()
         count = Counter([slot for target in targets for slot in target])
         result = []
         for operand, target in zip(found, targets, strict=True):
-            fresh = not any([slot in written or count[slot] > 1 for slot in target])
+            fresh = not few and not any([slot in self.written or count[slot] > 1 for slot in target])
             if not fresh:
-                missing += [slot for slot in target if slot not in written]
+                self.cleared.update([slot for slot in target if slot not in self.written])
             result.append(operand._replace(active=bool(target), fresh=fresh and bool(target)))
-        self.clear(missing)
-        written.update(count)
+        self.written.update(count)
         return result
 
-    def clear(self, slots: Sequence[int]) -> None:
-        """Make the gradients of some slots 0."""
-        if not slots:
-            return
+    def begin_gradients(self) -> None:
+        """Clear those to which parts are added, and what lies close between them; that of the root is 1."""
         for area, kind in (("u", UNIFORM), ("v", VARYING)):
-            places = sorted({self.places[slot] for slot in slots if self.kinds[slot] & VARYING == kind})
-            for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0]):
-                run_places = [place for _, place in run]
-                kernel = self.number(Spec(ZERO, False, area, ()))
-                self.write(f"{area} backward", kernel, [len(run_places), 1, run_places[0]])
-        self.written.update(slots)
+            slots = [slot for slot in self.cleared if self.kinds[slot] & VARYING == kind]
+            runs: list[list[int]] = []
+            for place in sorted({self.places[slot] for slot in slots} - {-1}):  # which what was rolled up has
+                if runs and place - runs[-1][1] <= CLOSE:
+                    runs[-1][1] = place
+                else:
+                    runs.append([place, place])
+            for first, last in runs:
+                self.write(Spec(ZERO, False, area, ()), [last + 1 - first, 1, first])
+        root = self.graph.roots[0]
+        self.write(Spec(SEED, False, self.area([root]), ()), [1, 1, self.places[root]])
+
+
+def follow(places: Sequence[int]) -> bool:
+    """Whether each is the one after that before it."""
+    return [*places] == [*range(places[0], places[0] + len(places))]

@@ -59,19 +59,17 @@ class Product(Kernel):
 class Layer(Product):
     """Rows of uniform weights, operand 0, each with all of the same varying inputs, operand 1."""
 
-    def write(self) -> None:
-        if not self.spec.backward:
-            self.forward()
-        for p, _ in self.active:
-            self.to_inputs() if p else self.to_weights()
-
     def forward(self) -> None:
-        start = (lambda k, lane: self.lane(2, self.term(2, k), lane)) if self.spec.start else None
+        start = (lambda k, lane: self.operand(2, self.term(2, k), lane, LANES)) if self.starts else None
         for items in self.blocks(self.n, 4):
             with self.each_vector() as lane:
                 inputs = self.each(self.loop(self.w))
                 for k, _, [number] in self.tile(items, [lane], inputs, self.weight, self.input, start=start):
-                    self.store(self.results, self.result_at(k, lane), LANES, number)
+                    self.put(self.result(k), lane, LANES, number)
+
+    def backward(self) -> None:
+        for p, _ in self.active:
+            self.to_inputs() if p else self.to_weights()
 
     def to_inputs(self) -> None:
         """The gradients of inputs: sums over all items."""
@@ -80,7 +78,7 @@ class Layer(Product):
                 items = self.each(self.loop(self.n))
                 sums = self.tile(columns, [lane], items, lambda j, k, width: self.weight(k, j, width), self.gradient)
                 for j, _, [number] in sums:
-                    self.add(1, self.row_at(self.term(1, NONE, j), lane), LANES, number)
+                    self.add(1, self.term(1, NONE, j), lane, LANES, number)
 
     def to_weights(self) -> None:
         """The gradients of weights: sums over the examples."""
@@ -94,42 +92,42 @@ class Layer(Product):
                     lambda j, lane, width: self.valid(self.input(lane, j, width), lane),
                 )
                 for k, j, [number] in sums:
-                    self.add(0, self.term(0, k, j), 1, self.sum(number))
+                    self.add(0, self.term(0, k, j), NONE, 1, self.sum(number))
 
     def weight(self, k: Any, j: Any, width: int) -> Number:
-        return self.lane(0, self.term(0, k, j), NONE)
+        return self.operand(0, self.term(0, k, j), NONE, width)
 
     def input(self, lane: Any, j: Any, width: int) -> Number:
-        return self.lane(1, self.term(1, NONE, j), lane)
+        return self.operand(1, self.term(1, NONE, j), lane, width)
 
     def gradient(self, lane: Any, k: Any, width: int) -> Number:
-        return self.load(self.gradients["v"], self.result_at(k, lane), width)
+        return self.load(self.gradients["v"], self.at("v", self.result(k), lane), width)
 
 
 class Grid(Product):
     """All rows of operand 0 with all rows of operand 1, uniform numbers."""
 
-    def write(self) -> None:
-        self.counts = [self.word(self.begins[p]) for p in (0, 1)]
-        if not self.spec.backward:
-            self.forward()
+    def count(self, p: int) -> Any:
+        """How many rows operand p has."""
+        return self.word(self.begins[p])
+
+    def forward(self) -> None:
+        start = (lambda *at: self.factor(2, self.item(0, *at), NONE, 1)) if self.starts else None
+        with self.loop(self.count(1)) as y:
+            for xs in self.blocks(self.count(0), 4):
+                factors = partial(self.factor, 0), partial(self.factor, 1)
+                for x, _, [lanes, number] in self.tile(xs, [y], self.chunks(self.w), *factors, (WIDTH, 1), start):
+                    self.put(self.result(self.item(0, x, y)), NONE, 1, number + self.sum(lanes))
+
+    def backward(self) -> None:
         for p, _ in self.active:
             self.to_rows(p)
 
-    def forward(self) -> None:
-        start = (lambda *at: self.factor(2, self.item(0, *at), NONE, 1)) if self.spec.start else None
-        with self.loop(self.counts[1]) as y:
-            for xs in self.blocks(self.counts[0], 4):
-                factors = partial(self.factor, 0), partial(self.factor, 1)
-                for x, _, [lanes, number] in self.tile(xs, [y], self.chunks(self.w), *factors, (WIDTH, 1), start):
-                    out = self.plus(self.out, self.item(0, x, y))
-                    self.store(self.results, out, 1, number + self.sum(lanes))
-
     def to_rows(self, p: int) -> None:
         """The gradients of the rows of an operand: sums over the rows of the other."""
-        for rows in self.blocks(self.counts[p], 4):
+        for rows in self.blocks(self.count(p), 4):
             for j, width in self.chunks(self.w):
-                others = self.each(self.loop(self.counts[1 - p]), width)
+                others = self.each(self.loop(self.count(1 - p)), width)
                 sums = self.tile(
                     rows,
                     [j],
@@ -139,15 +137,15 @@ class Grid(Product):
                     [width],
                 )
                 for row, _, [number] in sums:
-                    self.add(p, self.term(p, row, j), width, number)
+                    self.add(p, self.term(p, row, j), NONE, width, number)
 
     def factor(self, p: int, row: Any, j: Any, width: int) -> Number:
         return self.load(self.values["u"], self.term(p, row, j), width)
 
     def gradient(self, p: int, row: Any, other: Any) -> Number:
-        return self.load(self.gradients["u"], self.plus(self.out, self.item(p, row, other)), 1)
+        return self.load(self.gradients["u"], self.result(self.item(p, row, other)), 1)
 
     def item(self, p: int, row: Any, other: Any) -> Any:
         """The number of the item that is made of a row of operand p and one of the other."""
         x, y = (other, row) if p else (row, other)
-        return self.plus(self.times(y, self.counts[0]), x)
+        return self.plus(self.times(y, self.count(0)), x)

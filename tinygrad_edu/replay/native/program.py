@@ -13,10 +13,9 @@ from typing import Any
 
 from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, np
-from tinygrad_edu.replay.native import machine
-from tinygrad_edu.replay.native.calling import TARGETS, as_expected, built_in
+from tinygrad_edu.replay.native.calling import TARGET, as_expected, built_in
 from tinygrad_edu.replay.native.kernels import LANES
-from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, once
+from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, driver
 from tinygrad_edu.replay.native.plan import Plan
 from tinygrad_edu.replay.native.update import Moves
 from tinygrad_edu.replay.trace import Trace
@@ -26,48 +25,39 @@ NO_INPUTS = np.empty(0)
 SIZE = 8  # bytes of a number
 ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
 # The first holds the lock of Python while it runs, the other lets other threads run.
-LOCKED, FREE = (kind(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 3) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
+LOCKED, FREE = (kind(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 4) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
 HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Memory:
     """The memory that one run of a plan needs, and the header that tells the machine where it is."""
 
-    def __init__(self, plan: Plan, codes: dict[str, Any], driver: str, each: bool) -> None:
-        stride = plan.lanes + LANES
-        n_uniform, n_varying = plan.sizes
-        self.uniform, self.uniform_gradients = np.zeros(n_uniform), np.zeros(n_uniform)
-        self.varying, self.varying_gradients = np.zeros(n_varying * stride), np.zeros(n_varying * stride)
-        self.roots, self.also = np.array(plan.roots, np.int64), np.array(plan.also, np.int64)
+    def __init__(self, plan: Plan, codes: dict[str, tuple[Any, Any]]) -> None:
+        uniform, varying = (zeros(2 * n) for n in (plan.sizes[0], plan.sizes[1] * (plan.lanes + LANES)))
+        uniform[plan.first_constant : plan.first_constant + len(plan.constants)] = plan.constants
+        rows = varying if plan.varying else uniform  # of one lane
         self.codes = codes
-        self.uniform[plan.first_constant : plan.first_constant + len(plan.constants)] = plan.constants
-        fields = {
-            "uniform": address(self.uniform),
-            "uniform gradients": address(self.uniform_gradients),
-            "varying": address(self.varying),
-            "varying gradients": address(self.varying_gradients),
-            "lanes": 0,
-            "stride": 0,
-            "block": plan.lanes,
-            "n uniform": n_uniform,
-            "n params": plan.n_params,
-            "n inputs": plan.n_inputs,
-            "first input": plan.first_input,
-            "roots": address(self.roots),
-            "n roots": len(self.roots),
-            "also": address(self.also),
-            "n also": len(self.also),
-            "driver": machine.driver(driver),
-            "each": each,
-        }
-        for phase, (instructions, _) in codes.items():
-            fields |= {phase: address(instructions), f"n {phase}": len(instructions)}
+        self.arrays = {phase: instructions for phase, (instructions, _) in codes.items()}
+        self.arrays |= {"roots": np.array(plan.roots, np.int64), "also": np.array(plan.also, np.int64)}
+        for name, both in (("uniform", uniform), ("varying", rows)):
+            self.arrays |= {name: both, f"{name} gradients": both[len(both) // 2 :]}
+        fields = {"block": plan.lanes, "vector": LANES if plan.varying else 1, "lanes": 0, "stride": 0}
+        fields |= {"n params": plan.n_params, "n inputs": plan.n_inputs, "first input": plan.first_input}
+        for name, array in self.arrays.items():
+            fields |= {name: address(array), f"n {name}": len(array)}
         self.header = np.array([fields[name] for name in FIELDS], np.int64)
         self.address = address(self.header)
 
 
 def address(array: Any) -> int:
     return array.ctypes.data  # type: ignore[no-any-return]
+
+
+def zeros(n: int) -> Any:
+    """So many, from the beginning of a line of the cache on, so that vectors of lanes do not lie across two."""
+    memory = np.zeros(n + 8)
+    first = -(address(memory) // SIZE) % 8
+    return memory[first : first + n]
 
 
 def linked(plan: Plan) -> dict[str, tuple[Any, Any]]:
@@ -84,31 +74,25 @@ def linked(plan: Plan) -> dict[str, tuple[Any, Any]]:
 class Runner:
     """A plan with its instructions, and memories to run it in, one for each thread that does."""
 
-    def __init__(
-        self, trace: Trace, roots: Sequence[int], also: Sequence[int], driver: str, backward: bool, each: bool = False
-    ) -> None:
+    def __init__(self, trace: Trace, roots: Sequence[int], also: Sequence[int], many: bool, backward: bool) -> None:
         with collector_paused():
-            self.plan = Plan(trace, roots, also, driver == "batch", backward)
+            self.plan = Plan(trace, roots, also, many, backward)
             self.codes = linked(self.plan)
-        self.driver, self.each = driver, each
-        self.locked, self.free = (function(driver, kind) for kind in (LOCKED, FREE))
-        self.own = self.another()
-        self.others: list[Memory] = []
+        self.locked, self.free = LOCKED(driver()), FREE(driver())
+        self.memories: list[Memory] = []
 
-    def another(self) -> Memory:
-        return Memory(self.plan, self.codes, self.driver, self.each)
+    def memory(self) -> Memory:
+        """One that nobody uses."""
+        try:
+            return self.memories.pop()
+        except IndexError:
+            return Memory(self.plan, self.codes)
 
     def run(self, *arguments: Any, locked: bool = True) -> None:
-        """Call the driver, in its own memory where Python's lock is held all the while, else in one nobody else has."""
-        if locked and HAS_LOCK:
-            self.locked(self.own.address, *arguments)
-            return
-        try:
-            memory = self.others.pop()
-        except IndexError:
-            memory = self.another()
-        self.free(memory.address, *arguments)
-        self.others.append(memory)
+        """Call the driver."""
+        memory = self.memory()
+        (self.locked if locked else self.free)(memory.address, *arguments)
+        self.memories.append(memory)
 
 
 class shared(cached_property[Any]):
@@ -136,16 +120,23 @@ class NativeProgram(ArrayProgram):
         if result is not None:
             return result  # type: ignore[no-any-return]
         params, inputs = self.numbers(params, inputs)
-        if inputs.ndim == 1:
-            return self.one(params, inputs)
-        return self.each(params, inputs) if self.reduce is None else self.batch(params, inputs)
+        if inputs.ndim == 2 and self.reduce is None:
+            return self.each(params, inputs)
+        total, _, also = self.results("total", params, inputs)
+        if inputs.ndim == 2 and self.reduce == "mean":
+            total /= len(inputs)
+        return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
 
-    @shared
-    def targets(self) -> Targets:
-        targets: Targets = np.zeros(len(TARGETS), np.int64).view(Targets)
-        targets.memories = []
-        targets[TARGETS.index("mean")], targets[TARGETS.index("longest batch")] = self.reduce == "mean", 1
-        return targets
+    def each(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        """Each example by itself: one with params of its own, whose gradients are those of further inputs."""
+        p = len(params)
+        rows = np.hstack([np.tile(params, (len(inputs), 1)), inputs])
+        _, values, found = self.results("each", NO_INPUTS, rows)
+        return (values[:, 0], found[:, :p], found[:, p:])[: 3 if self.also else 2]
+
+    def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
+        self.require_outputs()
+        return self.results("forward", *self.numbers(params, inputs))[1]
 
     def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
         if optimizer is not self.moves.optimizer:
@@ -157,100 +148,64 @@ class NativeProgram(ArrayProgram):
         """What runs the common cases, once their plan is made, and else gives None."""
         return built_in(self.targets) if HAS_LOCK and as_expected() else lambda params, inputs: None
 
-    def publish(self, target: str, runner: Runner) -> None:
-        """Let `quick` run a plan from now on."""
-        if not self.also:
-            self.targets.memories.append(runner.own)
-            self.targets[TARGETS.index(target)] = runner.own.address
+    @shared
+    def targets(self) -> Targets:
+        targets: Targets = np.zeros((2, len(TARGET)), np.int64).view(Targets)
+        targets.memories = []
+        return targets
 
-    def one(self, params: Any, inputs: Any) -> tuple[Any, ...]:
-        """One example."""
-        end = 1 + len(params)
-        result = np.empty(end + len(self.also))
-        at = address(result)
-        self.example_runner.run(address(params), address(inputs), 1, at, at + SIZE, at + end * SIZE)
-        return (float(result[0]), result[1:end], result[end:])[: 3 if self.also else 2]
+    @shared
+    def runners(self) -> dict[tuple[str, bool], Runner]:
+        return {}
 
-    def batch(self, params: Any, inputs: Any) -> tuple[Any, ...]:
-        """All examples, summed or averaged."""
-        total, also = self.in_parts(self.batch_runner, params, inputs)
-        if self.reduce == "mean":
-            total /= len(inputs)
-        return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
+    def runner(self, task: str, many: bool) -> Runner:
+        """What computes the "total" with its gradient, that of "each" example, or the outputs "forward"."""
+        runners: dict[tuple[str, bool], Runner] = self.runners
+        with LOCK:
+            if (task, many) not in runners:
+                runners[task, many] = self.planned(task, many)
+            return runners[task, many]
 
-    def each(self, params: Any, inputs: Any) -> tuple[Any, ...]:
-        """Each example by itself: one with params of its own, whose gradients are those of further inputs."""
-        p = len(params)
-        rows = np.hstack([np.tile(params, (len(inputs), 1)), inputs])
-        values, found = self.in_parts(self.each_runner, NO_INPUTS, rows)
-        return (values[:, 0], found[:, :p], found[:, p:])[: 3 if self.also else 2]
+    def planned(self, task: str, many: bool) -> Runner:
+        trace, p = self.trace, self.trace.n_params
+        if task == "forward":
+            return Runner(trace, trace.outputs, (), many, backward=False)
+        if task == "each":
+            trace = copy(trace)
+            trace.n_params, trace.n_inputs = 0, trace.n_leaves
+            return Runner(trace, [trace.root], [*range(p), *self.also], many, backward=True)
+        runner = Runner(trace, [trace.root], self.also, many, backward=True)
+        if not self.also:  # `quick` runs it from now on
+            self.targets.memories.append(memory := runner.memory())
+            longest = WORTH_A_THREAD // runner.plan.sizes[1] if many else 1
+            self.targets[int(many)] = memory.address, longest, many and self.reduce == "mean"
+        return runner
 
-    def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
-        self.require_outputs()
-        params, inputs = self.numbers(params, inputs)
-        if inputs.ndim == 2:
-            return self.in_parts(self.batch_forward_runner, params, inputs)[0]
-        values = np.empty(len(self.trace.outputs))
-        self.example_forward_runner.run(address(params), address(inputs), 1, address(values), None, None)
-        return values
-
-    def in_parts(self, runner: Runner, params: Any, inputs: Any) -> tuple[Any, Any]:
-        """What a runner gives for a batch, in threads where that pays: the sums, or each value, and `also`."""
-        plan, n, cuts = runner.plan, len(inputs), self.cuts(runner.plan, len(inputs))
-        values, also = np.empty((n, len(plan.roots)) if runner.each else 0), np.empty((n, len(plan.also)))
+    def results(self, task: str, params: Any, inputs: Any) -> tuple[Any, Any, Any]:
+        """The total with its gradient, or the values of each example; and `also`. In threads where that pays."""
+        runner, rows = self.runner(task, inputs.ndim == 2), np.atleast_2d(inputs)
+        plan, n, cuts = runner.plan, len(rows), self.cuts(runner.plan, len(rows))
+        values, also = (np.empty((n, len(numbers))) for numbers in (plan.roots, plan.also))
         alone = len(cuts) == 2
 
         def part(k: int) -> Any:
             first, end = cuts[k], cuts[k + 1]
             total = np.empty(1 + len(params))
             at = address(total)
-            found = address(values[first:]) if runner.each else at
-            gradient = None if runner.each else at + SIZE
-            given = address(params), address(inputs[first:]), end - first
-            runner.run(*given, found, gradient, address(also[first:]), locked=alone)
+            wanted = (at, at + SIZE, None) if task == "total" else (None, None, address(values[first:]))
+            given = address(params), address(rows[first:]), end - first
+            runner.run(*given, *wanted, address(also[first:]), locked=alone)
             return total
 
         totals = [*(map if alone or cores() == 1 else pool().map)(part, range(len(cuts) - 1))]
-        return values if runner.each else sum(totals[1:], totals[0]), also
+        shape = np.shape(inputs)[:-1]
+        return sum(totals[1:], totals[0]), values.reshape(*shape, -1), also.reshape(*shape, -1)
 
     def cuts(self, plan: Plan, n: int) -> list[int]:
         """Where a batch is cut: at ends of blocks, into parts that are worth a thread and soon over."""
         blocks = -(-n // plan.lanes)
         parts = min(blocks, n * plan.sizes[1] // WORTH_A_THREAD) or 1
         return [min(n, blocks * k // parts * plan.lanes) for k in range(parts + 1)]
-
-    @shared
-    def example_runner(self) -> Runner:
-        runner = Runner(self.trace, [self.trace.root], self.also, "example", backward=True)
-        self.publish("example", runner)
-        return runner
-
-    @shared
-    def batch_runner(self) -> Runner:
-        runner = Runner(self.trace, [self.trace.root], self.also, "batch", backward=True)
-        self.targets[TARGETS.index("longest batch")] = WORTH_A_THREAD // runner.plan.sizes[1]
-        self.publish("batch", runner)
-        return runner
-
-    @shared
-    def each_runner(self) -> Runner:
-        trace, p = copy(self.trace), self.trace.n_params
-        trace.n_params, trace.n_inputs = 0, p + trace.n_inputs
-        return Runner(trace, [trace.root], [*range(p), *self.also], "batch", backward=True, each=True)
-
-    @shared
-    def example_forward_runner(self) -> Runner:
-        return Runner(self.trace, self.trace.outputs, (), "example", backward=False)
-
-    @shared
-    def batch_forward_runner(self) -> Runner:
-        return Runner(self.trace, self.trace.outputs, (), "batch", backward=False, each=True)
-
-
-@once
-def function(name: str, kind: Any) -> Any:
-    """A function of the machine, as Python calls it."""
-    return kind(machine.driver(name))
 
 
 @cache

@@ -85,7 +85,7 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
         Update(module, optimizer, name)
     except Exception:  # whatever a rule does with what are no numbers
         return None
-    machine.add(module)
+    machine.add(module, rough=True)
     kept = [ADDRESS] * kind.memory
     signature = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *kept)
     return signature(machine.address(name))

@@ -1,0 +1,145 @@
+"""Kernels of an operation item by item: in vectors of examples, or of items, or of the operands of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from math import inf
+from typing import Any, NamedTuple
+
+from tinygrad_edu.engine.formulas import folds, for_numbers
+from tinygrad_edu.replay.native.instructions import Number, on_native
+from tinygrad_edu.replay.native.kernels import LANES, ROWS, TABLE, Kernel
+from tinygrad_edu.replay.native.writer import NONE, WIDTH
+
+
+class Point(NamedTuple):
+    """Where a kernel is: at an item, an operand of it, a lane; and how many numbers from there on are in a vector."""
+
+    item: Any
+    operand: Any = NONE
+    lane: Any = NONE
+    width: int = 1
+
+
+class Items(Kernel):
+    """One operation for n items."""
+
+    def forward(self) -> None:
+        for item in self.items():
+            for at in self.lanes_of(item):
+                self.put(self.result(at.item), at.lane, at.width, self.computed(at))
+
+    def computed(self, at: Point) -> Number:
+        """The result."""
+        if not self.row.many:
+            operands = [self.named({}, at, name) for name in self.kinds]
+            return self.number(on_native(self.row)(*operands), at.width)
+        found, rest = folds(for_numbers(self.row.primal))
+        start = len(self.kinds)
+        first = self.operand(start, self.term(start, at.item), at.lane, at.width) if self.starts else 0.0
+        return self.evaluated(rest, self.folded(found, at, first).__getitem__, at.width)
+
+    def backward(self) -> None:
+        row = self.row
+        found = folds(for_numbers(row.partials[0]))[0] if row.many and len(row.partials) == 1 else []
+        for item in self.items():
+            if self.varying and not found:
+                for at in self.terms(item):
+                    self.over_examples(at)
+                continue
+            for place in self.lanes_of(item):
+                sums = self.folded(found, place)  # over all operands, before the part of each
+                for at in self.terms(place):
+                    for p, number in self.parts(sums, at):
+                        self.add(p, self.slot(p, at), at.lane, at.width, number)
+
+    def over_examples(self, operand: Point) -> None:
+        """Add to the gradients of operands; that of a uniform one is a sum over the examples."""
+        sums = {p: self.accumulator(LANES) for p, _ in self.active if self.operands[p].area == "u"}
+        for at in self.lanes_of(operand):
+            for p, number in self.parts({}, at):
+                if p in sums:
+                    self.accumulate(sums[p], self.valid(number, at.lane))
+                else:
+                    self.add(p, self.slot(p, at), at.lane, LANES, number)
+        for p, total in sums.items():
+            self.add(p, self.slot(p, operand), NONE, 1, self.sum(self.read(total)))
+
+    def parts(self, sums: dict[str, Number], at: Point) -> list[tuple[int, Number]]:
+        """What to add to gradients: all before the first is stored, as an operand may be there twice."""
+        gradient, read = self.of_result(self.gradients, at), partial(self.named, sums, at)
+        return [(p, gradient * self.evaluated(text, read, at.width)) for p, text in self.active]
+
+    def folded(self, found: list[tuple[str, str, str]], at: Point, first: Number | float = 0.0) -> dict[str, Number]:
+        """The results of folds over the operands of an item; a sum may start from a number."""
+        results: dict[str, Number] = {}
+        *vectors, last = self.widths
+        for name, function, text in found:
+            neutral = 0.0 if function == "sum" else -inf
+            totals = {width: self.accumulator(width, neutral) for width in vectors}
+            totals[last] = self.accumulator(last, first or neutral)
+            for term in self.terms(at):
+                number = self.evaluated(text, partial(self.named, results, term), term.width)
+                self.accumulate(totals[term.width], number, function)
+            result = self.read(totals[last])
+            for width in vectors:
+                result = self.joined(function, result, self.read(totals[width]))
+            results[name] = result
+        return results
+
+    # Points.
+
+    @property
+    def widths(self) -> list[int]:
+        """Those of the vectors of an item's operands, the last as wide as the result."""
+        one_by_one = any(operand.order == TABLE for operand in self.operands)
+        return [LANES] if self.varying else [1] if one_by_one else [WIDTH, 1]
+
+    def items(self) -> Iterator[Point]:
+        """Each item, or vectors of them."""
+        if self.varying or self.row.many or any(operand.order == ROWS for operand in self.operands):
+            with self.loop(self.n) as k:
+                yield Point(k)
+        else:
+            for k, width in self.chunks(self.n):
+                yield Point(k, width=width)
+
+    def lanes_of(self, at: Point) -> Iterator[Point]:
+        """Where the results vary, all lanes in vectors."""
+        if self.varying:
+            with self.each_vector() as lane:
+                yield at._replace(lane=lane, width=LANES)
+        else:
+            yield at
+
+    def terms(self, at: Point) -> Iterator[Point]:
+        """The operands of an item, each by itself or in vectors."""
+        if self.row.many and len(self.widths) > 1:
+            for j, width in self.chunks(self.w):
+                yield at._replace(operand=j, width=width)
+        elif self.row.many:
+            with self.loop(self.w) as j:
+                yield at._replace(operand=j)
+        else:
+            yield at
+
+    # Numbers.
+
+    def slot(self, p: int, at: Point) -> Any:
+        return self.term(p, at.item, at.operand)
+
+    def named(self, sums: dict[str, Number], at: Point, name: str) -> Number:
+        """What a name in a formula stands for: a sum, the result, or an operand."""
+        if name in sums:
+            return self.spread(sums[name], at.width)
+        if name == "out":
+            return self.of_result(self.values, at)
+        p = self.kinds[name]
+        return self.operand(p, self.slot(p, at), at.lane, at.width)
+
+    def of_result(self, areas: dict[str, Any], at: Point) -> Number:
+        """The number of the result in one of the areas: of an item with a vector of operands, the same in all of it."""
+        width = 1 if self.row.many and not self.varying else at.width
+        place = self.at(self.area, self.result(at.item), at.lane)
+        return self.spread(self.load(areas[self.area], place, width), at.width)
