@@ -478,6 +478,11 @@ def test_what_is_observed_and_the_graph_that_is_shown():
     assert verdict.words[0].startswith("Not yet: slope(2.0, 5.0) gives 15, and")
     assert verdict.words[-1] == "The smallest graph that it fails on, with the right gradients:"
     assert [p.grad for p in verdict.graph.parents] == [5.0, 2.0]
+    assert str(verdict).splitlines()[-3:] == [  # a text shows it, too
+        "× f  data 10  grad 1",
+        "├─ ×5  x₁  data 2  grad 5",
+        "└─ ×2  x₂  data 5  grad 2",
+    ]
     assert checked("def slope(x): return 0").graph is None
     assert checked("def slope(x): return 2 * x", more="def graph(x): return 1 / 0\n").graph is None  # it is right
 

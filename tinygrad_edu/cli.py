@@ -213,22 +213,27 @@ class OfExpression(click.Command):
         except click.MissingParameter as error:
             if error.param is None or error.param.name != "expression":
                 raise
-            raise click.UsageError(
-                f'expected an expression, like: {ctx.command_path} "sigmoid(w*x + b)" w=0.3 x=2 b=0.1'
-            ) from None
+            raise click.UsageError(f"expected an expression, like: {self.example(ctx)}") from None
+
+    def example(self, ctx: click.Context) -> str:
+        return f'{ctx.command_path} "sigmoid(w*x + b)" w=0.3 x=2 b=0.1'
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(f"\nExample: {self.example(ctx)}\n")
 
 
 def expression_command(function: Any) -> Any:
-    """A command on an expression: its text, the numbers for its names, --wrt and -o."""
+    """A command on an expression: its text, and the numbers for its names."""
     for decorate in (
-        click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write; the ending says the form."),
-        click.option("--wrt", metavar="NAME", help="Differentiate for this name; the first one without it."),
-        click.argument("values", nargs=-1, type=Assignment()),
+        click.argument("values", nargs=-1, type=Assignment(), metavar="[NAME=NUMBER]..."),
         click.argument("expression"),
         command.command(cls=OfExpression),
     ):
         function = decorate(function)
     return function
+
+
+output_option = click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write; the ending says the form.")
 
 
 def ending(output: str, forms: tuple[str, ...], option: str = "-o") -> str:
@@ -241,8 +246,10 @@ def ending(output: str, forms: tuple[str, ...], option: str = "-o") -> str:
 
 
 @expression_command
+@click.option("--wrt", metavar="NAME", help="The name whose way to the result is drawn in red.")
+@output_option
 def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
-    """Draw the graph of an expression, like "sigmoid(w*x + b)" w=0.3 x=2 b=0.1.
+    """Draw the graph of an expression.
 
     Prints it as text; with -o as SVG, PNG, DOT, or PDF where Graphviz is installed.
     """
@@ -260,8 +267,10 @@ def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> N
 
 
 @expression_command
+@click.option("--wrt", metavar="NAME", help="Differentiate for this name; the first one without it.")
+@output_option
 def explain(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
-    """Write out the chain rule for a name in an expression, path by path.
+    """Write out the chain rule, path by path.
 
     Prints it as text; with -o as text, Markdown, LaTeX or HTML.
     """
@@ -279,15 +288,17 @@ def explain(expression: str, values: Any, wrt: str | None, output: str | None) -
 
 
 @expression_command
-def explore(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
-    """Make an interactive page of an expression, explore.html without -o."""
+@output_option
+def explore(expression: str, values: Any, output: str | None) -> None:
+    """Make an interactive page of an expression.
+
+    It is explore.html without -o.
+    """
     from tinygrad_edu.show import explore
 
     output = output or "explore.html"
     ending(output, ("html", "htm"))
-    root, leaves = built(expression, values)
-    if wrt:
-        chosen(wrt, leaves)
+    root, _ = built(expression, values)
     explore(root, output, title=expression)
     click.echo(output)
 
@@ -317,9 +328,7 @@ def rows_in_file(path: str) -> list[Any]:
     return made
 
 
-@command.command(cls=OfExpression)
-@click.argument("expression")
-@click.argument("values", nargs=-1, type=Assignment())
+@expression_command
 @click.option("--ops", metavar="FILE", help='Operations of your own, one a line: ("cube", "³", "x*x*x", "3*x*x").')
 @click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True, help="2 for second derivatives.")
 @click.option("--method", default="central", show_default=True, help="central, richardson or complex.")
@@ -336,6 +345,7 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
         rows_in_file(ops)
     leaves = {name: Value(number, name) for name, number in values}
     root = parse(expression).build(leaves)
+    chosen(None, leaves)
     report = check_gradients(root, *leaves.values(), order=order, method=method)
     click.echo(report)
     sys.exit(0 if report.passed else 1)
@@ -370,9 +380,9 @@ def exercise(number: int, answer: str | None, hint: int | None) -> None:
 @click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write the sheet; printed without it.")
 @click.option("--key", metavar="FILE", type=Target(), help="Where to write the key with the answers.")
 def worksheet(seed: int, output: str | None, key: str | None) -> None:
-    """Make a worksheet: a small network with round numbers, and blanks to fill.
+    """Make a worksheet, and its key.
 
-    A sheet and its key are Markdown, in files that end in .md.
+    A small network with round numbers, and blanks to fill. Both are Markdown, in files that end in .md.
     """
     from tinygrad_edu.files import distinct, write
     from tinygrad_edu.lesson.worksheets import worksheet
@@ -396,9 +406,9 @@ def worksheet(seed: int, output: str | None, key: str | None) -> None:
 @click.option("--title", default="Backpropagation, live", show_default=True, help="The heading of the page.")
 @click.option("--folder", is_flag=True, help="Write files to serve, into a folder: it opens sooner.")
 def live(output: str | None, lesson: str | None, title: str, folder: bool) -> None:
-    """Make a page of lessons whose Python runs in the browser: one file, which needs no network.
+    """Make a page of lessons whose Python runs in the browser.
 
-    What it is made of besides this package, npm fetches once.
+    It is one file, which needs no network. What it is made of besides this package, npm fetches once.
     """
     from tinygrad_edu import files
     from tinygrad_edu import live as page
@@ -422,9 +432,10 @@ def live(output: str | None, lesson: str | None, title: str, folder: bool) -> No
 @click.option("--json", "results", metavar="FILE", type=Target(), help="Where to write the result as Otter takes it.")
 @click.option("--pytest", "tests", metavar="FILE", type=Target(), help="Where to write the tasks as a file for pytest.")
 def grade(lesson: str, answer: str, task: str | None, results: str | None, tests: str | None) -> None:
-    """Grade an answer, a Python file, which is run, by the tasks of a lesson in Markdown.
+    """Grade an answer by the tasks of a lesson.
 
-    Exit status 1 where an answer is wrong; the mistake is named where it is a known one.
+    The answer is a Python file, which is run; the lesson is Markdown. Exit status 1 where an answer is wrong; the
+    mistake is named where it is a known one.
     """
     from tinygrad_edu.files import distinct, write
     from tinygrad_edu.tasks import grade as graded

@@ -156,6 +156,9 @@ class Reader:
             end = len(self.source)  # where Python says 0: the text ends too early
             start = self.indent + min(error.offset - 1 if error.offset else end, end)
             reason = re.split(r"[.:] (Perhaps|Maybe)", error.msg)[0]
+            side_by_side = re.search(r"[\w)\]]\s+$", self.line[:start]) and re.match(r"[\w(\[]", self.line[start:])
+            if reason == "invalid decimal literal" or (reason == "invalid syntax" and side_by_side):
+                reason += "; a product is written with *"
             raise ExpressionError(reason, self.line, start, start + 1) from None
 
     def step(self, node: ast.expr) -> Step:
@@ -190,7 +193,9 @@ class Reader:
             raise self.refuse(f"{name} is not an operation of the table{close_to(name)}", called)
         expected = len(TABLE[name].operands) if name in TABLE else 1
         if len(args) != expected:
-            raise self.refuse(f"{name} expected {expected} operand{'s' * (expected > 1)}, got {len(args)}", node)
+            raise self.refuse(
+                f"{name} expected {expected} operand{'s' * (expected > 1)}, got {len(args)}: {usage(name)}", node
+            )
         if name in COMPOSED:
             return Step(COMPOSED[name], args, takes_lists=True, gives_list="softmax" in name)
         return Step(TABLE[name].function, args, takes_lists=TABLE[name].many)
@@ -221,7 +226,7 @@ def close_to(name: str) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, [*TABLE, *COMPOSED], n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def width(text: str) -> int:

@@ -336,7 +336,7 @@ def answer(number: int, given: str) -> tuple[bool, str]:
         return formula_answer(rule(number), given)
     broken = numbered(number)
     if given not in choices(number):
-        raise ValueError(f"{plain(given)!r} is not one of the mistakes to choose from")
+        raise ValueError(f"{plain(given)!r} is not one of the mistakes to choose from: {', '.join(choices(number))}")
     if given == broken.name:
         return True, f"Right: {broken.lesson}."
     other, lesson = watched(fault(given), broken), sentence(fault(given).lesson)
@@ -347,7 +347,8 @@ def answer(number: int, given: str) -> tuple[bool, str]:
 
 
 def sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+    first = text[0].upper() if text[0].isascii() else text[0]  # σ stays: Σ is a sum
+    return f"{first}{text[1:]}."
 
 
 def differing(seen: Seen, other: Seen) -> Iterator[tuple[str, float, float]]:

@@ -52,7 +52,7 @@ def sheet(
     passed.total.backward()
 
     def answer(number: float, digits: int = 4) -> str:
-        return f"**{number:.{digits}f}**" if solved else BLANK
+        return f"**{number:.{digits}f}**".replace("-", "−") if solved else BLANK
 
     lines = [
         f"# Backpropagation by hand, sheet {seed}" + (": key" if solved else ""),
@@ -71,14 +71,19 @@ def sheet(
         given = ", ".join(f"{w.label} = {w.data:g}" for w in neuron.w)
         bias = "" if neuron.b is None else f"{neuron.b.label} = {neuron.b.data:g}"
         lines.append(f"| {name} | {bias} | {given} |")
+    lines += [
+        "",
+        "Write down 4 decimals, of E and the gradients 6, of the new values 5, and calculate on with all digits: from "
+        "rounded numbers a gradient comes out a little off, in its fifth or sixth decimal.",
+    ]
     lines += ["", "## 1. Forward", "", "| neuron | z | σ(z) |", "|---|---|---|"]
     for zs, activations in zip(passed.z, passed.a, strict=True):
         for z, a in zip(zs, activations, strict=True):
             lines.append(f"| {a.label} | {answer(z.data)} | {answer(a.data)} |")
     lines += ["", f"E = {answer(passed.total.data, 6)}", "", "## 2. Local derivatives", ""]
     lines += ["| | value |", "|---|---|"]
-    for y, target in zip(passed.a[-1], targets, strict=True):
-        lines.append(f"| ∂E/∂{y.label} = {y.label} − t | {answer(y.data - target)} |")
+    for y, target, t in zip(passed.a[-1], targets, ("t₁", "t₂"), strict=True):
+        lines.append(f"| ∂E/∂{y.label} = {y.label} − {t} | {answer(y.data - target)} |")
     for zs, activations in zip(passed.z, passed.a, strict=True):
         for z, a in zip(zs, activations, strict=True):
             [(_, _, slope)] = local_derivatives(a)

@@ -11,6 +11,7 @@ from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value, plain, quoted
+from tinygrad_edu.show import tree
 from tinygrad_edu.tasks.slips import LESSONS, slips
 from tinygrad_edu.tasks.task import Task
 
@@ -34,7 +35,7 @@ class Verdict(NamedTuple):
     graph: Value | None = None
 
     def __str__(self) -> str:
-        return "\n".join(self.words)
+        return "\n".join([*self.words, *([] if self.graph is None else [tree(self.graph)])])
 
 
 def grade(task: Task, text: str) -> Verdict:
