@@ -263,7 +263,7 @@ MISTAKES = {
     ("exercise", "1", "--hint", "4"): "4 is not in the range 1<=x<=3",
     ("exercise", "1", "--hint", "1", "--answer", "x"): "--answer and --hint exclude each other",
     ("exercise", "15", "--answer", "y"): "expected a formula in x and out, got one in y",
-    ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from: an edge of x*x lost, inner deriv",
+    ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from: an edge of x*x lost, inner",
     ("worksheet", "-o", "none/sheet.md"): "none",
     ("worksheet", "-o", "sheet.pdf"): "expected a name that ends in .md, got sheet.pdf",
     ("worksheet", "-o", "sheet.tex"): "expected a name that ends in .md, got sheet.tex",

@@ -233,7 +233,9 @@ def expression_command(function: Any) -> Any:
     return function
 
 
-output_option = click.option("-o", "--output", metavar="FILE", type=Target(), help="Where to write; the ending says the form.")
+output_option = click.option(
+    "-o", "--output", metavar="FILE", type=Target(), help="Where to write; the ending says the form."
+)
 
 
 def ending(output: str, forms: tuple[str, ...], option: str = "-o") -> str:
