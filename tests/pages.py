@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 import shutil
 import subprocess
@@ -19,7 +20,11 @@ WIDE = {"width": 1920, "height": 1080}
 SIZES = [{"width": w, "height": h} for w, h in ((390, 844), (800, 1000), (853, 480), (1280, 720), (1920, 1080))]
 
 
-@pytest.fixture(scope="module")
+# One browser for each file of tests. While slips are tried the quickest tests come first, whatever file they are in.
+SCOPE = "session" if os.environ.get("HYPOTHESIS_PROFILE") == "mutation" else "module"
+
+
+@pytest.fixture(scope=SCOPE)
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if CHROMIUM is None:
@@ -83,7 +88,7 @@ class Desk:
         return self.page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=SCOPE)
 def tab(browser, tmp_path_factory):
     desk = Desk(browser, tmp_path_factory.mktemp("desk"))
     yield desk

@@ -236,6 +236,18 @@ def test_closed_boxes_are_not_asked_about(visit):
     page.check("#ask")
     page.click("#last")
     assert page.locator(".question").count() == 0
+    asked_about = "steps.map((step) => [step.unit?.node === null, step.terms?.length, questionsOf(step).length])"
+    for level in ("neurons", "layers"):
+        page.select_option("#boxes", level)
+        found = page.evaluate(asked_about)
+        assert [True, 1, 0] in found
+        assert all(count == 0 for is_closed, _, count in found if is_closed)
+
+
+def test_where_there_is_no_derivative_nothing_is_asked(visit):
+    page = visit((Value(0.0, "x") * 2.0).sqrt() * 3.0)
+    kinds = page.evaluate("steps.map((step) => questionsOf(step).map((q) => q.kind).join(' '))")
+    assert kinds == ["", "", "", "", "", "contribution", "", ""]  # 3, then the root of 0
 
 
 def test_a_formula_of_large_numbers_may_be_off_by_a_rounding(visit):
@@ -361,7 +373,9 @@ def test_each_mistake_is_told_where_it_can_be_made(pages):
             "inner derivative missing", "gradient from above missing", "added instead of multiplied")  # fmt: skip
         other = (name.startswith(("sigmoid'", "tanh'")) and not name.startswith(op)) or (
             name == "the square's 2" and op != "pow")  # fmt: skip
-        if not (local_only or other):
+        if local_only or other:
+            assert met != name, (name, kind, op)
+        else:
             assert met is not None, (name, kind, op)
         if met:
             assert words == hint
@@ -462,3 +476,57 @@ def test_the_answer_can_be_typed_at_once(visit):
     page.focus("#back")
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(focus) == "answer"
+    page.fill("#answer", "not that")
+    page.keyboard.press("Enter")
+    page.keyboard.type("7")  # what was wrong is selected, so that it is written over
+    assert page.input_value("#answer") == "7"
+
+
+def test_the_field_for_an_answer(visit):
+    page = visit((Value(0.3, "w") * 2.0).sigmoid(), title="a page")
+    page.check("#ask")
+    page.evaluate("go(backwardBegins() + 1)")
+    form = page.locator(".question")
+    assert form.evaluate("(f) => [f.className, f.autocomplete]") == ["question", "off"]
+    assert page.locator("#answer").evaluate("(e) => [e.type, e.spellcheck, e.placeholder, e.ariaLabel]") == [
+        "text", False, "a number or a formula", "Your answer"]  # fmt: skip
+    assert form.locator("button").evaluate_all("(all) => all.map((b) => [b.type, b.className, b.textContent])") == [
+        ["submit", "main", "Check"], ["button", "", "Hint"], ["button", "", "Show"]]  # fmt: skip
+    assert page.get_attribute(".verdict", "role") == "status"
+    page.click(".question >> text=Show")
+    assert page.evaluate("Object.keys(localStorage)") == ["tinygrad-edu a page"]
+    page.evaluate("localStorage.clear()")
+
+
+def test_nothing_scrolls_where_the_focus_goes(visit):
+    page = visit(MLP(2, [2, 1], activation="tanh", seed=1), viewport={"width": 900, "height": 320}, data=[([1, 2], 3)])
+    page.select_option("#boxes", "nodes")
+    page.evaluate("at('ask').checked = true; window.scrollTo(0, 0); go(steps.length - 3)")
+    for _ in range(3):  # after the last question Next has the focus, far below
+        if page.evaluate("asking !== null"):
+            page.evaluate("at('answer').value = asking.question.value(v); at('answer').form.requestSubmit()")
+    assert page.evaluate("[document.activeElement.id, scrollY]") == ["next", 0]
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    below = page.evaluate("scrollY")
+    assert below > 300
+    page.evaluate("go(steps.length - 3)")
+    assert page.evaluate("[document.activeElement.id, scrollY]") == ["answer", below]
+    page.evaluate("at('ask').checked = false; ask(); closeAll('layers'); rearrange(); openGroup('1')")
+    assert page.evaluate("[document.activeElement.id, scrollY]") == ["g1_1", below]
+
+
+def test_at_how_many_points_a_formula_is_tried(pages):
+    """Where it has a value at two points only, that says too little."""
+    found = pages[0][0].evaluate(
+        """() => {
+          const all = randomPoints, nowhere = Float64Array.from(v, () => NaN);
+          const q = { kind: "local", value: (data) => data[0] };
+          const verdicts = [[], [v], [v, v], [v, nowhere], [v, v, nowhere]].map((points) => {
+            randomPoints = () => points;
+            return isRight(q, read("a"));
+          });
+          randomPoints = all;
+          return verdicts;
+        }"""
+    )
+    assert found == [False, False, True, False, True]

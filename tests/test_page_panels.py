@@ -55,9 +55,11 @@ def test_the_keys_and_buttons_of_the_steps(desk):
             "{ key: 'ArrowRight', [key + 'Key']: true, bubbles: true }))",
             {"Control": "ctrl"}.get(modifier, modifier.lower()),
         )
-    page.focus("#number0")
-    page.keyboard.press("ArrowRight")
+    for field in ("number0", "theme"):
+        page.focus(f"#{field}")
+        page.keyboard.press("ArrowRight")
     assert page.evaluate("now") == 0  # keys of the browser, and of a field
+    page.evaluate("document.activeElement.blur()")
     prevented = (
         "(key) => !document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))"
     )
@@ -126,6 +128,8 @@ def test_a_local_derivative_is_told_where_it_is_no_number_of_its_own(desk):
         "∂L/∂b += ∂L/∂z × ∂z/∂b | ∂z/∂b = a = 2 | = 1 × 2 = 2 | −0.09957 + 2 = 1.9 | "
         "Another way joins: gradients add up."
     )
+    spoken = f"step {len(said) - 1}: {said[-1].replace(' | ', ' ')[:120]}"  # not more than can be listened to
+    assert page.get_attribute("#step", "aria-valuetext") == spoken
 
 
 def test_an_equation_breaks_before_its_signs(desk):
@@ -383,6 +387,18 @@ def test_a_step_is_taken_where_all_is_finite(desk, rate, value, moved):
         )
 
 
+@pytest.mark.parametrize(
+    ("root", "number"),
+    [(lambda a: a * a.exp() / a.exp(), 800.0), (lambda a: a * 1e200, 1e200), (lambda a: a.sqrt() + 1.0, 0.0)],
+    ids=["loss", "gradient alone is finite", "loss alone is finite"],
+)
+def test_no_step_is_taken_where_the_loss_or_its_gradient_is_not_finite(desk, root, number):
+    page = desk.open(root(Value(1.0, "a")), SIZES[3])
+    page.evaluate("(x) => { v[0] = x; }", number)
+    assert page.evaluate("[stepDown(), v[0], taken]") == [False, number, 0]
+    assert page.evaluate("said").startswith("A number is not finite")
+
+
 def test_training_plays_at_its_speed_and_stops(desk):
     page = desk.open(square(), SIZES[3], learning_rate=1e-6)
     page.evaluate("at('speed').value = 6")
@@ -483,19 +499,39 @@ def test_the_marks_of_the_examples(desk):
             context[kind] = function (...given) { calls.push([kind, ...given]); return draw.apply(this, given); };
           }
           const stroke = context.stroke;
-          context.stroke = function () { calls[calls.length - 1].push(this.lineWidth); return stroke.apply(this); };
+          context.stroke = function () {
+            calls[calls.length - 1].push(this.lineWidth, this.fillStyle, this.strokeStyle);
+            return stroke.apply(this);
+          };
+          examples.push([0.25, 0.75, 0]);
           example = 2;
           drawHeat();
-          return [calls, examples.map((e) => onMap(e, 360, 360))];
+          const style = getComputedStyle(document.documentElement);
+          return [calls, examples.map((e) => onMap(e, 360, 360)), ["data-strong", "grad-strong", "background", "text"]
+            .map((name) => style.getPropertyValue("--" + name).trim())];
         })()"""
     )
-    calls, places = marks
-    (x0, y0), (x1, y1), (x2, y2) = places
+    calls, places, (high, low, between, text) = marks
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = places
     assert calls == [
-        ["arc", x0, y0, 4, 0, 7, 1],
-        ["rect", pytest.approx(x1 - 3.4), pytest.approx(y1 - 3.4), pytest.approx(6.8), pytest.approx(6.8), 1],
-        ["arc", x2, y2, 7, 0, 7, 3],
+        ["arc", x0, y0, 4, 0, 7, 1, high, between],
+        ["rect", *map(pytest.approx, (x1 - 3.4, y1 - 3.4, 6.8, 6.8)), 1, low, between],
+        ["arc", x2, y2, 7, 0, 7, 3, high, text],
+        ["rect", *map(pytest.approx, (x3 - 3.4, y3 - 3.4, 6.8, 6.8)), 1, low, between],  # in the middle: not above
     ]
+
+
+def test_the_map_of_inputs_that_are_all_the_same(desk):
+    page = desk.open(network(), SIZES[3], data=[([1.0, -2.0], 0.5), ([1.0, 4.0], 0.5)])
+    assert page.evaluate("reachOfInputs.flat()") == list(map(pytest.approx, (0.88, 1.12, -2.72, 4.72)))
+
+
+def test_the_map_has_the_colours_of_the_theme(desk):
+    page = desk.open(network(), SIZES[3], data=EXAMPLES)
+    page.emulate_media(color_scheme="dark")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert max(page.evaluate("[...drawHeat.small.getContext('2d').getImageData(20, 20, 1, 1).data]")[:3]) < 128
+    page.emulate_media(color_scheme="light")
 
 
 def test_other_numbers_of_inputs_have_no_map(desk):
@@ -645,6 +681,8 @@ def test_what_is_open_at_first(desk):
     assert page.evaluate("at('boxes').closest('label').hidden") is False
     page = desk.open(worked_example()[1], SIZES[0])
     assert page.evaluate("at('tools').open") is False
+    for width, is_open in ((640, False), (641, True)):  # as in the style sheet
+        assert desk.open(square(), {"width": width, "height": 700}).evaluate("at('tools').open") is is_open
     page = desk.open(square())
     assert page.evaluate("[at('boxes').closest('label').hidden, at('tools').open]") == [True, True]
     assert page.evaluate("document.documentElement.classList.contains('few')")

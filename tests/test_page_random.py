@@ -80,6 +80,7 @@ def test_a_frame_that_is_shown_later_is_laid_out_then(browser, tmp_path):
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(around.as_uri())
+    assert page.frames[1].evaluate("stage") == {"width": 800, "height": 480}
     page.evaluate("document.getElementById('hidden').style.display = ''")
     inner = page.frames[1]
     inner.click("#last")

@@ -97,7 +97,7 @@ def small():
     a, b, x = Value(2.0, "a1"), Value(-3.0, "b"), Value(0.5, "x")
     a.grad = 1.0
     y = labelled(a * b, "y")
-    return labelled((y * x) ** 2 - y.abs().sqrt(), "E")
+    return labelled((y * x) ** 3 - y.abs().sqrt(), "E")
 
 
 def network():
@@ -166,6 +166,9 @@ ASKING = """
   act("the last way alone", () => answer(String(grad[asking.question.k] * d[asking.question.k][asking.question.i])));
   act("the sum", () => answer(String(asking.question.value(v))));
   act("the next question", () => press("next"));
+  act("Train while it is open", () => press("play-training"));
+  act("Pause", () => press("play-training"));
+  act("the step before", () => press("back"));
   act("no more questions", () => set("ask", false));
   lines.push(scoreAsCsv().replaceAll("\\r", "").trim());
   act("the score is forgotten", () => press("forget-score"));
@@ -196,12 +199,18 @@ TRAINING = """
   act("ten steps", () => press("descend-ten"));
   const frames = [];
   window.requestAnimationFrame = (frame) => frames.push(frame);
-  window.performance.now = () => 0;
+  let clock = 0;
+  window.performance.now = () => clock;
+  const frame = (wait) => frames.pop()((clock += wait));
   act("another theme", () => set("theme", "dark"));
   act("Train", () => press("play-training"));
-  for (let j = 1; j <= 13; j++) act("frame " + j, () => frames.pop()(100 * j));
+  for (let j = 1; j <= 7; j++) act("a frame", () => frame(60));
+  act("fast", () => set("speed", "9"));
+  for (let j = 1; j <= 7; j++) act("a frame in time", () => frame(16));
+  window.performance.now = () => (clock += 3);
+  act("a frame in which steps take long", () => frame(16));
   act("Pause", () => press("play-training"));
-  act("a frame too late", () => frames.pop()(1e6));
+  act("a frame too late", () => frame(1e6));
   act("Train again", () => press("play-training"));
   act("back in the history", () => set("scrub", "2", "input"));
   act("and again", () => press("play-training"));

@@ -2,8 +2,8 @@
 
 const LEAST = 12; // pixels: no text is smaller
 const TEXT = 14; // the size of text in the picture at scale 1
-const camera = { x: 0, y: 0, scale: 1, fitted: true };
-let stage = { width: 0, height: 0 };
+const camera = {}; // x and y in pixels of the stage, scale; fitted: nobody has moved it
+let stage; // its width and height
 
 const HEAD = 44; // pixels at the top of the stage, for the legend and the buttons
 const fitting = (picture) =>

@@ -11,7 +11,7 @@ function bounds() {
     return [low - room, high + room];
   });
 }
-let reachOfInputs = null;
+let reachOfInputs; // of each the least and largest, with some room
 
 function makeData() {
   if (!examples) return;
@@ -85,7 +85,6 @@ function drawHeat() {
   const small =
     drawHeat.small ?? (drawHeat.small = Object.assign(document.createElement("canvas"), { width: GRID, height: GRID }));
   small.getContext("2d").putImageData(image, 0, 0);
-  context.imageSmoothingEnabled = true;
   context.drawImage(small, 0, 0, size, size);
   const rgb = (c) => "rgb(" + c.join(",") + ")",
     target = trace.data.inputs.length;

@@ -33,8 +33,7 @@ function runBackward(data, gradients) {
 // Everything from the leaves. A partial that is not finite where the result is (√ at 0) is no derivative.
 function compute() {
   runForward(v);
-  const orNone = (partial, k) =>
-    partial === null || Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN;
+  const orNone = (partial, k) => (Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN);
   d = partials.map((rule, k) => (rule ? rule(v).map((partial) => orNone(partial, k)) : []));
   grad.fill(0);
   grad[root] = Number.isFinite(v[root]) ? 1 : NaN;
@@ -66,7 +65,7 @@ function groupOf(k) {
   return closed.has(layer) ? layer : closed.has(neuron) ? neuron : null;
 }
 
-function groupTitle(key, members) {
+function groupTitle(key) {
   const [layer, neuron] = key.split(".");
   return neuron ? "neuron " + neuron + " of layer " + layer : "layer " + layer;
 }
@@ -183,9 +182,6 @@ function runSteps() {
 }
 
 const backwardBegins = () => steps.findIndex((step) => step.kind === "root");
-
-// The derivative through a closed unit with one exit: that of the exit for an operand.
-const through = (unit, term) => (unit.node === null ? term / grad[unit.main] : null);
 
 // What is known after the steps up to one: which units have data, and each unit's gradient.
 function known(last = now) {

@@ -24,8 +24,6 @@ function start() {
   document.documentElement.classList.toggle("with-data", Boolean(examples));
   const area = at("stage");
   stage = { width: area.clientWidth || 800, height: area.clientHeight || 480 };
-  if (examples) setExample(v, example);
-  runForward(v);
   compute();
   for (const level of ["nodes", "neurons", "layers"]) {
     // as open as can be read

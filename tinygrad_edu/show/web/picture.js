@@ -53,7 +53,7 @@ function sizeOf(unit, detail) {
   return { width: Math.max(WIDEST + 12, Math.ceil(title) + 16), height: 62 };
 }
 
-let drawn = null; // the layout, its detail, and the elements by unit and wire
+let drawn; // the layout, its detail, and the elements by unit and wire
 
 function drawPicture({ detail, direction, laidOut }) {
   drawn = { ...laidOut, detail, direction, unit: new Map(), wire: new Map() };

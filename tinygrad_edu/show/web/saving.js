@@ -1,9 +1,7 @@
 // What leaves the page: its state in the address, the picture as a file.
 
-let restoring = false;
-
 function remember() {
-  if (restoring || playing) return;
+  if (playing) return;
   const state = new URLSearchParams();
   if (now) state.set("step", now);
   if (examples && example) state.set("example", example + 1);
@@ -20,7 +18,6 @@ function remember() {
 
 function restore() {
   const state = new URLSearchParams(location.hash.slice(1));
-  restoring = true;
   const number = (key, least, most) => {
     const n = Number(state.get(key));
     return Number.isInteger(n) ? Math.max(least, Math.min(most, n)) : least;
@@ -33,7 +30,6 @@ function restore() {
   }
   if (state.has("node")) lit = pinned = number("node", 0, root);
   now = number("step", 0, steps.length - 1);
-  restoring = false;
 }
 
 function download(file, content) {

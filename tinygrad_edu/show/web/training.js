@@ -170,8 +170,7 @@ function showTraining() {
   const last = history.length - 1;
   at("scrub").max = last;
   at("scrub").disabled = last < 1;
-  if (document.activeElement !== at("scrub") || playing)
-    at("scrub").value = history.findLastIndex((e) => e.step <= taken);
+  at("scrub").value = history.findLastIndex((e) => e.step <= taken);
   at("scrub").setAttribute("aria-valuetext", "step " + taken);
   drawCurve();
 }
