@@ -105,10 +105,15 @@ class ArrayGradients(ArrayViews):
             if known[: len(texts)] == texts:
                 index = f"[..., : {len(texts)} * N]" if len(known) > len(texts) else ""
                 return Expression(name + index, factors[0].axes)
+        part = self.part(Expression(f"concatenate([{', '.join(texts)}], -1)", factors[0].axes))
+        self.beside[texts] = part.text
+        return part
+
+    def part(self, expression: Expression) -> Expression:
+        """A part of an expression, on a line of its own."""
         self.parts += 1
-        name = self.beside[texts] = f"part{self.parts}"
-        self.lines.append(f"{name} = concatenate([{', '.join(texts)}], -1)")
-        return Expression(name, factors[0].axes)
+        self.lines.append(f"part{self.parts} = {expression}")
+        return Expression(f"part{self.parts}", expression.axes)
 
     def gradient(self, array: Array) -> Expression:
         """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""

@@ -110,9 +110,7 @@ class ArraySource(ArrayGradients):
             count, _, part = max((parts.count(part), len(part), part) for part in parts) if parts else (1, 0, "")
             if count == 1:
                 return made
-            self.parts += 1
-            self.lines.append(f"part{self.parts} = {part}")
-            tree = Parts({part: f"part{self.parts}"}).visit(tree)
+            tree = Parts({part: self.part(Expression(part)).text}).visit(tree)
             made = Expression(ast.unparse(tree), made.axes, PRODUCT if made.binds == PRODUCT else SUM)
 
     def axes_of(self, step: Step) -> list[str]:
