@@ -333,7 +333,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1, help="chooses them (1)")
     options.add_argument("--at-least", type=int, default=12, help="slips a room (12)")
     options.add_argument("--again", action="store_true", help="only those that passed in the last run")
-    options.add_argument("--files", default="", help="only in files with this in their path; the result is not kept")
+    options.add_argument("--files", nargs="+", default=[], help="only where a path has one of these in it; not kept")
     options.add_argument("--by", default="", help="with --again: only by tests with one of these words in their names")
     options.add_argument("--quick", type=float, default=0, help="only by tests that take so many seconds together")
     options.add_argument("--list", action="store_true", help="print them, and try none")
@@ -351,7 +351,7 @@ def main() -> None:
             if room == "show":  # the page's are tried in a room of their own
                 theirs = {m.file for m in mutants(ROOMS["page"][0])}
                 every = [m for m in every if m.file not in theirs]
-            every = [m for m in every if given.files in m.file]
+            every = [m for m in every if not given.files or any(part in m.file for part in given.files)]
             found = chosen(every, max(given.share, min(1, given.at_least / max(1, len(every)))), given.seed)
             if given.again:
                 found = [m for m in every if m.key in passed]
