@@ -329,22 +329,6 @@ def test_products_are_written_as_a_person_would(a, b, out, text):
     close(given, np.einsum(f"{a},{b}->{out}", *arrays), 1e-12)
 
 
-@pytest.mark.parametrize("backend", ON_ARRAYS)
-def test_the_gradients_of_weights_that_all_steps_share_are_one_product(backend):
-    """Steps are so many examples more: their gradients and what they met lie side by side."""
-    rng, dot = random.Random(1), TABLE["dot"].function
-    w, v, biases, h, *x = [[Value(rng.uniform(-1, 1)) for _ in range(2)] for _ in range(9)]
-    params, inputs = [*w, *v, *biases], [*h, *(number for now in x for number in now)]
-    for now in x:
-        h = [(dot(row, h) + b).tanh() * number for row, b, number in zip((w, v), biases, now, strict=True)]
-    program = compile(h[0] + h[1], params, inputs, backend=backend)
-    assert program.arrays.count("concatenate([d_z") == 1
-    assert program.arrays.count("@ part") == 1 and "d_w[" in program.arrays
-    batch = np.random.default_rng(1).uniform(-1, 1, (7, len(inputs)))
-    data = [p.data for p in params]
-    close(program(data, batch)[1], program.by_columns(np.array(data), batch)[1], 1e-13)
-
-
 @pytest.mark.parametrize(
     ("dots", "lines"),
     [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.array_views import AXES, ArrayViews, core_of, is_whole, letters_of
@@ -13,17 +13,13 @@ from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, constant, reduced
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
-MANY = 3  # terms of a gradient for equal places that are worth one sum
-
 
 class Term(NamedTuple):
-    """A term of a gradient of places in an array, `made` of factors; those of one kind differ only in these."""
+    """A term of the gradient of places in an array, and names for the axes of these."""
 
     view: View
     axes: str
-    factors: tuple[Expression, ...]
-    made: Callable[..., Expression]
-    kind: tuple[Any, ...]
+    text: Expression
 
 
 class Strip(NamedTuple):
@@ -48,66 +44,27 @@ class ArrayGradients(ArrayViews):
         super().__init__(plan)
         self.functional = functional
         self.terms: dict[Array, list[Term]] = defaultdict(list)
-        self.beside: dict[tuple[str, ...], str] = {}  # the names of arrays whose examples were put side by side
         self.parts = 0  # of expressions, that have a line of their own
 
-    def add(
-        self,
-        view: View,
-        axes: str,
-        *factors: Expression,
-        varying: bool = False,
-        absent: str = "",
-        product: Callable[..., Expression] = lambda term: term,
-    ) -> None:
+    def add(self, view: View, axes: str, term: Expression, varying: bool = False, absent: str = "") -> None:
         """A term of the gradient of a view: summed along axes along which the view is the same, and over examples.
 
         Arguments:
             varying: whether each example has such a term.
             absent: axes that are summed over already.
-            product: makes the term of the factors.
         """
         if not view.active:
             return
         core, kept = core_of(view, axes)
+        if varying and not view.varying and "n" not in term.axes:
+            term = term * Expression("N")
         gone = "".join(axis for axis in axes if axis not in kept)
-
-        def made(*factors: Expression) -> Expression:
-            term = product(*factors)
-            if varying and not view.varying and "n" not in term.axes:
-                term = term * Expression("N")
-            for axis in gone:
-                if axis not in term.axes and axis not in absent:
-                    term = term * constant(view.table.shape[axes.index(axis)])
-            return reduced("sum", term, gone + "n" * (not view.varying))
-
+        for axis in gone:
+            if axis not in term.axes and axis not in absent:
+                term = term * constant(view.table.shape[axes.index(axis)])
         assert core.array
-        kind = axes, kept, view.table.shape, core.table.tobytes(), varying, absent, *(x.axes for x in factors)
-        self.terms[core.array].append(Term(core, kept + "n" * view.varying, factors, made, kind))
-
-    def summed(self, terms: Sequence[Term]) -> Iterator[tuple[View, str, Expression]]:
-        """Terms of a gradient, but many sums over the examples for equal places as one, over the examples of all."""
-        groups: dict[Any, list[Term]] = defaultdict(list)
-        for k, term in enumerate(terms):
-            alike = all("n" in x.axes and {*x.axes} <= {*term.axes, "n"} for x in term.factors)
-            groups[term.kind if alike and "n" not in term.axes else k].append(term)
-        for group in groups.values():
-            if len(group) >= MANY:
-                first, columns = group[0], zip(*[term.factors for term in group], strict=True)
-                group = [first._replace(factors=tuple([self.side_by_side(column) for column in columns]))]
-            for term in group:
-                yield term.view, term.axes, term.made(*term.factors)
-
-    def side_by_side(self, factors: Sequence[Expression]) -> Expression:
-        """One array with the examples of all of these."""
-        texts = tuple([x.text for x in factors])
-        for known, name in self.beside.items():
-            if known[: len(texts)] == texts:
-                index = f"[..., : {len(texts)} * N]" if len(known) > len(texts) else ""
-                return Expression(name + index, factors[0].axes)
-        part = self.part(Expression(f"concatenate([{', '.join(texts)}], -1)", factors[0].axes))
-        self.beside[texts] = part.text
-        return part
+        term = reduced("sum", term, gone + "n" * (not view.varying))
+        self.terms[core.array].append(Term(core, kept + "n" * view.varying, term))
 
     def part(self, expression: Expression) -> Expression:
         """A part of an expression, on a line of its own."""
@@ -119,10 +76,9 @@ class ArrayGradients(ArrayViews):
         """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
         name, given = f"d_{self.names[array]}", array in (self.plan.params, self.plan.inputs)
         axes = letters_of(array)
-        found = [*self.summed(self.terms.pop(array, []))]
-        whole = [is_whole(view) for view, _, _ in found]
-        total = self.total(array, [part for part, w in zip(found, whole, strict=True) if w])
-        parts = [part for part, w in zip(found, whole, strict=True) if not w]
+        found = self.terms.pop(array, [])
+        total = self.total(array, [term for term in found if is_whole(term.view)])
+        parts = [term for term in found if not is_whole(term.view)]
         if total and not parts:
             total = total if total.number is not None else self.full(total, axes, array.shape)
             short = total.text.lstrip("-").isidentifier() or total.number is not None
@@ -143,7 +99,7 @@ class ArrayGradients(ArrayViews):
             self.lines += self.in_place(array, name, total, parts)
         return Expression(name, axes)
 
-    def total(self, array: Array, terms: Sequence[tuple[View, str, Expression]]) -> Expression | None:
+    def total(self, array: Array, terms: Sequence[Term]) -> Expression | None:
         """The sum of the terms for a whole array, equal ones counted."""
         axes = letters_of(array)
         counted = Counter[str]()
@@ -163,7 +119,7 @@ class ArrayGradients(ArrayViews):
             total = total + term if total else term
         return total
 
-    def in_place(self, array: Array, name: str, total: Expression | None, parts: Sequence[Any]) -> list[str]:
+    def in_place(self, array: Array, name: str, total: Expression | None, parts: Sequence[Term]) -> list[str]:
         """The lines that fill an array: a place that nothing stands in yet is set, and another is added to."""
         written = np.full(array.size, total is not None)
         blank, lines = False, list[str]()  # whether it begins with zeros
@@ -196,7 +152,7 @@ class ArrayGradients(ArrayViews):
             ", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(array.shape) + array.varying == 1)
         )
 
-    def tiles(self, array: Array, parts: Sequence[tuple[View, str, Expression]]) -> str:
+    def tiles(self, array: Array, parts: Sequence[Term]) -> str:
         """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
         strips = list[Strip]()
         for view, letters, term in parts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from tinygrad_edu.engine.formulas import folds
@@ -195,14 +194,14 @@ class ArraySource(ArrayGradients):
                 other, masked = pair[1 - k][0], k == 1 and step.mask is not None
                 own = (axes if masked else core_of(view, axes)[1]) + "n" * view.varying
                 summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
-                product = partial(contracted, out=kept_of(d, other, own), sizes=sizes)
+                term = contracted(d, other, kept_of(d, other, own), sizes)
                 varies = varying and "n" not in summed
                 if masked:
-                    term = self.full(product(d, other), own, view.table.shape)
+                    term = self.full(term, own, view.table.shape)
                     term = Expression(f"{term.within(ATOM)}[{self.constant('m', step.mask)}]", "a" + "n" * view.varying)
                     self.add(View(view.array, view.table[step.mask]), "a", term, varying=varies)
                 else:
-                    self.add(view, axes, d, other, varying=varies, absent=summed, product=product)
+                    self.add(view, axes, term, varying=varies, absent=summed)
 
 
 class Parts(ast.NodeTransformer):

@@ -192,10 +192,8 @@ class Recovery:
 
     def compute(self, group: list[int]) -> None:
         """The steps for a group, whose results come to be in one array."""
-        once: dict[Any, int] = {}  # those that are equal but for the order of their terms
-        same = [once.setdefault(self.located(slot), slot) for slot in group]
-        slots, before = np.array([*once.values()]), len(self.steps)
-        rows = {self.nodes[slot].row for slot in slots}
+        slots, before = np.array(group), len(self.steps)
+        rows = {self.nodes[slot].row for slot in group}
         row = DOT if DOT in rows else SUM if SUM in rows else rows.pop()
         if row in (DOT, SUM):
             self.dot(slots, row)
@@ -205,14 +203,6 @@ class Recovery:
             view = self.view(slots)
             assert view.array
             self.address[slots] = view.array.start + view.table
-        self.address[group] = self.address[same]
-
-    def located(self, slot: int) -> tuple[Any, ...]:
-        """What an operation does, to which numbers."""
-        node = self.nodes[slot]
-        *where, start = [self.address[[*side]].tolist() for side in (*sides(node), node.operands[-1:])]
-        pairs = sorted(zip(*where, strict=True)) if node.row in (DOT, SUM) else [*zip(*where, strict=True)]
-        return node.row, *(start if has_start(node) else ()), *pairs
 
     # Where results are.
 
@@ -308,19 +298,11 @@ class Recovery:
             views = [self.padded(table[:, k], widths) for k in (0, 1)]
             return self.products(slots, views, None, widths)
         starts = np.array([self.nodes[slot].operands[-1] for slot in slots])
-        for part in self.rejoined(self.parts(table), table[:, 0]) if row is DOT else self.parts(table):
+        for part in self.parts(table):
             cuts = np.flatnonzero((np.diff(self.home(self.address[table[part]])) != 0).any((0, 1))) + 1
             runs = np.split(table[part], cuts if len(cuts) < FEW else [], axis=2)  # of terms from the same arrays
             views = [self.view(run[:, k]) for run in runs for k in (0, 1)]
             self.products(slots[part], views, self.view(starts[part]) if has_start(self.nodes[slots[0]]) else None)
-
-    def rejoined(self, parts: list[Any], first: Any) -> list[Any]:
-        """The parts, but those with equal first factors together."""
-        owner = {row: k for k, part in enumerate(parts) for row in map(bytes, first[part])}
-        by_owner: dict[int, list[Any]] = defaultdict(list)
-        for part in parts:
-            by_owner[max(owner[row] for row in map(bytes, first[part]))].append(part)
-        return [np.sort(np.concatenate(found)) for found in by_owner.values()]
 
     def padded(self, table: Any, widths: Any) -> View:
         """Rows of different lengths as rows of one that go on as the longest does, to be masked."""
