@@ -448,6 +448,14 @@ def test_mistakes(attempt, words):
         check_gradients(Value(1.0) * 2, 1.0)
     with pytest.raises(TypeError, match="inputs expected all numbers or all Values, got both"):
         check_gradients(lambda x, y: x, 1.0, Value(2.0))
+    w = Value(2.0)
+    for function, inputs, got in (
+        (lambda x: x.data * 3, [2.0], "6.0"),
+        (lambda x: [x], [2.0], r"\[Value"),
+        (lambda: 1.0, [w], "1.0"),
+    ):
+        with pytest.raises(TypeError, match=f"^check_gradients expected the function to return a Value, got {got}"):
+            check_gradients(function, *inputs)
 
 
 ATOL = {"central": 1e-8, "richardson": 1e-11, "complex": 1e-15}

@@ -288,6 +288,10 @@ WRONG_KINDS = {
     "an MLP expected the sizes of its layers, like [16, 16, 1], got 3": lambda: MLP(2, 3),
     "layer 1 expected a sequence of inputs, got 0.5": lambda: MLP(1, [1])(0.5),
     "neuron 1 of layer 1 expected a sequence of inputs, got 0.5": lambda: Neuron(1)(0.5),
+    "layer 1 expected 2 numbers, got [1, 2] as the first: a network takes one example at a time, "
+    "[network(x) for x in examples]": lambda: MLP(2, [1])([[1, 2], [3, 4]]),
+    "layer 1 expected 2 numbers, got (1, 2) as the first: a network takes one example at a time, "
+    "[network(x) for x in examples]": lambda: MLP(2, [1])([(1, 2)]),
     "a network expected a matrix for each layer, got 3": lambda: MLP.from_weights(3),
     "layer 2 expected a row for each neuron, got 0.3": lambda: MLP.from_weights([[[0.1, 0.2]], 0.3]),
     "neuron 1 of layer 1 expected a row of numbers, got 0.1": lambda: MLP.from_weights([[0.1, 0.2]]),

@@ -113,3 +113,12 @@ def test_numpys_numbers_compare_with_a_value_by_identity(other):
     assert np.equal(a, a) is True and np.not_equal(a, a) is False
     assert np.equal(a, other) is False and np.not_equal(a, other) is True
     assert (other == a, other != a, a == other, a != other) == (False, True, False, True)
+
+
+def test_a_network_given_a_batch_says_that_it_takes_one_example_at_a_time():
+    batch = np.array([[1.0, 2.0], [3.0, 4.0]])  # as many rows as inputs
+    with pytest.raises(
+        TypeError, match=r"^layer 1 expected 2 numbers, got array\(\[1\., 2\.\]\) as the first: a network"
+    ):
+        MLP.from_weights(THETA)(batch)
+    assert [len(MLP.from_weights(THETA)(x)) for x in batch] == [2, 2]

@@ -165,11 +165,17 @@ for name in SIGNS:
 def test_an_operator_leaves_what_it_does_not_know_to_the_other_class(name):
     operate, x = getattr(operator, SIGNS[name]), Value(2.0)
     assert operate(x, Foreign()) == ("theirs", name, x)
-    for stranger in ("a", None, [1.0], object(), 1j):
+    for stranger in ("a", None, {1.0}, object(), 1j):
         sign = {"pow": r"\*\* or pow\(\)"}.get(name, "\\" + OPERATORS[name])
         for operands in ((x, stranger), (stranger, x)):
             with pytest.raises(
                 TypeError, match=rf"^(unsupported operand type\(s\) for {sign}|can only concatenate|can't multiply)"
+            ):
+                operate(*operands)
+    for xs, text in (([1.0], r"\[1\.0\] \(list\)"), ((1.0, 2.0), r"\(1\.0, 2\.0\) \(tuple\)")):
+        for operands in ((x, xs), (xs, x)):
+            with pytest.raises(
+                TypeError, match=rf"^an operator takes Values and numbers, got {text}: take its elements one by one"
             ):
                 operate(*operands)
 

@@ -662,6 +662,8 @@ def test_a_loss_of_ones_own():
         (lambda x: x, {"data": [([1, 2], 3)]}, ValueError,
          "loss has to take the targets as Values, so that the page can change them: the network has 2 outputs, "
          "the examples 1 targets"),
+        (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": "mse"}, TypeError,
+         "loss expected a function of outputs and targets, like mse, got 'mse'"),
         (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": lambda y, t: 3.0}, TypeError,
          "loss expected to return a Value, got 3.0"),
         (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": lambda y, t: y * int(t)}, ValueError,

@@ -175,7 +175,7 @@ def test_steps_and_frames_go_on_where_there_is_no_derivative(tmp_path):
         ([Value(1.0)], r"got \[Value\(data=1\.0.*\] \(list\): choose one of its Values, or their sum"),
         (
             tinygrad_edu.MLP(2, [1]),
-            r"got .* \(MLP\): take an output or a loss of the network, as in draw\(network\(x\)\)",
+            r"got .* \(MLP\): take an output or a loss of the network, like network\(x\)",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_edu.engine import Value, nodes, topological
+from tinygrad_edu.engine import Value, nodes, quoted, topological
 from tinygrad_edu.engine.formulas import applied
 
 
@@ -40,7 +40,7 @@ class Function:
         """The graph at these numbers: its inputs and its root."""
         if not self.on_values:
             values = [Value(x, name) for x, name in zip(at, self.names, strict=True)]
-            return values, self.f(*values)  # type: ignore[operator]
+            return values, self.called(*values)
         if isinstance(self.f, Value):
             return rebuilt(self.f, self.inputs, at)
         before = [value.data for value in self.inputs]
@@ -48,10 +48,17 @@ class Function:
             for value, x in zip(self.inputs, at, strict=True):
                 value.data = x
             # A graph of its own: what is kept of it must not change when the data are put back.
-            return rebuilt(self.f(), self.inputs, at)
+            return rebuilt(self.called(), self.inputs, at)
         finally:
             for value, x in zip(self.inputs, before, strict=True):
                 value.data = x
+
+    def called(self, *values: Value) -> Value:
+        """What the function gives. Raises TypeError for what is no Value, such as a number taken from one."""
+        result = self.f(*values)  # type: ignore[operator]
+        if not isinstance(result, Value):
+            raise TypeError(f"check_gradients expected the function to return a Value, got {quoted(result)}")
+        return result
 
     def __call__(self, at: Sequence[float]) -> float:
         return self.root(at)[1].data

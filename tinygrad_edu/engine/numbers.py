@@ -40,6 +40,11 @@ def constant(x: Any) -> Any:
     """A number as the operand of an operator; NotImplemented where it is none, so that Python asks its class."""
     if type(x) is int and -(2**53) < x < 2**53:
         return x + 0.0
+    if type(x) is list or type(x) is tuple:  # Python would speak of a sequence that is multiplied
+        raise TypeError(
+            f"an operator takes Values and numbers, got {quoted(x)} ({type(x).__name__}): "
+            "take its elements one by one, like [value * x for x in xs]"
+        )
     return number(x) if isinstance(_unwrapped(x), Real) else NotImplemented
 
 

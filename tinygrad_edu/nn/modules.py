@@ -364,6 +364,11 @@ def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer, *others
         raise one_list(module._name(), x, *others)
     if not isinstance(x, (list, tuple)):
         x = listed(x, module._name(), "a sequence of inputs")
+    if x and (isinstance(x[0], (list, tuple)) or getattr(x[0], "ndim", False)):
+        raise TypeError(
+            f"{module._name()} expected {nin} numbers, got {quoted(x[0])} as the first: "
+            "a network takes one example at a time, [network(x) for x in examples]"
+        )
     if len(x) != nin:
         raise ValueError(f"{module._name()} expected {nin} inputs, got {len(x)}")
     return x

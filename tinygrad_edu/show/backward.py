@@ -133,7 +133,7 @@ def to_show(root: Value, what: str = "expected a Value to show") -> Value:
     if isinstance(root, Value):
         return root
     if hasattr(root, "parameters"):
-        way = "take an output or a loss of the network, as in draw(network(x))"
+        way = "take an output or a loss of the network, like network(x)"
     elif isinstance(root, (list, tuple)) and root and all(isinstance(value, Value) for value in root):
         way = "choose one of its Values, or their sum"
     else:

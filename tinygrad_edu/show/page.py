@@ -173,6 +173,8 @@ def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[V
             pairs.append(([float(one) for one in listed(x)], [float(one) for one in listed(t)]))
         except (TypeError, ValueError):
             raise ValueError(f"example {k} expected inputs and targets, numbers each, got {quoted(pair)}") from None
+    if loss is not None and not callable(loss):
+        raise TypeError(f"loss expected a function of outputs and targets, like mse, got {quoted(loss)}")
     if not pairs:
         raise ValueError("data expected at least one example, got none")
     for k, (x, t) in enumerate(pairs, start=1):
