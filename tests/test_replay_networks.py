@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import re
 
 import pytest
 
@@ -110,3 +111,5 @@ def test_where_a_program_is_drawn_each_of_its_lines_stands_once(seed):
     assert f"return {end.value[0]}, {end.gradient[0]}" == result
     names = {array.name for array in arrays}
     assert all({*array.operands} <= names - {array.name} for array in arrays)
+    (root,) = end.operands
+    assert root in names and re.search(rf"\b{root}\b", end.value[0])

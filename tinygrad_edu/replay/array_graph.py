@@ -52,8 +52,8 @@ def array_graph(source: ArraySource) -> list[ArrayNode]:
         else:
             views[target], untold[target] = arrays, told
     value, _, gradient = result.removeprefix("return ").partition(", ")
-    root = next(name for name in reversed(nodes) if name in value)
-    return [*nodes.values(), ArrayNode("program", "", [value], [gradient], [root])]
+    roots = [name for x in names_in(ast.parse(value)) for name in views.get(x, [x]) if name in names]
+    return [*nodes.values(), ArrayNode("program", "", [value], [gradient], roots)]
 
 
 def names_in(node: ast.AST) -> list[str]:

@@ -106,9 +106,10 @@ class ArraySource(ArrayGradients):
         made = Expression(ast.unparse(tree), made.axes, made.binds)
         while True:
             parts = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.BinOp)]
-            count, _, part = max((parts.count(part), len(part), part) for part in parts) if parts else (1, 0, "")
-            if count == 1:
+            repeated = [part for part in parts if parts.count(part) > 1]
+            if not repeated:
                 return made
+            part = max(repeated, key=lambda part: (parts.count(part), len(part), part))
             tree = Parts({part: self.part(Expression(part)).text}).visit(tree)
             made = Expression(ast.unparse(tree), made.axes, PRODUCT if made.binds == PRODUCT else SUM)
 
