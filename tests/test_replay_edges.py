@@ -220,6 +220,36 @@ def test_plain_python_says_what_it_expected(call, error, message):
         call(program)
 
 
+@each_backend
+@pytest.mark.parametrize(("kind", "x", "y"), [("uint8", 200, 100), ("float16", 300, 200), ("float32", 0.5, 1e-9)])
+def test_numbers_of_numpy_are_reckoned_with_as_floats(kind, x, y, backend):
+    """A pixel as NumPy has it wraps around at 255: 200 * 100 would be 32."""
+    a, b = Value(1.0), Value(2.0)
+    root = a * b - a * a
+    program = compile(root, [], [a, b], also=[a], outputs=[root], backend=backend)
+    given = [getattr(np, kind)(x), getattr(np, kind)(y)]
+    x, y = map(float, given)
+    close(program([], given)[0], x * y - x * x)
+    close(program([], given)[2], [y - 2 * x])
+    close(program.forward([], given), [x * y - x * x])
+    close(program([], [given, given])[0], x * y - x * x)
+
+
+@pytest.mark.parametrize("backend", [name for name in INSTALLED if name != "python"])
+def test_arrays_of_no_dimension_are_numbers(backend):
+    x = Value(1.0)
+    program = compile(x * x, [], [x], backend=backend)
+    close(program.value([], [np.array(3.0)]), 9.0)
+    close(program.hessian([], [np.array(3.0)]), np.zeros((0, 0)))
+
+
+@each_backend
+def test_names_for_the_inputs_are_refused(backend):
+    x = Value(2.0)
+    with pytest.raises(TypeError, match="the program expected"):
+        compile(x * x, [], [x], backend=backend)([], {"x": 2.0})
+
+
 def test_lists_are_expected_and_anything_that_gives_values_is_taken():
     w, x = Value(1.0), Value(2.0)
     for what in ("params", "inputs", "outputs", "also"):

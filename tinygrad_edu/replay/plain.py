@@ -65,6 +65,9 @@ class PythonProgram(Program):
         wrong = [x for x in numbers if not isinstance(x, Number)]
         if wrong:
             raise TypeError(f"the program expected numbers, got {quoted(wrong[0])} ({type(wrong[0]).__name__})")
+        # NumPy's scalars wrap around at 255, or keep 7 digits.
+        params, inputs = ([x.item() if hasattr(x, "item") else x for x in part] for part in (params, inputs))
+        numbers = [*params, *inputs]
         real = all(isinstance(x, float | int) for x in numbers)
         huge = [x for x in numbers if isinstance(x, int) and abs(x) > float_info.max]
         if huge:

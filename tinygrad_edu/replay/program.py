@@ -254,7 +254,8 @@ class Program(ABC):
         """Whether these are the inputs of many examples."""
         if hasattr(inputs, "ndim"):
             return bool(inputs.ndim == 2)
-        return hasattr(inputs, "__len__") and len(inputs) > 0 and hasattr(inputs[0], "__len__")
+        first = next(iter(inputs), None) if hasattr(inputs, "__len__") else None
+        return hasattr(first, "__len__") and getattr(first, "ndim", 1) > 0  # arrays of no dimension have a len, too
 
     def require_examples(self, inputs: Any) -> None:
         if len(inputs) == 0:
