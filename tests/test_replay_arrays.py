@@ -218,11 +218,11 @@ def test_python_does_not_look_at_each_number():
             count += 1
             return trace
 
-        batch = np.ones((n, 1))
-        program(np.array([0.5]), batch), program.forward(np.array([0.5]), batch)
+        params, batch = np.array([0.5]), np.ones((n, 1))
+        program(params, batch), program.forward(params, batch), program.value(params, batch)
         sys.settrace(trace)
         try:
-            program(np.array([0.5]), batch), program.forward(np.array([0.5]), batch)
+            program(params, batch), program.forward(params, batch), program.value(params, batch)
         finally:
             sys.settrace(None)
         return count

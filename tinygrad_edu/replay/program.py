@@ -134,7 +134,7 @@ class Program(ABC):
         column = first_columns(values, 1)
         if self.reduce is None:
             return column[:, 0] if hasattr(column, "ndim") else [row[0] for row in column]
-        total = float(sum(row[0] for row in column))
+        total = float(column.sum() if hasattr(column, "ndim") else sum(row[0] for row in column))
         return total / len(column) if self.reduce == "mean" else total
 
     @cached_property
