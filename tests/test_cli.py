@@ -536,3 +536,265 @@ def test_help_on_a_command_with_an_expression_has_an_example_that_runs(name, tmp
     example = told.splitlines()[-1]
     assert example.startswith(f"Example: tinygrad-edu {name} ")
     assert run(*shlex.split(example)[2:], cwd=tmp_path).returncode == 0
+
+
+# What an option changes, and what is there without it
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "words"),
+    [
+        (1, 2, "takes 1 input, got 2: expected --inputs 0.5, 1 number"),
+        (3, 2, "takes 3 inputs, got 2: expected --inputs 0.5,0.5,0.5, 3 numbers"),
+        (4, 2, "takes 4 inputs, got 2: expected --inputs 0.5,0.5,0.5,0.5, 4 numbers"),
+        (5, 2, "takes 5 inputs, got 2: expected --inputs 0.5,0.5,…, 5 numbers"),
+        (2, 1, "takes 1 target, got 2: expected --targets 0.5, 1 number"),
+        (2, 5, "takes 5 targets, got 2: expected --targets 0.5,0.5,…, 5 numbers"),
+    ],
+)
+def test_as_many_numbers_are_asked_for_as_the_network_takes(inputs, outputs, words, tmp_path):
+    (tmp_path / "w.json").write_text(json.dumps([[[0.5] * (inputs + 1)] * 3, [[0.25] * 4] * outputs]))
+    done = run("--weights", "w.json", cwd=tmp_path)
+    assert done.stderr == f"tinygrad-edu: the network of w.json {words}\n"
+
+
+@pytest.mark.parametrize("content", ["{}", "1", "[1]", "[[1]]", "[[[1, 2]], [1]]", "[[[1, 2]], 1]", '"[]"'])
+def test_weights_that_are_no_matrices_are_told_their_form(content, tmp_path):
+    (tmp_path / "w.json").write_text(content)
+    done = run("--weights", "w.json", cwd=tmp_path)
+    assert done.stderr == "tinygrad-edu: w.json: expected matrices, [[[bias, weight, …], …], …], a row a neuron\n"
+
+
+def test_a_file_that_no_reader_can_follow_is_no_json(tmp_path):
+    (tmp_path / "w.json").write_text("[" * 100_000)
+    assert run("--weights", "w.json", cwd=tmp_path).stderr == "tinygrad-edu: w.json is not a JSON file\n"
+    assert run("--weights", "a\0b", cwd=tmp_path).stderr.startswith("tinygrad-edu: cannot read a b: ")
+
+
+def test_the_walk_takes_each_option(tmp_path):
+    (tmp_path / "w.json").write_text(json.dumps([[[0.125, 0.25, 0.375]] * 3, [[0.5, 0.625, 0.75, 0.875]]]))
+    options = ("--inputs", "0.3,0.7", "--targets", "0.45", "--lr", "0.35", "--epochs", "3", "--out", "there")
+    done = run("--weights", "w.json", *options, cwd=tmp_path)
+    assert done.returncode == 0
+    for part in ("x = (0.3, 0.7)   targets t = (0.45)", "w9 = 0.875", "w ← w − 0.35 · ∂E/∂w", "all 3 epochs are over"):
+        assert part in done.stdout
+    assert "in there:" in done.stdout and (tmp_path / "there" / "explore.html").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["there", "w.json"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (("worksheet",), ("worksheet", "--seed", "1")),
+        (("exercise",), ("exercise", "1")),
+        (("check", "x*y", "x=1", "y=2"), ("check", "x*y", "x=1", "y=2", "--order", "1", "--method", "central")),
+        (("explain", "y*x", "y=1", "x=2"), ("explain", "y*x", "y=1", "x=2", "--wrt", "y")),
+        (("-h",), ("--help",)),
+        (("check", "-h"), ("check", "--help")),
+    ],
+)
+def test_what_is_not_said_is(given, wanted, tmp_path):
+    first, second = run(*given, cwd=tmp_path), run(*wanted, cwd=tmp_path)
+    assert (first.returncode, first.stdout, first.stderr) == (0, second.stdout, "")
+    assert first.stdout
+
+
+def test_check_takes_the_order_and_the_method(tmp_path):
+    checked = [
+        run("check", "x**2 * y", "x=2", "y=3", *options, cwd=tmp_path)
+        for options in ((), ("--order", "2"), ("--method", "complex"), ("--method", "richardson"))
+    ]
+    assert [done.returncode for done in checked] == [0] * 4
+    assert len({done.stdout for done in checked}) == 4
+    assert [line.split("  ")[0] for line in checked[1].stdout.splitlines()[1:]] == ["x, x", "x, y", "y, x", "y, y"]
+
+
+def test_draw_and_explore_take_the_name_to_differentiate_for(tmp_path):
+    pictures = []
+    for options in ((), ("--wrt", "w"), ("--wrt", "x")):
+        assert run("draw", "exp(w) * x", "w=1", "x=2", *options, "-o", "g.DOT", cwd=tmp_path).stdout == "g.DOT\n"
+        pictures.append((tmp_path / "g.DOT").read_text(encoding="utf-8"))
+    assert len({*pictures}) == 3
+    assert run("draw", "w", "w=1", "--wrt", "v", cwd=tmp_path).returncode == 2
+    assert run("explore", "w", "w=1", "--wrt", "v", cwd=tmp_path).returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["g.DOT"]
+    done = run("explore", "w * 2", "w=1", "--wrt", "w", "-o", "page.htm", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "page.htm\n")
+
+
+def test_a_label_in_an_expression_is_kept(tmp_path):
+    assert run("draw", "w", "w=1", cwd=tmp_path).stdout.splitlines() == ["w  data 1  grad 1"]
+
+
+def test_after_the_last_exercise_comes_no_next(tmp_path):
+    from tinygrad_edu.lesson import exercises
+
+    last = str(exercises.COUNT)
+    assert last in run("exercise", last, cwd=tmp_path).stdout
+    answer = run("exercise", last, "--hint", "3", cwd=tmp_path).stdout.partition(" = ")[2].strip()
+    right = run("exercise", last, "--answer", answer, cwd=tmp_path)
+    assert (right.returncode, "Next: " in right.stdout) == (0, False)
+    wrong = run("exercise", "16", "--answer", "x**2", cwd=tmp_path)
+    assert (wrong.returncode, "Next: " in wrong.stdout) == (1, False)
+
+
+def test_a_key_alone_is_written_and_the_sheet_printed(tmp_path):
+    done = run("worksheet", "--key", "key.md", cwd=tmp_path)
+    assert done.stdout == "key.md\n" + run("worksheet", cwd=tmp_path).stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["key.md"]
+
+
+TWO_TASKS = "".join(
+    f"""# {name}
+
+```python task {name}
+def {name}(x): return 0
+```
+
+```python answer
+def {name}(x): return {k} * x
+```
+
+```python check
+cases = [1.0]
+def expected(x): return {k} * x
+```
+"""
+    for k, name in ((2, "double"), (3, "triple"))
+)
+
+
+def test_grade_passes_where_all_tasks_do(tmp_path):
+    (tmp_path / "l.md").write_text(TWO_TASKS, encoding="utf-8-sig")
+    for functions, right, status in (
+        ("def double(x): return 2 * x\ndef triple(x): return 3 * x\n", (True, True), 0),
+        ("def double(x): return 2 * x\n", (True, False), 1),
+        ("def triple(x): return 3 * x\n", (False, True), 1),
+    ):
+        (tmp_path / "a.py").write_text(functions, encoding="utf-8-sig")
+        done = run("grade", "l.md", "a.py", "--json", "r.json", "--pytest", "t.py", cwd=tmp_path)
+        assert done.returncode == status
+        assert [line.split(": ")[:2] for line in done.stdout.splitlines() if ": " in line][:2] == [
+            ["double", "Right, on 1 of 1 cases." if right[0] else "It has no function double"],
+            ["triple", "Right, on 1 of 1 cases." if right[1] else "It has no function triple"],
+        ]
+        for k, name in enumerate(("double", "triple")):
+            only = run("grade", "l.md", "a.py", "--task", name, cwd=tmp_path)
+            assert (only.returncode, only.stdout.count("\n")) == (int(not right[k]), 1)
+        result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+        assert [test["name"] for test in result["tests"]] == ["double", "triple"]
+        assert result["score"] == sum(right) and (tmp_path / "r.json").read_text(encoding="utf-8")[-1] == "\n"
+        assert "with_name('a.py')" in (tmp_path / "t.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("l.md", "a.py", "--json", "a.py"), "expected a file each, got a.py and a.py, which are the same"),
+        (("l.md", "a.py", "--pytest", "./a.py"), "expected a file each, got a.py and ./a.py, which are the same"),
+        (("l.md", "a.py", "--json", "r", "--pytest", "r"), "expected a file each, got r and r, which are the same"),
+        (("l.md", "a.py", "--task", "half"), "Invalid value for --task: expected one of double, triple, got 'half'"),
+        (("prose.md", "a.py"), "prose.md has no task"),
+        (("l.md", "none.py"), "cannot read none.py: No such file or directory"),
+        (("none.md", "a.py"), "cannot read none.md: No such file or directory"),
+    ],
+)
+def test_grade_says_what_is_missing(arguments, words, tmp_path):
+    for name, content in {"l.md": TWO_TASKS, "prose.md": "# A\n\nwords\n", "a.py": "kept = 1\n"}.items():
+        (tmp_path / name).write_text(content)
+    done = run("grade", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"tinygrad-edu: {words}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.py", "l.md", "prose.md"]
+    assert (tmp_path / "a.py").read_text() == "kept = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "written", "title", "count"),
+    [
+        ((), ["live.html"], "Backpropagation, live", 8),
+        (("-o", "p.htm", "--title", "Mine"), ["p.htm"], "Mine", 8),
+        (("--lesson", "l.md"), ["live.html"], "Backpropagation, live", 2),
+        (("--folder",), ["live/index.html", "live/wasm.gz"], "Backpropagation, live", 8),
+        (("--folder", "-o", "a/b", "--lesson", "l.md", "--title", "T"), ["a/b/index.html", "a/b/wasm.gz"], "T", 2),
+    ],
+)
+def test_a_live_page_is_made_of_what_is_asked_for(options, written, title, count, tmp_path, monkeypatch):
+    """What goes into it, by stand-ins for what takes npm: tests/test_live.py has the rest."""
+    monkeypatch.setattr("tinygrad_edu.live.build", lambda lessons, title: f"{len(lessons)} {title}")
+    monkeypatch.setattr(
+        "tinygrad_edu.live.folder",
+        lambda lessons, title: {"wasm.gz": b"\0", "index.html": f"{len(lessons)} {title}".encode()},
+    )
+    (tmp_path / "l.md").write_text(TWO_TASKS, encoding="utf-8-sig")
+    done = run("live", *options, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    made = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file() and p.name != "l.md")
+    assert made == written
+    assert (tmp_path / written[0]).read_text() == f"{count} {title}"
+    assert done.stdout == (f"{Path(written[0]).parent.as_posix()}\n" if "--folder" in options else f"{written[0]}\n")
+
+
+def test_a_live_page_that_cannot_be(tmp_path, monkeypatch):
+    monkeypatch.setattr("tinygrad_edu.live.build", lambda lessons, title: "")
+    (tmp_path / "file").touch()
+    for options, words in (
+        (("-o", "p.pdf"), "Invalid value for -o: expected a name that ends in .html, .htm, got p.pdf"),
+        (("--lesson", "none.md"), "cannot read none.md: No such file or directory"),
+        (("--lesson", "file"), "file is empty: expected Markdown with a heading, like # Slopes"),
+    ):
+        assert run("live", *options, cwd=tmp_path).stderr == f"tinygrad-edu: {words}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(("columns", "width"), [("50", 80), ("79", 80), ("90", 90), ("101", 100), ("300", 100)])
+def test_a_terminal_gets_80_to_100_columns_and_numbers_no_colours_of_their_own(columns, width, monkeypatch):
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": columns}.items():
+        monkeypatch.setenv(name, value)
+    made = cli.console()
+    assert made.is_terminal and made.width == width
+    with made.capture() as captured:
+        made.print("x = 3")
+    assert captured.get() == "x = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device", "a.svg"), "a.svg: No space left on device"),
+        (OSError(5, "Input/output error"), "[Errno 5] Input/output error"),
+        (ValueError("v"), "v"),
+        (TypeError("t"), "t"),
+        (ZeroDivisionError("z"), "z"),
+        (RuntimeError("r"), "r"),
+        (ImportError("i"), "i"),
+        (ModuleNotFoundError("m"), "m"),
+        (ValueError("x" * 1000), "x" * 399 + "…"),
+    ],
+)
+def test_whatever_finds_a_mistake_it_is_one_line(error, words, tmp_path, monkeypatch):
+    def invoke(context):
+        raise error
+
+    monkeypatch.setattr("tinygrad_edu.cli.command.invoke", invoke)
+    done = run(cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"tinygrad-edu: {words}\n")
+
+
+def test_a_defect_is_no_mistake_of_the_user(tmp_path, monkeypatch):
+    def invoke(context):
+        raise KeyError("k")
+
+    monkeypatch.setattr("tinygrad_edu.cli.command.invoke", invoke)
+    with pytest.raises(KeyError):
+        run(cwd=tmp_path)
+
+
+def test_both_streams_show_a_question_mark_for_what_they_have_not(tmp_path, monkeypatch):
+    streams = [TextIOWrapper(BytesIO(), encoding="ascii") for _ in range(2)]
+    monkeypatch.setattr(sys, "argv", ["tinygrad-edu", "draw", "π*x", "x=1"])
+    handler = signal.getsignal(signal.SIGTERM)
+    with redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as ended:
+        cli.main()
+    signal.signal(signal.SIGTERM, handler)
+    assert ended.value.code == 2
+    assert [stream.errors for stream in streams] == ["replace", "replace"]

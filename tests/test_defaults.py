@@ -55,6 +55,31 @@ DEFAULTS = {
         "from_torch": "labels='textbook'",
         "from_torch_graph": "names=None, limit=2000",
     },
+    "tinygrad_edu.plot": {
+        "animate": "captions=(), seconds=1.0, theme='light'",
+        "history_text": "width=72, height=8",
+        "plot_decision_boundary": ("targets=None, names=('x1', 'x2'), threshold=None, resolution=80, theme='light'"),
+        "plot_gradients": "theme='light'",
+        "plot_health": "theme='light'",
+        "plot_history": "theme='light'",
+        "plot_loss_landscape": "path=(), directions=None, reach=1.0, resolution=25, seed=0, theme='light'",
+        "plot_network": "by='weight', theme='light'",
+    },
+    "tinygrad_edu.plot.canvas": {
+        "canvas": "size=(6.4, 4.2), rows=1, columns=1",
+        "png": "dpi=110",
+    },
+    "tinygrad_edu.lesson": {
+        "forward": "inputs=(0.85, 0.25), targets=(0.6905, 0.8657)",
+        "network": "weights=[[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]",
+    },
+    "tinygrad_edu.live.charts": {
+        "Chart": "height=260",
+        "line": "name=''",
+    },
+    "tinygrad_edu.tasks": {
+        "read": "name='the lesson'",
+    },
     "tinygrad_edu.replay": {
         "Program": "also=(), reduce='mean'",
         "compile": (

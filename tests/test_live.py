@@ -19,6 +19,7 @@ from tinygrad_edu.live import assets, build, charts, file, folder, lessons
 from tinygrad_edu.live import session as live_session
 from tinygrad_edu.live.lessons import FOLDER, for_page
 from tinygrad_edu.live.session import MOST, Session
+from tinygrad_edu.show import explore
 from tinygrad_edu.tasks import read
 from tinygrad_edu.themes import THEMES
 
@@ -471,6 +472,98 @@ def test_npm_fetches_once_and_the_licences_are_of_what_is_bundled(tmp_path, monk
     )
 
 
+def test_what_another_has_fetched_in_the_meantime_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    other = assets.cache() / "node_modules" / "theirs"
+    (tmp_path / "npm").write_text(f"#!/bin/sh\nmkdir -p {other} node_modules/mine\n")
+    (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert [path.name for path in assets.modules().iterdir()] == ["theirs"]
+    assert [path.name for path in assets.cache().parent.iterdir()] == [assets.cache().name]
+
+
+def test_a_script_is_bundled_for_a_page_by_the_esbuild_that_was_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (assets.cache() / "node_modules").mkdir(parents=True)
+    (tmp_path / "node").write_text('#!/bin/sh\npwd\necho $NODE_PATH\nfor one in "$@"; do echo "$one"; done\n')
+    (tmp_path / "node").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    folder, paths, script, *options = assets.bundle.__wrapped__("some.js").splitlines()
+    assert Path(folder) == assets.WEB and Path(paths) == assets.cache() / "node_modules"
+    assert Path(script) == Path(paths) / "esbuild" / "bin" / "esbuild"
+    assert options == [
+        "some.js",
+        *("--bundle", "--minify", "--format=iife", "--target=es2022", "--charset=utf8"),
+        *("--legal-comments=none", "--log-level=error"),
+        '--define:import.meta.url="page:/"',
+        *("--external:node:*", "--external:fs", "--external:ws"),
+    ]
+
+
+@pytest.fixture
+def stand_ins(tmp_path, monkeypatch):
+    """What npm brings, made here."""
+    pyodide = tmp_path / "pyodide"
+    pyodide.mkdir()
+    (pyodide / "pyodide-lock.json").write_text("{}")
+    (pyodide / "pyodide.asm.wasm").write_bytes(b"wasm")
+    with zipfile.ZipFile(pyodide / "python_stdlib.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name in ("os.py", "json/", "json/__init__.py"):
+            zipped.writestr(name, name * 99)
+    monkeypatch.setattr(file, "modules", lambda: tmp_path)
+    monkeypatch.setattr(file, "bundle", lambda entry: f"// {entry} ä <")
+    monkeypatch.setattr(file, "licences", lambda: "all licences ä")
+    monkeypatch.setattr(file, "assets", file.assets.__wrapped__)
+
+
+def test_what_a_page_unpacks(stand_ins):
+    found = file.assets()
+    assert [*found] == ["worker", "lock", "stdlib", "packages", "wasm", "licences"]
+    assert all(content[4:8] == b"\0\0\0\0" and content[8] == 2 for content in found.values()), "no date, all effort"
+    content = {name: gzip.decompress(packed) for name, packed in found.items()}
+    assert (content["worker"], content["lock"]) == ("// worker.js ä <".encode(), b"{}")
+    assert (content["wasm"], content["licences"]) == (b"wasm", "all licences ä".encode())
+    stdlib = zipfile.ZipFile(io.BytesIO(content["stdlib"]))
+    assert stdlib.namelist() == ["json/__init__.py", "os.py"]
+    assert stdlib.read("os.py") == b"os.py" * 99 and stdlib.getinfo("os.py").compress_size == 5 * 99
+    packages = zipfile.ZipFile(io.BytesIO(content["packages"]))
+    own = {path.relative_to(file.PACKAGE.parent).as_posix() for path in file.PACKAGE.rglob("*") if path.is_file()}
+    names = {*packages.namelist()}
+    assert {name for name in names if name.startswith("tinygrad_edu/")} == {
+        name for name in own if "__pycache__" not in name
+    }
+    assert {"graphviz/__init__.py", "rich/console.py", "rich/markdown.py"} <= names
+    assert {name.partition("/")[0] for name in names} == {"tinygrad_edu", "graphviz", "rich"}
+    assert all(name.endswith(".py") for name in names if not name.startswith("tinygrad_edu/"))
+    assert packages.read("tinygrad_edu/live/file.py") == Path(file.__file__).read_bytes()
+
+
+def test_the_two_forms_of_a_page_differ_in_where_its_files_are(stand_ins):
+    page, beside = build(LESSONS, "A <b>"), folder(LESSONS, "A <b>")
+    inside = dict(re.findall(r'<script id="file-(\w+)" type="text/plain">([^<]*)</script>', page))
+    assert {f"{name}.gz": base64.b64decode(text) for name, text in inside.items()} == {
+        name: content for name, content in beside.items() if name != "index.html"
+    }
+    index = beside["index.html"].decode()
+    assert "file-worker" not in index and index.count("connect-src 'self'") == page.count("connect-src 'none'") == 1
+    for text in (page, index):
+        assert "<title>A &lt;b&gt;</title>" in text and "<h1>A &lt;b&gt;</h1>" in text and '<html lang="en"' in text
+        assert f"Python {file.PYTHON} in WebAssembly" in text
+        lessons = re.search(r'<script id="lessons" type="application/json">(.*)</script>', text)[1]
+        assert json.loads(lessons) == json.loads(json.dumps([*map(for_page, LESSONS)]))
+        assert (
+            json.loads(re.search(r'<script id="names" type="application/json">(.*)</script>', text)[1]) == file.names()
+        )
+        [style], script = re.findall(r"<style>(.*?)</style>", text, re.DOTALL), "// page.js ä <"
+        assert f"<script>{script}</script>" in text
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+        for one in (script, style):
+            assert f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" in policy
+        assert THEMES["dark"].background in style and ".editor" in style
+        [framed] = re.findall(r"<style>(.*?)</style>", explore(Value(1.0, "w") * 2).html, re.DOTALL)
+        assert f"'sha256-{base64.b64encode(hashlib.sha256(framed.encode()).digest()).decode()}'" in policy
+
+
 def test_a_command_that_fails_or_hangs_is_one_line(tmp_path, monkeypatch):
     def shell(script):
         return assets.run(["/bin/sh", "-c", script], str(tmp_path), paths="p")
@@ -483,6 +576,14 @@ def test_a_command_that_fails_or_hangs_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError) as error:
         shell("sleep 5")
     assert str(error.value) == "sh took more than 0.05 seconds: try again"
+    monkeypatch.undo()
+
+    def hangs(command, **given):
+        raise subprocess.TimeoutExpired(command, given["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", hangs)
+    with pytest.raises(RuntimeError, match="sh took more than 600 seconds: try again"):
+        shell("")
     with pytest.raises(RuntimeError, match=r"no ndoe to make a live page with: install Node\.js, which brings npm"):
         assets.program("ndoe")
 
@@ -509,8 +610,10 @@ def test_what_an_editor_completes():
 # What a page keeps of the reader's text, run by Node
 
 
-def in_node(script):
-    source = (assets.WEB / "keep.js").read_text(encoding="utf-8") + "\nconst document = { title: 'T' };\n"
+def in_node(script, file="keep.js", before="const document = { title: 'T' };"):
+    """What a script gives that runs after a file of the page, without what it imports."""
+    source = re.sub(r"^import .*$", "", (assets.WEB / file).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    source = f"{before}\n{source}\n"
     done = subprocess.run(
         ["node", "--input-type=module", "-"],
         input=f"{source}console.log(JSON.stringify(await (async () => {{ {script} }})()));",
@@ -565,6 +668,7 @@ def test_a_lesson_as_a_script_and_as_a_notebook():
     parts = "[{ prose: '\\n One.\\n\\nTwo. \\n' }, { code: 'x = 1\\ny = 2\\n\\n' }, { code: '' }]"
     script, notebook = in_node(f"return [asScript('T', {parts}), asNotebook('T', {parts})];")
     assert script == "# T\n\n# One.\n#\n# Two.\n\nx = 1\ny = 2\n"
+    assert notebook.startswith('{\n "cells": [\n  {\n') and notebook.endswith("\n}\n")
     made = json.loads(notebook)
     assert (made["nbformat"], made["nbformat_minor"]) == (4, 5)
     assert made["metadata"]["kernelspec"] == {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -589,3 +693,767 @@ def test_a_text_is_kept_where_it_differs():
         "keep(1, 2, 'x', 'y'); return [...first, kept(1, 2)];"
     )
     assert found == ["a", None, None, ["tinygrad-edu-live T 1 2"], None]
+
+
+# The page's side of the interpreter, by a stand-in for its worker
+
+WORKERS = """
+const workers = [], said = [];
+globalThis.Worker = class {
+  constructor() { workers.push(Object.assign(this, { told: [], ended: false })); }
+  postMessage(message) { this.told.push(message); }
+  terminate() { this.ended = true; }
+  say(data) { this.onmessage({ data }); }
+};
+const state = (...words) => said.push(words.join(" ")), output = (x) => said.push(`> ${x}`);
+const made = () => new Python("", { a: 1 }, { state, output });
+const answers = [];
+const ask = (python, kind, more = {}) => python.ask({ kind, ...more }).then((x) => answers.push([kind, x]));
+const soon = () => new Promise((done) => setTimeout(done));
+"""
+
+
+def with_worker(script):
+    return in_node(script, "python.js", WORKERS)
+
+
+@needs_node
+def test_questions_are_put_one_at_a_time_and_a_newer_one_replaces_what_waits():
+    waiting, asked, first, rest = with_worker(
+        """const python = made(), [worker] = workers;
+        ask(python, "run", { text: "1" }); ask(python, "explain", { id: "n0" });
+        const waiting = [[...worker.told], [...said]];
+        worker.say({ ready: true });
+        const asked = [worker.told.slice(1).map((m) => m.asked), [...said]];
+        ask(python, "run", { text: "2" }); ask(python, "run", { text: "3" }); ask(python, "explain", { id: "n1" });
+        await soon();
+        const first = [...answers];
+        const id = worker.told[1].id;
+        worker.say({ output: "x" });
+        worker.say({ id: "another", result: 0 });
+        await soon();
+        const unanswered = answers.length - first.length;
+        worker.say({ id, result: { shown: 1 } });
+        worker.say({ id, result: { shown: "twice" } });
+        for (let k = 2; k < worker.told.length && k < 9; k++) worker.say({ id: worker.told[k].id, result: k });
+        await soon();
+        const ids = new Set(worker.told.slice(1).map((m) => m.id));
+        return [waiting, asked, [first, unanswered], [answers.slice(first.length), said.slice(3),
+          worker.told.slice(2).map((m) => m.asked), ids.size, workers.length, worker.ended]];"""
+    )
+    assert waiting == [[{"files": {"a": 1}}], ["loading"]]
+    assert asked == [[{"kind": "run", "text": "1"}], ["loading", "ready", "running run", "> null"]]
+    assert first == [[["run", None], ["explain", None]], 0]
+    answers, said, told, ids, workers, ended = rest
+    assert answers == [["run", {"shown": 1}], ["explain", 2], ["run", 3]], "the kind that has waited for longest"
+    assert said == ["> null", "> x", "ready", "running explain", "ready", "running run", "> null", "ready"]
+    assert told == [{"kind": "explain", "id": "n1"}, {"kind": "run", "text": "3"}]
+    assert (ids, workers, ended) == (3, 1, False)
+
+
+@needs_node
+def test_an_interpreter_is_stopped_by_being_replaced_and_what_waits_is_put_to_the_next():
+    answers, said, told, ended, late = with_worker(
+        """const python = made();
+        workers[0].say({ ready: true });
+        ask(python, "run", { text: "while True: pass" });
+        ask(python, "step");
+        python.stop();
+        await soon();
+        const told = [workers[1].told.length];
+        workers[1].say({ ready: true });
+        told.push(workers[1].told);
+        python.stop();
+        await soon();
+        const late = answers.length;
+        workers[2].say({ ready: true });
+        python.stop();
+        return [answers, said, told, workers.map((worker) => worker.ended), late];"""
+    )
+    assert answers == [["run", {"stopped": True, "reason": None}], ["step", {"stopped": True, "reason": None}]]
+    assert late == 2
+    assert said == [
+        *["loading", "ready", "running run", "> null", "loading", "ready", "running step"],
+        *["loading", "ready", "loading"],
+    ]
+    assert told[0] == 1 and [message.get("asked") for message in told[1]] == [None, {"kind": "step"}]
+    assert ended == [True, True, True, False]
+
+
+@needs_node
+def test_an_interpreter_that_fails_starts_anew_and_one_that_never_starts_is_given_up():
+    answers, said, told = with_worker(
+        """const python = made();
+        workers[0].say({ ready: true });
+        ask(python, "run");
+        workers[0].say({ failed: "gone" });
+        workers[1].say({ ready: true });
+        workers[1].say({ failed: "gone between two questions" });
+        workers[2].onerror({ message: "" });
+        workers[3].onerror({ message: "no memory" });
+        await soon();
+        return [answers, said, workers.length];"""
+    )
+    assert answers == [["run", {"stopped": True, "reason": "gone"}]]
+    assert said == [
+        *["loading", "ready", "running run", "> null", "loading", "ready", "loading", "loading"],
+        "broken no memory",
+    ]
+    assert told == 4
+    [said] = with_worker(
+        "made(); workers[0].onerror({}); workers[1].onerror({ message: '' }); return [said.slice(-1)[0]];"
+    )
+    assert said == "broken its worker could not be started"
+    stopped = with_worker("const p = made(); p.stop(); p.stop(); p.stop(); return [workers.length, said];")
+    assert stopped == [4, ["loading"] * 4], "a reader who stops it while it loads has not broken it"
+
+
+INTERPRETER = """
+const posted = [], loaded = [];
+globalThis.self = globalThis;
+self.postMessage = (message) => posted.push(message);
+class PyError extends Error {}
+const Graphviz = { load: async () => ({ layout: (...given) => given.join("|") }) };
+const createPyodideModule = "module";
+const loadPyodide = async (options) => {
+  const files = [];
+  for (const name of ["page:/python_stdlib.zip", "page:/pyodide.asm.wasm"])
+    files.push([...new Uint8Array(await (await fetch(name)).arrayBuffer())]);
+  const refused = await fetch("page:/other").catch((error) => `${error.name}: ${error.message}`);
+  const wasm = await WebAssembly.instantiateStreaming(null, {});
+  const plain = { ...options, stdin: 0, lockFileContents: JSON.parse(options.lockFileContents) };
+  const instance = wasm.instance instanceof WebAssembly.Instance;
+  loaded.push(options.stdin(), plain, files, refused, wasm.module instanceof WebAssembly.Module, instance);
+  return {
+    ffi: { PythonError: PyError },
+    unpackArchive: (...given) => loaded.push(given),
+    runPython: (text) => (loaded.push(text), (asked) => {
+      const { kind } = JSON.parse(asked);
+      if (kind === "wrong") throw new PyError("ValueError: no");
+      if (kind === "abort") throw new Error("memory access out of bounds");
+      return JSON.stringify({ echo: kind });
+    }),
+  };
+};
+"""
+
+
+@needs_node
+def test_the_worker_starts_the_interpreter_from_the_pages_files_and_answers():
+    posted, loaded, drawn = in_node(
+        """const module = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+        const lock = '{"info": 1, "packages": {"numpy": {}}}';
+        const files = { lock, stdlib: new Uint8Array([7, 8]), packages: "zip", module };
+        await self.onmessage({ data: { files } });
+        self.tellPage("out");
+        for (const kind of ["run", "wrong", "abort"]) await self.onmessage({ data: { id: kind, asked: { kind } } });
+        await self.onmessage({ data: { files: { ...files, lock: "{" } } });
+        return [posted, loaded, self.tinygradEduGraphviz("digraph", "svg", "dot")];""",
+        "worker.js",
+        INTERPRETER,
+    )
+    assert posted[:5] == [
+        {"ready": True},
+        {"output": "out"},
+        {"id": "run", "result": {"echo": "run"}},
+        {"id": "wrong", "result": {"stopped": True, "reason": "ValueError: no"}},
+        {"failed": "Error: memory access out of bounds"},
+    ]
+    assert len(posted) == 6 and posted[5]["failed"].startswith("SyntaxError: ")
+    stdin, options, files, refused, *wasm, unpacked, code = loaded
+    assert stdin is None
+    assert options == {
+        "indexURL": "page:/",
+        "stdin": 0,
+        "stdLibURL": "page:/python_stdlib.zip",
+        "lockFileContents": {"info": 1, "packages": {}},
+        "createPyodideModule": "module",
+    }
+    assert files == [[7, 8], []]
+    assert refused == "TypeError: this page asks nothing of any network"
+    assert wasm == [True, True]
+    assert unpacked == ["zip", "zip", {"extractDir": f"/lib/python{file.PYTHON}/site-packages"}]
+    assert "from tinygrad_edu.live.session import Session\nSession(js.tellPage).answer\n" in code
+    assert drawn == "digraph|svg|dot"
+    assert in_node("return typeof self.importScripts;", "classic.js", "globalThis.self = { importScripts() {} };") == (
+        "undefined"
+    )
+
+
+# The page's script in a browser, with stand-ins for the interpreter and the editors, which take npm
+
+STAND_IN = """
+class Editor {
+  constructor(host, text, { label, names, changed, run }) {
+    this.area = host.appendChild(document.createElement("textarea"));
+    Object.assign(this.area, { value: text, ariaLabel: label });
+    this.area.dataset.names = JSON.stringify(names);
+    this.area.addEventListener("input", changed);
+    this.area.addEventListener("dblclick", run);
+    this.changed = changed;
+  }
+  get text() { return this.area.value; }
+  set text(text) { this.area.value = text; this.changed(); }
+  get lines() { return this.text.split("\\n").length; }
+  mark(line, message) { this.area.dataset.mark = `${line} ${message}`; }
+}
+"""
+# It answers what the text says: lines of a name and JSON. What it was asked stands in the caption.
+WORKER = r"""
+let asked = 0;
+const of = (id) => `<p>of <b>${id}</b>, ${asked}</p>`;
+self.onmessage = ({ data: { files, id, asked: question } }) => {
+  if (files) return self.postMessage({ ready: true });
+  const { kind, text = "", theme, task } = question;
+  const result = { shown: [], error: null, picture: "", caption: `${theme}: ${text}` };
+  let silent = false, after = 0;
+  for (const line of text.split("\n")) {
+    const [, name, value] = line.match(/^(\w+): (.*)$/) ?? [];
+    if (name === "print") self.postMessage({ output: JSON.parse(value) });
+    else if (name === "silent") silent = true;
+    else if (name === "later") setTimeout(() => self.postMessage({ output: JSON.parse(value) }), 450);
+    else if (name === "fail") return self.postMessage({ failed: JSON.parse(value) });
+    else if (name) result[name] = JSON.parse(value);
+  }
+  asked++;
+  if (silent) return;
+  const answers = {
+    run: () => result,
+    explain: () => question.id === "n9" ? { html: "", error: "no chain rule" } : { html: of(question.id) },
+    step: () => self.stepping ?? { html: STEPPING },
+    grade: () => ({ passed: text === "right", words: [task.name, text], picture: task.name === "only" ? "" : SVG }),
+  };
+  if (text.includes("no stepping")) self.stepping = { error: "there is no Value" };
+  self.postMessage({ id, result: answers[kind]() });
+};
+"""
+BOX = '<g id="{}" class="node"><a href="x"><text font-size="11">{}</text><text font-size="11">data 2</text></a></g>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" class="{}" width="{}pt" height="90pt" viewBox="0 0 {} 90">{}</svg>'
+STEPPING = (
+    '<!DOCTYPE html><html><head><meta http-equiv="Content-Security-Policy" content="none"></head><body>'
+    '<script type="application/json">1</script><script>document.title = "stepped"</script></body></html>'
+)
+LESSONS = read(
+    """# One
+
+Words & *more*.
+
+```python
+first: 1
+```
+
+Between.
+
+```python
+second: 2
+```
+
+```python task double
+draw
+```
+
+```python answer
+1
+```
+
+```python check
+1
+```
+
+After.
+
+# Ünï two – 3!
+
+```python
+alone: 1
+```
+
+# Three
+
+```python task only
+x
+```
+
+```python answer
+1
+```
+
+```python check
+1
+```
+
+```python
+last: 1
+```
+"""
+)
+
+
+def graph(*names, width=300, kind="graph"):
+    return SVG.format(kind, width, width, "".join(BOX.format(f"n{k}", name) for k, name in enumerate(names)))
+
+
+class Seen:
+    """A page with stand-ins, and what a reader does with it."""
+
+    def __init__(self, page, address):
+        self.page, self.address = page, address
+
+    def open(self, address="", size=(1280, 720)):
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.goto("about:blank")
+        self.page.goto(self.address + address)
+        self.wait("Number(document.body.dataset.runs) > 0 && document.getElementById('licences').textContent")
+        return self
+
+    def js(self, script):
+        return self.page.evaluate(script)
+
+    def wait(self, condition):
+        """Until it holds, looked at each frame; a page that does something else is given up."""
+        assert self.js(
+            f"new Promise((done) => {{ const end = performance.now() + 10000, look = () => {condition} ? done(true) : "
+            "performance.now() > end ? done(false) : requestAnimationFrame(look); look(); })"
+        ), f"{condition}: {self.text('body')[:500]}"
+
+    def text(self, selector):
+        return self.js(f"document.querySelector({json.dumps(selector)}).textContent")
+
+    def type(self, text, editor=0, ran=True):
+        self.js(
+            f"(() => {{ const area = document.querySelectorAll('textarea')[{editor}]; area.value = {json.dumps(text)};"
+            "area.dispatchEvent(new Event('input')); })()"
+        )
+        if ran:
+            self.shown()
+
+    def shown(self):
+        self.wait("document.body.dataset.shown === document.body.dataset.edits")
+
+    def say(self, editor=0, ran=True, **answer):
+        self.type("\n".join(f"{name}: {json.dumps(value)}" for name, value in answer.items()), editor, ran)
+
+    def click(self, selector, k=0):
+        self.js(f"document.querySelectorAll({json.dumps(selector)})[{k}].click()")
+
+    def send(self, selector, kind, **more):
+        options = json.dumps({"bubbles": True, "cancelable": True, **more})
+        event = "KeyboardEvent" if kind == "keydown" else "Event"
+        return self.js(
+            f"document.querySelector({json.dumps(selector)}).dispatchEvent(new {event}('{kind}', {options}))"
+        )
+
+
+@pytest.fixture(scope="module")
+def tabbed(browser, tmp_path_factory):
+    script = STAND_IN
+    for name in ("keep.js", "python.js", "page.js"):
+        source = (assets.WEB / name).read_text(encoding="utf-8")
+        script += re.sub(r"^export |^import .*$", "", source, flags=re.MULTILINE)
+    worker = WORKER.replace("STEPPING", json.dumps(STEPPING)).replace("SVG", json.dumps(graph("a", width=900)))
+    contents = {"worker": worker, "lock": "{}", "stdlib": "", "packages": "", "licences": "MIT, all of it"}
+    packed = {name: text.encode() for name, text in contents.items()} | {"wasm": b"\0asm\1\0\0\0"}
+    path = tmp_path_factory.mktemp("stand-in") / "page.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file, "bundle", lambda entry: f"(() => {{{script}}})()" if entry == "page.js" else "")
+        patch.setattr(file, "assets", lambda: {name: gzip.compress(content) for name, content in packed.items()})
+        path.write_text(build(LESSONS, "Stand-in"), encoding="utf-8")
+        beside = folder(LESSONS, "Beside")
+    page = browser.new_page(color_scheme="light", reduced_motion="reduce")
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("http://page.test/**", lambda route: route.fulfill(body=beside[route.request.url.rpartition("/")[2]]))
+    yield Seen(page, path.as_uri())
+    page.close()
+    assert said == []
+    assert {url.partition("#")[0] for url in asked if not url.startswith(("blob:", "data:", "about:"))} <= {
+        path.as_uri(),
+        *(f"http://page.test/{name}" for name in beside),
+    }
+
+
+@pytest.fixture
+def seen(tabbed):
+    tabbed.page.emulate_media(color_scheme="light")
+    yield tabbed.open()
+    tabbed.js("localStorage.clear()")
+
+
+def test_a_page_begins_with_its_first_lesson_and_what_its_first_code_gives(seen):
+    assert seen.js("document.title") == seen.text("h1") == "Stand-in"
+    tabs = seen.js(
+        "[...document.querySelectorAll('#tabs button')].map((tab) => [tab.id, tab.textContent, tab.type, tab.role, "
+        "tab.getAttribute('aria-selected'), tab.tabIndex, tab.getAttribute('aria-controls')])"
+    )
+    assert tabs == [
+        [f"tab{k}", title, "button", "tab", str(k == 0).lower(), -bool(k), "lesson"]
+        for k, title in enumerate(["One", "Ünï two – 3!", "Three"])
+    ]
+    assert seen.text("h2") == "One"
+    assert seen.js("document.getElementById('lesson').getAttribute('aria-labelledby')") == "tab0"
+    children = seen.js("[...document.getElementById('lesson').children].map((x) => x.className || x.localName)")
+    assert children == ["h2", "p", "editor", "complaint", "p", "editor", "complaint", "task", "p"]
+    task = seen.js("[...document.querySelector('.task').children].map((x) => x.className || x.localName)")
+    assert task == ["editor", "complaint", "main", "verdict"]
+    labels = seen.js("[...document.querySelectorAll('textarea')].map((x) => [x.ariaLabel, x.value])")
+    assert labels == [["Code 1", "first: 1"], ["Code 2", "second: 2"], ["Your answer: double", "draw"]]
+    assert "tanh" in seen.js("JSON.parse(document.querySelector('textarea').dataset.names).map((one) => one.label)")
+    roles = seen.js("[...document.querySelectorAll('.complaint, .verdict')].map((x) => x.role)")
+    assert roles == ["status"] * 4
+    assert seen.text("#caption") == "light: first: 1", "code up to the first"
+    assert seen.text("#state") == "ready" and seen.js("document.body.dataset.state") == "ready"
+    assert seen.js("document.getElementById('stop').hidden") is True
+    assert seen.text("#licences") == "MIT, all of it"
+    assert seen.js("document.querySelectorAll('script[id^=file-]').length") == 0, "what was unpacked takes no memory"
+    seen.click("#tab2")
+    seen.wait("document.getElementById('caption').textContent === 'light: last: 1'")  # the first that is no task
+
+
+def test_a_page_in_a_folder_fetches_what_lies_beside_it(tabbed):
+    tabbed.page.goto("http://page.test/index.html")
+    tabbed.wait("document.getElementById('licences').textContent")
+    tabbed.wait("Number(document.body.dataset.runs) > 0")
+    assert tabbed.text("h1") == "Beside" and tabbed.text("#caption") == "light: first: 1"
+
+
+def test_code_runs_with_what_stands_above_it_and_an_answer_with_all_code(seen):
+    seen.type("b: 2", 1)
+    assert seen.text("#caption") == "light: first: 1\nb: 2"
+    seen.type("a: 1", 0)
+    assert seen.text("#caption") == "light: a: 1"
+    seen.type("c: 3", 2)
+    assert seen.text("#caption") == "light: a: 1\nb: 2\nc: 3"
+    edits, runs = seen.js("[document.body.dataset.edits, document.body.dataset.runs]")
+    assert edits == "3"
+    seen.send("textarea", "dblclick")  # the stand-in's key for a run
+    seen.wait(f"Number(document.body.dataset.runs) === {int(runs) + 1}")
+    assert seen.text("#caption") == "light: a: 1"
+
+
+def test_what_is_printed_is_of_the_last_run(seen):
+    seen.type('print: "a"\nprint: "b"')
+    assert seen.text("#output") == "ab"
+    seen.type('print: "c"')
+    assert seen.text("#output") == "c"
+    seen.type("x: 1")
+    assert seen.text("#output") == ""
+
+
+def test_a_run_that_takes_long_says_so_shows_what_it_prints_and_can_be_stopped(seen):
+    seen.type('silent: 1\nlater: "so far"', ran=False)
+    assert seen.text("#state") == "ready" and seen.js("document.getElementById('stop').hidden"), "not at once"
+    seen.wait("document.getElementById('output').textContent === 'so far'")
+    assert seen.text("#state") == "running…" and seen.js("document.body.dataset.state") == "running"
+    assert seen.js("document.getElementById('stop').hidden") is False
+    assert seen.js("document.body.classList.contains('late')") is True
+    seen.click("#stop")
+    seen.wait("document.body.dataset.state === 'ready'")
+    assert seen.text("#caption") == "Stopped. Your text is as it was; change it to run again."
+    assert seen.js("document.getElementById('stop').hidden") is True
+    assert seen.js("document.body.classList.contains('late')") is False
+    seen.type('fail: "out of memory"', ran=False)
+    seen.wait("document.getElementById('caption').textContent.startsWith('The interpreter')")
+    assert seen.text("#caption") == "The interpreter ended and starts anew: out of memory"
+    seen.type("again: 1")
+    assert seen.text("#caption") == "light: again: 1"
+
+
+def complaints(seen):
+    return seen.js(
+        "[...document.querySelectorAll('textarea')].map((area, k) => [area.dataset.mark ?? null, "
+        "document.querySelectorAll('.complaint')[k].textContent])"
+    )
+
+
+def test_an_error_is_told_in_the_editor_and_at_the_line_where_it_came_up(seen):
+    seen.type("a: 1\nb: 2\nc: 3")
+    for line, first, second in ((3, "3 E", "1 "), (1, "1 E", "1 "), (4, "1 ", "1 E"), (5, "1 ", "2 E")):
+        seen.type(f'x: 1\nerror: {{"line": {line}, "text": "E"}}', 1)
+        words = [f"Line {mark.split()[0]}: E" if "E" in mark else "" for mark in (first, second)]
+        assert complaints(seen) == [[first, words[0]], [second, words[1]], [None, ""]]
+    seen.type('error: {"line": null, "text": "ended"}', 1)
+    assert complaints(seen)[:2] == [["1 ", "ended"], ["1 ", "ended"]]
+    seen.type("fine: 1", 1)
+    assert complaints(seen) == [["1 ", ""], ["1 ", ""], [None, ""]]
+
+
+def test_a_picture_is_kept_where_an_error_gives_none(seen):
+    seen.say(picture=graph("a", "b"))
+    boxes = seen.js(
+        "[...document.querySelectorAll('#picture .node')].map((box) => [box.getAttribute('tabindex'), "
+        "box.getAttribute('role'), box.getAttribute('aria-label'), box.querySelectorAll('[href]').length])"
+    )
+    assert boxes == [["0", "button", f"{name} data 2", 0] for name in "ab"]
+    seen.say(error={"line": 1, "text": "E"})
+    assert seen.js("document.querySelectorAll('#picture .node').length") == 2
+    seen.say(error={"line": 1, "text": "E"}, picture=graph("c"))
+    assert seen.js("document.querySelectorAll('#picture .node').length") == 1
+    seen.say(x=1)
+    assert seen.js("document.getElementById('picture').childNodes.length") == 0
+
+
+def test_a_picture_is_as_large_as_there_is_room_and_no_smaller_than_can_be_read(seen):
+    def width():
+        return seen.js("parseFloat(document.querySelector('#picture svg').style.width)")
+
+    seen.say(picture=graph("a", width=90))
+    assert width() == 120  # 90 points
+    seen.say(picture=graph("a", width=3000))
+    assert width() == 3000
+    assert seen.js("document.querySelector('#picture svg').style.height") == "auto"
+    room = seen.js("document.getElementById('picture').clientWidth - 18")
+    seen.say(picture=graph("a", width=room * 0.8))
+    assert width() == pytest.approx(room, abs=0.01)
+    seen.page.set_viewport_size({"width": 1200, "height": 720})
+    smaller = seen.js("document.getElementById('picture').clientWidth - 18")
+    seen.wait(f"Math.abs(parseFloat(document.querySelector('#picture svg').style.width) - {smaller}) < 0.01")
+    assert smaller < room
+
+
+def test_a_picture_scrolls_from_its_result_and_stays_where_it_was_moved(seen):
+    place = "(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop])(document.getElementById('picture'))"
+    tall = graph("a", width=3000).replace('height="90pt"', 'height="3000pt"').replace(' 90"', ' 3000"')
+    seen.say(picture=tall)
+    far = (
+        "(({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => [scrollWidth - clientWidth, "
+        "(scrollHeight - clientHeight) / 2])(document.getElementById('picture'))"
+    )
+    assert seen.js(place) == pytest.approx(seen.js(far), abs=1) and seen.js(far)[0] > 100
+    seen.js("Object.assign(document.getElementById('picture'), { scrollLeft: 50, scrollTop: 7 })")
+    top = seen.js(place)[1]
+    seen.say(picture=tall.replace("data 2", "data 3"))
+    assert seen.js(place) == [50, top]
+    seen.say(picture=tall.replace('3000pt"', '2500pt"', 1))
+    assert seen.js(place)[0] > 100
+
+
+def test_letters_of_a_graph_are_fitted_to_the_browsers_font_and_those_of_a_chart_are_left(seen):
+    scale = seen.js(
+        "(() => { const c = document.createElement('canvas').getContext('2d'); c.font = '110px Helvetica, sans-serif';"
+        "return Math.max(1, c.measureText('grad 0.6347').width / 587); })()"
+    )
+    sizes = "[...document.querySelectorAll('#picture text')].map((x) => x.getAttribute('font-size'))"
+    seen.say(picture=graph("a"))
+    assert seen.js(sizes) == [f"{11 / scale:.2f}"] * 2
+    seen.say(picture=graph("a", kind="chart"))
+    assert seen.js(sizes) == ["11", "11"]
+
+
+def explanation(seen, text):
+    seen.wait(f"document.getElementById('explanation').textContent === {json.dumps(text)}")
+
+
+def test_a_box_is_explained_by_pointing_clicking_and_keys(seen):
+    seen.say(picture=graph(*"abcdefghij"))
+    asked = 2  # two runs
+    for k, (kind, more, prevented) in enumerate(
+        [("click", {}, False), ("pointerover", {}, False), ("keydown", {"key": "Enter"}, True),
+         ("keydown", {"key": " "}, True)]
+    ):  # fmt: skip
+        assert seen.send(f"#n{k} text", kind, **more) is not prevented
+        asked += 1
+        explanation(seen, f"of n{k}, {asked}")
+        assert seen.js("[...document.querySelectorAll('.chosen')].map((x) => x.id)") == [f"n{k}"]
+    assert seen.js("document.querySelectorAll('#explanation b').length") == 1
+    seen.send("#n5", "keydown", key="x")
+    seen.send("#picture", "click")
+    seen.send("#n3", "pointerover")  # it is explained already
+    seen.send("#n9", "click")
+    explanation(seen, "no chain rule")
+    seen.send("#n3", "click")
+    explanation(seen, f"of n3, {asked + 2}")
+    seen.say(picture=graph(*"abcd"))
+    explanation(seen, f"of n3, {asked + 4}")
+    seen.say(picture=graph(*"abc"))
+    explanation(seen, "")
+    seen.send("#n1", "pointerover")
+    explanation(seen, f"of n1, {asked + 6}")
+    seen.click("#tab1")
+    explanation(seen, "")
+
+
+def test_what_code_shows_is_put_there_by_its_kind(seen):
+    kinds = [("svg", graph("a", kind="chart")), ("html", "<p>one</p><p>two</p>"), ("page", STEPPING), ("text", "<3>")]
+    seen.say(shown=[{"kind": kind, "content": content} for kind, content in kinds])
+    assert seen.js("[...document.getElementById('shown').children].map((x) => x.localName)") == [
+        *("svg", "div", "iframe", "pre")
+    ]
+    assert seen.text("#shown pre") == "<3>"
+    assert seen.js("document.querySelector('#shown div').children.length") == 2
+    seen.say(x=1)
+    assert seen.js("document.getElementById('shown').childNodes.length") == 0
+
+
+def framed(seen, selector):
+    seen.wait(f"document.querySelector('{selector}')?.contentDocument?.title === 'stepped'")
+    return seen.js(
+        f"(() => {{ const frame = document.querySelector('{selector}'), inside = frame.contentDocument; return "
+        "[frame.title, inside.compatMode, inside.documentElement.dataset.theme, "
+        "inside.querySelectorAll('meta').length, [...inside.scripts].map((x) => [x.type, x.src.slice(0, 5)])]; })()"
+    )
+
+
+def test_a_page_that_steps_is_framed_with_the_theme_of_this_one(seen):
+    seen.click("#view-step")
+    inside = ["The chain rule, step by step", "CSS1Compat", "auto", 0, [["application/json", ""], ["", "blob:"]]]
+    assert framed(seen, "#stepping iframe") == inside
+    state = (
+        "[...['stepping', 'picture', 'explanation', 'hint'].map((id) => document.getElementById(id).hidden), "
+        "...['view-picture', 'view-step'].map((id) => document.getElementById(id).getAttribute('aria-pressed'))]"
+    )
+    assert seen.js(state) == [False, True, True, True, "false", "true"]
+    seen.js("document.querySelector('#stepping iframe').dataset.old = 1")
+    seen.js("document.getElementById('theme').value = 'dark'")
+    seen.send("#theme", "change")
+    seen.wait("document.querySelector('#stepping iframe')?.dataset.old === undefined")
+    assert framed(seen, "#stepping iframe") == [*inside[:2], "dark", *inside[3:]]
+    seen.type("no stepping")
+    seen.wait("document.getElementById('caption').textContent === 'there is no Value'")
+    assert seen.js("document.getElementById('stepping').childNodes.length") == 0
+    seen.click("#view-picture")
+    assert seen.js(state) == [True, False, False, False, "true", "false"]
+
+
+def test_an_answer_is_checked_and_a_lesson_that_is_solved_is_marked(seen):
+    seen.type("wrong", 2)
+    seen.click(".task button.main")
+    seen.wait("document.querySelector('.verdict.wrong')")
+    assert seen.js("[...document.querySelectorAll('.verdict p')].map((x) => x.textContent)") == ["double", "wrong"]
+    room = seen.js("document.querySelector('.verdict').clientWidth - 24")
+    assert seen.js("parseFloat(document.querySelector('.verdict svg').style.width)") == max(room, 900)
+    assert seen.js("document.querySelector('#tabs .solved')") is None
+    seen.type("right", 2)
+    seen.click(".task button.main")
+    seen.wait("document.querySelector('.verdict.right')")
+    assert seen.js("document.querySelector('.verdict').className") == "verdict right"
+    assert seen.js("[...document.querySelectorAll('#tabs .solved')].map((x) => x.id)") == ["tab0"]
+    seen.js("(area => { area.value = 'silent: 1' })(document.querySelectorAll('textarea')[2])")
+    seen.click(".task button.main")
+    assert seen.js(
+        "[document.querySelector('.verdict').className, document.querySelector('.verdict').textContent]"
+    ) == [*("verdict", "Checking…")]
+    seen.click("#stop")
+    seen.wait("document.querySelector('.verdict').textContent === 'Stopped. '")
+    seen.wait("document.body.dataset.state === 'ready'")
+    seen.click(".task button.main")
+    seen.js("(area => { area.value = 'right' })(document.querySelectorAll('textarea')[2])")
+    seen.click(".task button.main")
+    seen.click(".task button.main")  # what waits is replaced, and nothing more is said of it
+    seen.wait("document.querySelector('.verdict').textContent === ''")
+    seen.click("#stop")
+    seen.wait("document.querySelector('.verdict.right')")
+    seen.click("#tab2")
+    seen.wait("document.querySelector('h2').textContent === 'Three'")
+    seen.type("wrong", 0)
+    seen.click(".task button.main")
+    seen.wait("document.querySelector('.verdict.wrong')")
+    assert seen.js("document.querySelector('.verdict svg')") is None
+
+
+def test_texts_are_kept_until_a_reader_starts_over(seen):
+    seen.type("mine: 1", 1)
+    seen.click("#tab1")
+    seen.type("two: 1")
+    seen.open()
+    values = "[...document.querySelectorAll('textarea')].map((area) => area.value)"
+    assert seen.js(values) == ["first: 1", "mine: 1", "draw"]
+    seen.click("#original")
+    assert seen.js(values) == ["first: 1", "second: 2", "draw"]
+    assert seen.js("Object.values(localStorage)") == ["two: 1"]
+    seen.click("#tab1")
+    assert seen.js(values) == ["two: 1"]
+
+
+def test_a_link_leads_to_the_lesson_with_its_texts(seen):
+    seen.click("#tab1")
+    seen.type("carried: 1")
+    seen.click("#link")
+    seen.wait("document.getElementById('state').textContent === 'link copied'")
+    link = seen.js("location.hash")
+    assert link.startswith("#lesson=2&code=")
+    seen.js("new Promise(requestAnimationFrame)")
+    assert seen.text("#state") == "link copied", "for as long as nothing else is done"
+    seen.js("localStorage.clear()")
+    seen.open(link)
+    assert (seen.text("h2"), seen.js("document.querySelector('textarea').value")) == ("Ünï two – 3!", "carried: 1")
+    seen.js("location.hash = '#lesson=3'")
+    seen.wait("document.querySelector('h2').textContent === 'Three'")
+    for wrong in ("#lesson=4", "#lesson=0", "#lesson=x"):
+        seen.js("location.hash = '#lesson=2'")
+        seen.wait("document.querySelector('h2').textContent === 'Ünï two – 3!'")
+        seen.js(f"location.hash = '{wrong}'")
+        seen.wait("document.querySelector('h2').textContent === 'One'")
+
+
+def saved(seen, button):
+    with seen.page.expect_download() as download:
+        seen.click(button)
+    return download.value.suggested_filename, download.value.path().read_text(encoding="utf-8")
+
+
+def test_a_lesson_is_saved_under_its_title_with_its_prose_and_the_readers_code(seen):
+    seen.type("mine: 1", 1)
+    name, script = saved(seen, "#save-py")
+    assert name == "one.py"
+    assert script == "# One\n\n# Words & more.\n\nfirst: 1\n\n# Between.\n\nmine: 1\n\ndraw\n\n# After.\n"
+    seen.click("#tab1")
+    name, notebook = saved(seen, "#save-ipynb")
+    assert name == "ünï-two-3.ipynb"
+    assert [cell["source"] for cell in json.loads(notebook)["cells"]] == [["# Ünï two – 3!"], ["alone: 1"]]
+
+
+def test_the_theme_is_the_readers_or_the_systems(seen):
+    for value, theme in (("dark", "dark"), ("light", "light"), ("auto", "light")):
+        seen.js(f"document.getElementById('theme').value = '{value}'")
+        seen.send("#theme", "change")
+        seen.wait(f"document.getElementById('caption').textContent === '{theme}: first: 1'")
+        assert seen.js("document.documentElement.dataset.theme") == value
+        seen.type("x: 1")
+        seen.type("first: 1")
+    seen.page.emulate_media(color_scheme="dark")
+    seen.wait("document.getElementById('caption').textContent === 'dark: first: 1'")
+    seen.js("document.getElementById('theme').value = 'light'")
+    seen.send("#theme", "change")
+    seen.wait("document.getElementById('caption').textContent === 'light: first: 1'")
+
+
+def test_tabs_are_changed_by_keys(seen):
+    def press(key):
+        prevented = not seen.send("#tabs", "keydown", key=key)
+        return prevented, seen.js("document.activeElement.id"), seen.text("h2")
+
+    assert press("ArrowLeft")[::2] == (False, "One")
+    assert press("ArrowRight") == (True, "tab1", "Ünï two – 3!")
+    assert press("ArrowRight") == (True, "tab2", "Three")
+    assert press("ArrowRight") == (False, "tab2", "Three")
+    assert press("ArrowLeft") == (True, "tab1", "Ünï two – 3!")
+    assert press("End") == (True, "tab2", "Three")
+    assert press("x") == (False, "tab2", "Three")
+    assert press("Home") == (True, "tab0", "One")
+    assert seen.js("document.querySelectorAll('#tabs [aria-selected=true]').length") == 1
+
+
+def test_the_picture_stands_beside_the_lesson_or_below_its_first_code(seen):
+    before = "(({ className, id }) => className || id)(document.getElementById('seen').previousElementSibling)"
+    assert seen.js(before) == "lesson"
+    seen.page.set_viewport_size({"width": 999, "height": 720})
+    seen.wait("document.getElementById('seen').parentNode.id === 'lesson'")
+    assert seen.js(before) == "complaint"
+    seen.click("#tab1")
+    assert seen.js(before) == "complaint"
+    seen.page.set_viewport_size({"width": 1000, "height": 720})
+    seen.wait("document.getElementById('seen').parentNode.localName === 'main'")
+
+
+def test_an_answer_that_is_no_longer_asked_for_is_not_shown(seen):
+    for k in range(3):
+        seen.type(f"x: {k}", ran=False)
+    seen.shown()
+    assert seen.text("#caption") == "light: x: 2"
+    seen.type("x: 3", ran=False)
+    seen.click("#tab1")
+    seen.wait("document.getElementById('caption').textContent === 'light: alone: 1'")
+    seen.type("y: 1")
+    assert seen.text("#caption") == "light: y: 1"

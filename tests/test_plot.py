@@ -1,5 +1,6 @@
 """Pictures of training: what is on them, in every theme, and what they refuse."""
 
+import re
 import subprocess
 import sys
 from io import BytesIO
@@ -21,7 +22,7 @@ from tinygrad_edu.plot import (
 )
 from tinygrad_edu.plot.animation import sheet
 from tinygrad_edu.plot.canvas import diverging, mixed
-from tinygrad_edu.plot.landscape import coordinates, levels_of, principal
+from tinygrad_edu.plot.landscape import bounds, coordinates, levels_of, principal
 from tinygrad_edu.themes import THEMES
 
 pytest.importorskip("matplotlib")
@@ -513,3 +514,80 @@ def test_a_sheet_of_an_animation_has_the_caption_in_its_margin_and_no_axes():
     assert not ax.axison
     assert 0 < text.get_position()[1] < bottom < 1
     assert text.get_position() == (0.5, pytest.approx(bottom / 2))
+
+
+def test_all_frames_are_as_large_as_the_largest_picture_and_half_an_inch_higher_where_one_has_a_caption(tmp_path):
+    wide, high = plot_history([1.0]), plot_history([1.0])
+    wide.set_size_inches(6, 2)
+    high.set_size_inches(2, 5)  # both are drawn with 110 dots an inch
+
+    def frames(pictures, **options):
+        first = animate(pictures, tmp_path / "a.png", **options)
+        return [Image.open(BytesIO(path.read_bytes())).convert("RGB") for path in sorted(first.parent.glob("a-*.png"))]
+
+    for captions, size in (([], (660, 550)), (["one", ""], (660, 600)), (["", "two"], (660, 600))):
+        made = frames([wide, high], captions=captions)
+        assert [image.size for image in made] == [size] * 2
+        margins = [image.crop((0, 555, 660, 600)).getcolors() for image in made]
+        assert [len(colours) > 1 for colours in margins] == [bool(text) for text in captions or ("", "")]
+    high.set_size_inches(2, 2)
+    assert frames([high])[0].size == (220, 220)
+    assert frames([high], captions=["words need four inches"])[0].size == (400, 270)
+
+
+def test_a_page_of_pictures_can_be_stepped_through_to_the_last(tmp_path):
+    page = animate(steps(), tmp_path / "a.html", captions=["<one>", "two"], theme="dark").read_text(encoding="utf-8")
+    assert 'min="0" max="1" value="0"' in page
+    assert '<p id="caption" aria-live="polite">&lt;one&gt;</p>' in page
+    first, again, second = re.findall(r"data:image/png;base64,[^\"]*", page)
+    assert first == again != second
+    dark = THEMES["dark"]
+    assert f"body {{ background: {dark.background}; color: {dark.text};" in page
+    assert f"1px solid {dark.line};" in page
+    assert "show(at + 1), 1000)" in page, "a second each"
+
+
+def test_classes_may_be_of_several_types_and_points_without_one_are_left_out():
+    points = [[0.0, k / 5] for k in range(6)]
+    ax = plot_decision_boundary(lambda x: [x[0], x[1]], points, ["b", 10, None, "a", 9, 2.5], resolution=3).axes[0]
+    assert [line.get_label() for line in ax.lines] == ["2.5", "9", "10", "a", "b"]
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1.0], [0.8], [0.2], [0.6], [0.0]]
+
+
+@pytest.mark.parametrize("path", [[[4.0, 6.0]], [[-2.0, -2.0], [1.0, 2.0]], [[4.0, 6.0], [2.5, 4.0], [1.0, 2.0]]])
+def test_a_straight_path_of_any_length_lies_along_the_first_direction(path):
+    a, b = Value(1.0), Value(2.0)
+    ax = plot_loss_landscape(lambda: a * a + b * b, [a, b], path=path, resolution=3).axes[0]
+    along = [abs(x) for x in ax.lines[0].get_xdata()]
+    assert along == pytest.approx([((x - 1) ** 2 + (y - 2) ** 2) ** 0.5 for x, y in path])
+    assert list(ax.lines[0].get_ydata()) == pytest.approx([0.0] * len(path), abs=1e-12)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("direction 1, along the path", "direction 2, across it")
+
+
+def test_the_plane_covers_the_path_and_its_middle_with_a_quarter_of_its_diagonal_around():
+    assert bounds([], 1.5) == ([-1.5, -1.5], [1.5, 1.5])
+    assert bounds([(-1.0, -2.0), (2.0, 2.0)], 9.0) == ([-2.25, -3.25], [3.25, 3.25])
+    assert bounds([(3.0, 4.0)], 9.0) == ([-1.25, -1.25], [4.25, 5.25])
+    assert bounds([(-3.0, -4.0)], 9.0) == ([-4.25, -5.25], [1.25, 1.25])
+    assert bounds([(0.0, 0.0)], 2.0) == ([-2.0, -2.0], [2.0, 2.0])
+
+
+def test_each_line_of_a_legend_has_the_colour_and_the_style_of_its_curve():
+    many = SimpleNamespace(gradients={f"layer {k}": [0.1, 0.2] for k in (1, 2, 3)})
+    figures = [plot_history(HISTORY), *(plot_gradients(many, theme=theme) for theme in ("light", "print"))]
+    for ax in [ax for figure in figures for ax in figure.axes]:
+        curves = {line.get_label(): line for line in ax.lines}
+        legend = ax.get_legend()
+        assert {text.get_text() for text in legend.get_texts()} == curves.keys()
+        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
+            curve = curves[text.get_text()]
+            assert (handle.get_color(), handle.get_linestyle()) == (curve.get_color(), curve.get_linestyle())
+    assert [text.get_text() for text in legend.get_texts()] == ["layer 3", "layer 2", "layer 1"], "the last one on top"
+
+
+def test_hidden_neurons_are_counted_through_all_layers_as_their_labels_are():
+    names = [text.get_text() for text in plot_network(MLP(2, [3, 2, 2, 1], seed=1)).axes[0].texts]
+    names = [name for name in names if name[0] not in "b+-"]
+    assert names == ["$x_{1}$", "$x_{2}$", *(f"$h_{{{k}}}$" for k in range(1, 8)), "y"]
+    names = [text.get_text() for text in plot_network(MLP(1, [1, 2], seed=1)).axes[0].texts]
+    assert [name for name in names if name[0] not in "b+-"] == ["x", "$h_{1}$", "$y_{1}$", "$y_{2}$"]

@@ -225,6 +225,7 @@ def test_a_figure_has_as_many_pixels_as_is_asked_for():
     assert image.open(BytesIO(png(figure))).size == image.open(BytesIO(figure._repr_png_())).size == (704, 440)
     assert image.open(BytesIO(png(figure, 50))).size == (320, 200)
     assert svg(figure) == svg(figure) and b"<dc:date>" not in svg(figure)
+    assert svg(figure).startswith(b"<?xml") and svg(figure).rstrip().endswith(b"</svg>")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def animate(
         made = BytesIO()
         with matplotlib()["PdfPages"](made) as pages:
             for figure in sheets:
-                pages.savefig(figure, facecolor=figure.get_facecolor())
+                pages.savefig(figure)
         return write(path, made.getvalue())
     digits = len(str(len(sheets)))
     names = [path.with_name(f"{path.stem}-{k:0{max(digits, 2)}}.png") for k in range(1, len(sheets) + 1)]

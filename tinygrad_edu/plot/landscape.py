@@ -55,7 +55,7 @@ def plot_loss_landscape(
     moves = [[x - middle for x, middle in zip(step, here, strict=True)] for step in path]
     if directions is not None:
         axes = [list(map(float, vector)) for vector in directions]
-    elif len(moves) > 1:
+    elif moves:
         axes = principal(moves)
     else:
         rng = random.Random(seed)

@@ -3,7 +3,7 @@
 export class Python {
   constructor(script, files, { state, output }) {
     this.script = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    Object.assign(this, { files, state, output, waiting: new Map(), current: null, ready: false });
+    Object.assign(this, { files, state, output, waiting: new Map(), current: null });
     this.start();
   }
 

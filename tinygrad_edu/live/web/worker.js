@@ -4,8 +4,7 @@ import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { loadPyodide } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
 
-let answer = null,
-  PythonError = Error;
+let answer, PythonError = Error;
 
 // The interpreter asks for two files by their names: they are in the page. There is no other place to ask.
 function given({ module, stdlib }) {
