@@ -609,16 +609,15 @@ def test_check_takes_the_order_and_the_method(tmp_path):
     assert [line.split("  ")[0] for line in checked[1].stdout.splitlines()[1:]] == ["x, x", "x, y", "y, x", "y, y"]
 
 
-def test_draw_and_explore_take_the_name_to_differentiate_for(tmp_path):
+def test_draw_takes_the_name_whose_way_is_red_and_an_ending_in_capitals(tmp_path):
     pictures = []
     for options in ((), ("--wrt", "w"), ("--wrt", "x")):
         assert run("draw", "exp(w) * x", "w=1", "x=2", *options, "-o", "g.DOT", cwd=tmp_path).stdout == "g.DOT\n"
         pictures.append((tmp_path / "g.DOT").read_text(encoding="utf-8"))
     assert len({*pictures}) == 3
     assert run("draw", "w", "w=1", "--wrt", "v", cwd=tmp_path).returncode == 2
-    assert run("explore", "w", "w=1", "--wrt", "v", cwd=tmp_path).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["g.DOT"]
-    done = run("explore", "w * 2", "w=1", "--wrt", "w", "-o", "page.htm", cwd=tmp_path)
+    done = run("explore", "w * 2", "w=1", "-o", "page.htm", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "page.htm\n")
 
 
