@@ -31,6 +31,20 @@ def by_hand(params, inputs):
 
 
 @each_backend
+def test_arrays_that_must_not_change_are_read_without_a_warning(backend):
+    program, rng = model(backend=backend), np.random.default_rng(1)
+    program.irregular = False
+    params, inputs = rng.normal(size=4), rng.normal(size=(5, 4))
+    for array in (params, inputs):
+        array.flags.writeable = False
+    values, gradients = by_hand(params, inputs)
+    value, gradient = program(params, inputs)
+    close(value, values.mean())
+    close(gradient, gradients.mean(0))
+    close(program.value(params, inputs[0]), values[0])
+
+
+@each_backend
 @pytest.mark.parametrize("reduce", ["mean", "sum", None])
 def test_every_call_is_right_not_only_the_first(backend, reduce):
     program, rng = model(reduce, backend), np.random.default_rng(1)

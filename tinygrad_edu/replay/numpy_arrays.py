@@ -81,7 +81,7 @@ class NumpyProgram(ArrayProgram):
     def blocks(self, batch: Any, plan: Recovery) -> Iterator[Any]:
         size = max(LEAST, NUMBERS_IN_CACHE // plan.numbers_an_example)
         for start in range(0, len(batch), size):
-            yield np.ascontiguousarray(batch[start : start + size].T)
+            yield batch[start : start + size].T
 
     def run(self, name: str, params: Any, block: Any) -> Any:
         """One function of the program, for examples in columns."""

@@ -21,7 +21,7 @@ class TorchProgram(NumpyProgram):
 
     def run(self, name: str, params: Any, block: Any) -> Any:
         with torch.no_grad():
-            found = super().run(name, torch.from_numpy(params), torch.from_numpy(block))
+            found = super().run(name, torch.tensor(params), torch.tensor(block))
         return [of_numpy(part) for part in found] if isinstance(found, tuple) else of_numpy(found)
 
     def constant(self, array: Any) -> Any:
