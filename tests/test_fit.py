@@ -716,6 +716,13 @@ def test_a_bar_is_drawn_where_it_is_wanted(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_bar_ends_with_what_the_training_came_to(capfd):
+    network = MLP(2, [4, 1], activation="tanh", seed=3)
+    history = fit(network, "mse", XOR, optimizer=Adam(network.parameters(), 0.05), goal=1e-3, progress=True)
+    assert 0 < history.epochs < 100  # it stops within an epoch
+    assert f"{history.epochs}/100 loss {history.losses[-1]:.4g}" in capfd.readouterr().err
+
+
 def test_what_there_is_to_say_stands_below_the_bar(capfd):
     network = MLP(2, [2, 1], seed=1)
     for neuron in network.layers[0].neurons:

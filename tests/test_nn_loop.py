@@ -362,12 +362,12 @@ def test_a_checkpoint_is_offered_after_each_epoch_that_stops_nothing_and_saved_a
 
 def test_a_bar_is_moved_each_epoch_and_told_of_the_last():
     shown = []
-    bar = SimpleNamespace(show=lambda history, number, last: shown.append((number, last)))
+    bar = SimpleNamespace(show=lambda history, number, last=False: shown.append((number, history.losses[-1], last)))
     looped([3.0, 2.0, 1.0], epochs=3, progress=bar)
-    assert shown == [(1, False), (2, False), (3, True)]
+    assert shown == [(1, 3.0, False), (2, 2.0, False), (3, 1.0, False), (3, 7.0, True)]
     shown.clear()
-    looped([3.0, 2.0, 1.0], epochs=9, progress=bar, on_epoch=lambda number, loss: number == 2)
-    assert shown == [(1, False), (2, True)]
+    looped([3.0, 2.0, 1.0], epochs=9, progress=bar, goal=2.0)  # met within an epoch
+    assert shown == [(1, 3.0, False), (1, 7.0, True)]
 
 
 def test_the_time_it_takes_adds_to_that_of_before(monkeypatch):

@@ -377,8 +377,17 @@ def test_what_is_said_is_wrapped_in_the_order_of_its_words():
     words = " ".join(f"word{k}" for k in range(40))
     title = plot_history(SimpleNamespace(losses=[1.0], stopped=words)).axes[0].get_title(loc="left")
     lines = title.splitlines()
-    assert len(lines) > 1 and all(len(line) <= 90 for line in lines)
+    assert len(lines) > 1 and all(len(line) <= 82 for line in lines)
     assert words.startswith(" ".join(lines).rstrip("…").rstrip())
+
+
+def test_what_is_said_does_not_leave_the_figure_and_epochs_stand_below_one_another():
+    note = "it may be a local minimum, a plateau, or the least that can be had: try another seed, more neurons, another"
+    figure = plot_history(SimpleNamespace(losses=[3.0, 0.1, 0.01], metrics={"accuracy": [0.5, 1.0]}, notes=[note]))
+    figure.canvas.draw()
+    top, bottom = figure.axes
+    assert top._left_title.get_window_extent().x1 < figure.bbox.x1
+    assert top.get_xlim() == bottom.get_xlim()
 
 
 def test_borders_between_three_classes_are_drawn():

@@ -107,6 +107,8 @@ class Loop:
             history.best = history.epochs
         if loss <= self.goal:
             history.stopped = f"the loss reached the goal, {self.goal:g}"
+        if self.progress:
+            self.progress.show(history, history.epochs, last=True)
 
     def epoch(self, number: int) -> None:
         """One pass over all examples."""
@@ -152,13 +154,12 @@ class Loop:
             history.stopped = (
                 f"no better for {self.patience} epochs: the parameters after {history.best} epochs are back"
             )
-        last = bool(history.stopped) or number == self.epochs
-        if last:
+        if history.stopped or number == self.epochs:
             self.engine.check(self.numbers, range(0, self.size, max(1, self.size // 8)))
         elif number & (number - 1) == 0:  # ever more seldom
             self.engine.check(self.numbers, [number % self.size])
         if self.progress:
-            self.progress.show(history, number, last)
+            self.progress.show(history, number)
 
     size = 1  # of the examples
 

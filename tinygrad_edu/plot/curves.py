@@ -52,6 +52,7 @@ def plot_history(history: Any, *, theme: str = "light") -> Any:
     if validation:
         legend(top, colours)
     for ax in rest:
+        ax.sharex(top)
         for k, (name, numbers) in enumerate(metrics.items()):
             style = DASHES[k % len(DASHES)]
             ax.plot(range(1, len(numbers) + 1), numbers, color=series[k % 10], linestyle=style, label=plain(name))
@@ -60,7 +61,7 @@ def plot_history(history: Any, *, theme: str = "light") -> Any:
             legend(ax, colours)
     ([top, *rest][-1]).set_xlabel("epoch")
     said = [getattr(history, "stopped", ""), *getattr(history, "notes", [])]
-    lines = [line for words in said if words for line in wrap(plain(words, longest=270), 90)]
+    lines = [line for words in said if words for line in wrap(plain(words, longest=270), 82)]
     if lines:
         top.set_title("\n".join(lines), fontsize=9, color=colours.line, loc="left")
     for ax in [top, *rest]:
