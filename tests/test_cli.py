@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu import TABLE, cli
+from tinygrad_edu import TABLE, Value, cli, explore
 from tinygrad_edu.engine import unregister
+from tinygrad_edu.expression import parse
 
 MATRICES = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
 
@@ -380,6 +381,7 @@ HOSTILE = "\x1b[31mred\x07\u202e" + "x" * 100_000
         ["draw", "w", f"{HOSTILE}=1"],
         ["draw", "w", "w=1", "--wrt", HOSTILE],
         ["draw", "w", "w=1", "-o", HOSTILE],
+        ["explore", "w", "w=1", "--wrt", HOSTILE],
         ["check", "w", "w=1", "--ops", HOSTILE],
         ["check", "w", "w=1", "--ops", "hostile"],
         ["check", "w", "w=1", "--ops", "name"],
@@ -609,16 +611,24 @@ def test_check_takes_the_order_and_the_method(tmp_path):
     assert [line.split("  ")[0] for line in checked[1].stdout.splitlines()[1:]] == ["x, x", "x, y", "y, x", "y, y"]
 
 
-def test_draw_takes_the_name_whose_way_is_red_and_an_ending_in_capitals(tmp_path):
+def test_draw_and_explore_take_the_name_to_differentiate_for_and_an_ending_in_capitals(tmp_path):
     pictures = []
     for options in ((), ("--wrt", "w"), ("--wrt", "x")):
         assert run("draw", "exp(w) * x", "w=1", "x=2", *options, "-o", "g.DOT", cwd=tmp_path).stdout == "g.DOT\n"
         pictures.append((tmp_path / "g.DOT").read_text(encoding="utf-8"))
     assert len({*pictures}) == 3
     assert run("draw", "w", "w=1", "--wrt", "v", cwd=tmp_path).returncode == 2
+    assert run("explore", "w", "w=1", "--wrt", "v", cwd=tmp_path).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["g.DOT"]
-    done = run("explore", "w * 2", "w=1", "-o", "page.htm", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, "page.htm\n")
+    pages = []
+    for options in ((), ("--wrt", "b")):
+        done = run("explore", "w * 2 + b", "w=1", "b=2", *options, "-o", "page.htm", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "page.htm\n")
+        pages.append((tmp_path / "page.htm").read_text(encoding="utf-8"))
+    leaves = {name: Value(number, name) for name, number in {"w": 1.0, "b": 2.0}.items()}
+    root = parse("w * 2 + b").build(leaves)
+    root.label = "out"
+    assert pages == [explore(root, params=moved, title="w * 2 + b").html for moved in (None, [leaves["b"]])]
 
 
 def test_a_label_in_an_expression_is_kept(tmp_path):

@@ -290,8 +290,11 @@ def explain(expression: str, values: Any, wrt: str | None, output: str | None) -
 
 
 @expression_command
+@click.option(
+    "--wrt", metavar="NAME", help="The name that gradient descent moves; without it all but x, t and the like."
+)
 @output_option
-def explore(expression: str, values: Any, output: str | None) -> None:
+def explore(expression: str, values: Any, wrt: str | None, output: str | None) -> None:
     """Make an interactive page of an expression.
 
     It is explore.html without -o.
@@ -300,8 +303,8 @@ def explore(expression: str, values: Any, output: str | None) -> None:
 
     output = output or "explore.html"
     ending(output, ("html", "htm"))
-    root, _ = built(expression, values)
-    explore(root, output, title=expression)
+    root, leaves = built(expression, values)
+    explore(root, output, params=[chosen(wrt, leaves)] if wrt else None, title=expression)
     click.echo(output)
 
 
