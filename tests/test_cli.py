@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu import TABLE, Value, cli, explore
+from tinygrad_edu import TABLE, cli, explore
 from tinygrad_edu.engine import unregister
-from tinygrad_edu.expression import parse
 
 MATRICES = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
 
@@ -625,9 +624,7 @@ def test_draw_and_explore_take_the_name_to_differentiate_for_and_an_ending_in_ca
         done = run("explore", "w * 2 + b", "w=1", "b=2", *options, "-o", "page.htm", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "page.htm\n")
         pages.append((tmp_path / "page.htm").read_text(encoding="utf-8"))
-    leaves = {name: Value(number, name) for name, number in {"w": 1.0, "b": 2.0}.items()}
-    root = parse("w * 2 + b").build(leaves)
-    root.label = "out"
+    root, leaves = cli.built("w * 2 + b", (("w", 1.0), ("b", 2.0)))
     assert pages == [explore(root, params=moved, title="w * 2 + b").html for moved in (None, [leaves["b"]])]
 
 
