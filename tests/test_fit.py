@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import multiprocessing
 import os
 import random
 import signal
@@ -685,7 +686,8 @@ def test_lost_shards_are_computed_here():
 
 def test_a_worker_of_a_process_pool_that_is_killed_costs_no_result():
     expected, _ = trained("python", epochs=8)
-    with ProcessPoolExecutor(2) as executor:
+    # Started afresh: what a fork copies of libraries with threads, which other tests have loaded, may wait for ever.
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
 
         def kill(epoch, loss):
             if epoch == 3:
