@@ -11,7 +11,7 @@ const made = (tag, given = {}, ...inside) => {
 };
 const lessons = JSON.parse(at("lessons").textContent);
 const names = JSON.parse(at("names").textContent);
-let python = null, current = 0, parts = [], chosen = "", printed = "", drawn = "", late = 0;
+let python, current, chosen, printed, drawn, late, parts = [];
 
 // Files of the page: in it, or beside it where it is served from a folder.
 
@@ -113,7 +113,7 @@ function place() {
 narrow.addEventListener("change", place);
 addEventListener("resize", () => fit(at("picture").querySelector("svg"), at("picture").clientWidth - 18));
 
-let upTo = 0, edits = 0; // the page says which edit it shows: data-shown
+let upTo, edits = 0; // the page says which edit it shows: data-shown
 
 async function run(number = upTo) {
   upTo = number;
@@ -161,7 +161,7 @@ const wider = () => {
   context.font = "110px Helvetica, sans-serif";
   return Math.max(1, context.measureText("grad 0.6347").width / 587);
 };
-let scale = 0;
+let scale;
 
 function svg(source) {
   scale ||= wider();
