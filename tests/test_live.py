@@ -1118,6 +1118,14 @@ def test_a_page_in_a_folder_fetches_what_lies_beside_it(tabbed):
     assert tabbed.text("h1") == "Beside" and tabbed.text("#caption") == "light: first: 1"
 
 
+def test_an_older_browser_unpacks_the_same(tabbed):
+    page = tabbed.page.context.new_page()
+    page.add_init_script("delete Uint8Array.fromBase64")
+    older = Seen(page, tabbed.address).open()
+    assert (older.text("#licences"), older.text("#caption")) == ("MIT, all of it", "light: first: 1")
+    page.close()
+
+
 def test_code_runs_with_what_stands_above_it_and_an_answer_with_all_code(seen):
     seen.type("b: 2", 1)
     assert seen.text("#caption") == "light: first: 1\nb: 2"

@@ -600,3 +600,58 @@ def test_hidden_neurons_are_counted_through_all_layers_as_their_labels_are():
     assert names == ["$x_{1}$", "$x_{2}$", *(f"$h_{{{k}}}$" for k in range(1, 8)), "y"]
     names = [text.get_text() for text in plot_network(MLP(1, [1, 2], seed=1)).axes[0].texts]
     assert [name for name in names if name[0] not in "b+-"] == ["x", "$h_{1}$", "$y_{1}$", "$y_{2}$"]
+
+
+def test_the_page_of_an_animation_is_stepped_played_and_sought(browser, tmp_path):
+    losses = [plot_history([1.0, 0.5, 0.25][: k + 1]) for k in range(3)]
+    page, said = browser.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(animate(losses, tmp_path / "a.html", captions=["one", "", "<three>"], seconds=0.01).as_uri())
+    pictures = page.evaluate("JSON.parse(document.getElementById('data').textContent)[0]")
+    assert len({*pictures}) == 3
+    seen = (
+        "(({ picture, caption, step, at, play }) => [picture.src, picture.alt, caption.textContent, step.textContent, "
+        "at.value, play.textContent, play.getAttribute('aria-pressed')])(Object.fromEntries(['picture', 'caption', "
+        "'step', 'at', 'play'].map((id) => [id, document.getElementById(id)])))"
+    )
+    words = [["one", "one"], ["Step 2", ""], ["<three>", "<three>"]]
+
+    def shows(k):
+        return page.evaluate(seen) == [pictures[k], *words[k], str(k + 1), str(k), "Play", "false"]
+
+    assert shows(0)
+    for button, k in (("next", 1), ("next", 2), ("next", 0), ("back", 2), ("back", 1)):
+        page.evaluate(f"document.getElementById('{button}').click()")
+        assert shows(k)
+    press = "document.getElementById('{}').dispatchEvent(new KeyboardEvent('keydown', {{ key: '{}', bubbles: true }}))"
+    for place, key, k in (
+        ("play", "ArrowRight", 2),
+        ("play", "ArrowLeft", 1),
+        ("play", "x", 1),
+        ("at", "ArrowLeft", 1),
+    ):
+        page.evaluate(press.format(place, key))
+        assert shows(k), "the slider has keys of its own"
+    page.evaluate("(at => { at.value = 2; at.dispatchEvent(new Event('input')); })(document.getElementById('at'))")
+    assert shows(2)
+    play = "document.getElementById('play').click()"
+    steps = page.evaluate(
+        f"""new Promise((done, fail) => {{
+          const seen = [], step = document.getElementById("step");
+          setTimeout(() => fail(new Error(seen)), 10000);
+          const watch = new MutationObserver(() => seen.push(step.textContent) === 5 && done(seen));
+          watch.observe(step, {{ childList: true }});
+          {play};
+        }})"""
+    )
+    assert steps == ["1", "2", "3", "1", "2"], "round and round"
+    assert page.evaluate(seen)[5:] == ["Pause", "true"]
+    page.evaluate(play)
+    still = page.evaluate(f"new Promise((done) => {{ const k = {seen}; setTimeout(() => done(k), 50); }})")
+    assert still == page.evaluate(seen) and still[5:] == ["Play", "false"]
+    page.evaluate(play)
+    page.evaluate("document.getElementById('next').click()")
+    assert page.evaluate(seen)[5:] == ["Play", "false"], "a step ends it"
+    page.close()
+    assert said == []
