@@ -1118,8 +1118,8 @@ def test_a_page_in_a_folder_fetches_what_lies_beside_it(tabbed):
     assert tabbed.text("h1") == "Beside" and tabbed.text("#caption") == "light: first: 1"
 
 
-def test_an_older_browser_unpacks_the_same(tabbed):
-    page = tabbed.page.context.new_page()
+def test_an_older_browser_unpacks_the_same(browser, tabbed):
+    page = browser.new_page()
     page.add_init_script("delete Uint8Array.fromBase64")
     older = Seen(page, tabbed.address).open()
     assert (older.text("#licences"), older.text("#caption")) == ("MIT, all of it", "light: first: 1")
