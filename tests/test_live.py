@@ -151,6 +151,7 @@ def test_the_stepping_page_starts_from_gradients_of_zero_and_leaves_them():
         ("x = 1\n\n1 / 0", 3, "ZeroDivisionError: division by zero"),
         ("def f():\n    raise KeyError\n\nf()", 2, "KeyError"),
         ("import sys\nsys.exit()", None, "the code asked the interpreter to end"),
+        ("a = 1\ncompile('x = (', 'other', 'exec')", 2, "SyntaxError: '(' was never closed (other, line 1)"),
         ("def f(): f()\nf()", 1, "RecursionError: maximum recursion depth exceeded"),
         ("from tinygrad_edu import Value, dot\ndot([Value(1.0)], [1.0, 2.0])", 2, "ValueError: "),
     ],
@@ -179,10 +180,12 @@ def test_a_chain_of_a_hundred_thousand_is_freed_and_said_to_be_too_large():
     assert ask("run", text=NEURON)["picture"]
 
 
-def test_a_large_network_is_drawn_with_its_layers_closed():
+@pytest.mark.parametrize(("layers", "boxes"), [("[16, 16, 1]", 33), ("[301, 2, 1]", 3)], ids=["neurons", "layers"])
+def test_a_large_network_is_drawn_with_its_neurons_closed_and_a_larger_one_with_its_layers(layers, boxes):
     ask, _ = session()
-    result = ask("run", text="from tinygrad_edu import MLP\ny = MLP(2, [16, 16, 1], seed=1)([0.5, -1.0])\n")
+    result = ask("run", text=f"from tinygrad_edu import MLP\ny = MLP(1, {layers}, seed=1)([0.5])\n")
     assert "layer 2" in result["picture"]
+    assert result["picture"].count('class="node"') == boxes
 
 
 @pytest.mark.parametrize(
@@ -289,6 +292,14 @@ def test_constants_are_drawn_up_to_sixty_operations(ask):
     for count, drawn in ((60, True), (61, False)):
         text = f"from tinygrad_edu import Value\nv = Value(1.0, 'a')\nfor k in range({count}): v = v * 7.25\nv"
         assert (ask("run", text=text)["picture"].count("7.25") >= 2 * count) is drawn
+
+
+def test_up_to_three_hundred_boxes_are_drawn(ask):
+    for count, words in ((299, ""), (300, "the graph has 301 boxes")):
+        text = f"from tinygrad_edu import Value\nv = Value(1.0, 'a')\nfor k in range({count}): v = v * 7.25\nv"
+        result = ask("run", text=text)
+        assert bool(result["picture"]) is not bool(words)
+        assert result["caption"].startswith(words)
 
 
 def test_pieces_of_the_output_are_told_while_the_code_runs():
@@ -1441,6 +1452,16 @@ def test_tabs_are_changed_by_keys(seen):
     assert press("x") == (False, "tab2", "Three")
     assert press("Home") == (True, "tab0", "One")
     assert seen.js("document.querySelectorAll('#tabs [aria-selected=true]').length") == 1
+
+
+def test_the_tab_that_is_open_is_in_view(seen):
+    seen.page.set_viewport_size({"width": 120, "height": 720})
+    for k in (2, 0, 1):
+        seen.click(f"#tab{k}")
+        left, right = seen.js(
+            f"(({{ left, right }}) => [left, right])(document.getElementById('tab{k}').getBoundingClientRect())"
+        )
+        assert left >= 0 and right <= 120
 
 
 def test_the_picture_stands_beside_the_lesson_or_below_its_first_code(seen):
