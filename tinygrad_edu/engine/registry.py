@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from tinygrad_edu.engine.table import TABLE, Row
 from tinygrad_edu.engine.value import Value
 
 LOCK = RLock()  # two threads may register operations at once
+if hasattr(os, "register_at_fork"):  # a thread that does would leave it taken for ever in the child
+    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
 
 
 def register(name: str, symbol: str, primal: str, *partials: str, **properties: Any) -> Row:
