@@ -562,3 +562,21 @@ def test_a_plain_number_first_is_told_as_any_other(name):
             function(0.0, Value(-1.0, "b"))
     else:
         assert function(0.0, zero).data == 0.0
+
+
+def test_a_label_is_short_and_plain_in_every_error():
+    def wrong(x, y):
+        x.data = 2
+        x.backward()
+
+    for fails in (
+        lambda x, y: tinygrad_edu.log(x * 0),
+        lambda x, y: (x * 0).sqrt().backward(),
+        lambda x, y: (x * 1e308 * 1e308).backward(),
+        lambda x, y: tinygrad_edu.compile(x, [x, y]),
+        lambda x, y: tinygrad_edu.compile(x, [x, x]),
+        wrong,
+    ):
+        with pytest.raises((ValueError, TypeError, ArithmeticError)) as error:
+            fails(*[Value(2.0, "\x1b[31mred\u202e" + "x" * 100_000) for _ in range(2)])
+        assert str(error.value).isprintable() and len(str(error.value)) < 300

@@ -138,5 +138,5 @@ def made(node: Value) -> str:
 
 def not_a_float(value: Value) -> TypeError:
     """Why a pass refuses data that somebody set to what is no float."""
-    name = f"the data of {value.label!r}" if value.label else "the data of a Value"
+    name = f"the data of {plain(value.label)!r}" if value.label else "the data of a Value"
     return TypeError(f"{name} must be a float, got {quoted(value.data)} ({type(value.data).__name__})")

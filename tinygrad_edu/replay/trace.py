@@ -7,7 +7,7 @@ from itertools import zip_longest
 from math import copysign
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Row, Value, quoted, title, topological
+from tinygrad_edu.engine import TABLE, Row, Value, plain, quoted, title, topological
 from tinygrad_edu.engine.formulas import applied
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
 
@@ -229,7 +229,7 @@ def recorded(
 
 
 def named(leaf: Value) -> str:
-    return f" ({leaf.label!r})" if leaf.label else ""
+    return f" ({plain(leaf.label)!r})" if leaf.label else ""
 
 
 def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], outputs: Sequence[Value]) -> None:
