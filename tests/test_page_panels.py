@@ -281,6 +281,35 @@ def test_many_paths_are_counted_and_the_largest_are_listed(desk):
     assert paths(page, 0)[-2:] == ["… and 2.097e6 more", "∂f/∂x = 2.097 · 10^6 the sum over 2.097e6 paths"]
 
 
+def test_so_many_paths_are_walked(desk):
+    y = Value(1.0, "x")
+    for _ in range(12):
+        y = y + y
+    assert desk.open(y).evaluate("[pathsTo(0).paths.length, pathsTo(0).count]") == [400, 4096]
+    y = Value(0.5, "x")
+    for _ in range(200):
+        y = y.tanh()
+    for _ in range(9):
+        y = y + y
+    page = desk.open(y)
+    found = page.evaluate("pathsTo(0).paths.length")
+    assert 20_000 / 211 < found < 20_000 / 199  # each path has that many nodes
+    counted = """(count) => {
+      const all = pathsTo;
+      pathsTo = (k) => ({ ...all(k), count });
+      light(units[0]);
+      pathsTo = all;
+    }"""
+    for count, in_all, more in (
+        (1_000_000, "1000000", "999988"),
+        (1_000_012, "1e6", "1000000"),
+        (1_000_013, "1e6", "1e6"),
+    ):
+        page.evaluate(counted, count)
+        assert page.inner_text("#paths .sum").endswith(f"the sum over {in_all} paths")
+        assert page.inner_text("#paths > .hint") == f"… and {more} more"
+
+
 def test_boxes_and_wires_above_what_is_pointed_at_are_lit(desk):
     x, w = Value(3.0, "x"), Value(2.0, "w")
     z = labelled(w * x, "z")

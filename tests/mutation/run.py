@@ -70,6 +70,7 @@ EVERY_ROOM = ["tests/test_defaults.py"]
 STARTS_PROCESSES = ("cli", "lesson")  # a line of theirs, and of JavaScript, is tried on the quick tests
 IDLE = 300.0  # seconds without any computing, after which a process waits for what will not come
 QUICK = 150.0  # seconds, together; what only a slower test would notice counts as not noticed
+IN_A_BROWSER = 40.0  # likewise, of tests of JavaScript: a browser computes as long again
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
 LIBRARIES = (
     "pytest",
@@ -267,7 +268,7 @@ def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "", quick: fl
             last = mutant.line + mutant.slip.old.count("\n")
             reaching = copy.reached.tests(str(path), mutant.line, last)
             if (room in STARTS_PROCESSES or mutant.file.endswith(".js")) and not by:  # which coverage does not see
-                reaching = copy.reached.quick(QUICK)
+                reaching = copy.reached.quick(IN_A_BROWSER if mutant.file.endswith(".js") else QUICK)
             elif quick:
                 reaching = copy.reached.quick(quick) & (reaching or {*copy.reached.seconds})
             how, why = "passed", ""
