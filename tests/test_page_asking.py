@@ -166,6 +166,14 @@ def test_a_wrong_answer_is_met_with_the_mistake_that_it_betrays(pages, kind, op,
     assert mistake(pages[0][0], kind, op, wrong) == [False, name]
 
 
+def test_a_constant_is_not_swapped_with_its_operand(pages):
+    names = pages[0][0].evaluate(
+        """all.filter((q) => q.kind === "contribution" && nodes[q.k].parents.includes(null))
+          .map((q) => judged(q, "0").mistake?.name)"""
+    )
+    assert len(names) > 3 and "swapped operands" not in names
+
+
 def test_the_last_contribution_for_the_sum_is_overwriting(pages):
     found = pages[0][0].evaluate(
         "(() => { const k = all.findIndex(q => q.kind === 'sum'); return judged(all[k], "
@@ -520,13 +528,19 @@ def test_at_how_many_points_a_formula_is_tried(pages):
     found = pages[0][0].evaluate(
         """() => {
           const all = randomPoints, nowhere = Float64Array.from(v, () => NaN);
-          const q = { kind: "local", value: (data) => data[0] };
-          const verdicts = [[], [v], [v, v], [v, nowhere], [v, v, nowhere]].map((points) => {
+          const right = (points, value, text = "a") => {
             randomPoints = () => points;
-            return isRight(q, read("a"));
-          });
+            return isRight({ kind: "local", value }, read(text));
+          };
+          const a = (data) => data[0], always = () => v[0], zero = () => 0;
+          const verdicts = [
+            [[], [v], [v, v], [v, nowhere], [v, v, nowhere], [nowhere, v, v]].map((points) => right(points, a)),
+            right([v, nowhere], always),  // the formula has no value where it should
+            ["a × 1.000005", "a × 1.0000005"].map((text) => right([v, v], a, text)),
+            ["0 a + 5e-15", "0 a + 5e-16"].map((text) => right([v, v], zero, text)),
+          ];
           randomPoints = all;
           return verdicts;
         }"""
     )
-    assert found == [False, False, True, False, True]
+    assert found == [[False, False, True, False, True, True], False, [False, True], [False, True]]

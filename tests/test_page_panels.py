@@ -2,11 +2,12 @@
 
 import math
 import re
+import zlib
 
 import pytest
 
 from tests.pages import SIZES, close, moons, sentence, worked_example
-from tinygrad_edu import Value
+from tinygrad_edu import Value, dot
 from tinygrad_edu.engine import nodes
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.show.numbers import shown
@@ -281,6 +282,12 @@ def test_many_paths_are_counted_and_the_largest_are_listed(desk):
     assert paths(page, 0)[-2:] == ["… and 2.097e6 more", "∂f/∂x = 2.097 · 10^6 the sum over 2.097e6 paths"]
 
 
+def test_paths_of_one_size_stand_in_the_order_of_the_operands(desk):
+    x = Value(2.0, "x")
+    page = desk.open(labelled(labelled(x + x, "p") + labelled(x * 1.0, "q"), "f"))
+    assert paths(page, 0)[1::2][:3] == ["f → p → x", "f → p → x", "f → q → x"]
+
+
 def test_so_many_paths_are_walked(desk):
     y = Value(1.0, "x")
     for _ in range(12):
@@ -418,14 +425,43 @@ def test_a_step_is_taken_where_all_is_finite(desk, rate, value, moved):
 
 @pytest.mark.parametrize(
     ("root", "number"),
-    [(lambda a: a * a.exp() / a.exp(), 800.0), (lambda a: a * 1e200, 1e200), (lambda a: a.sqrt() + 1.0, 0.0)],
-    ids=["loss", "gradient alone is finite", "loss alone is finite"],
+    [
+        (lambda a: a * a.exp() / a.exp(), 800.0),
+        (lambda a: a * 1e200, 1e200),
+        (lambda a: a.sqrt() + Value(1.0, "b"), 0.0),
+    ],
+    ids=["neither", "the gradient alone is finite", "the loss alone is finite"],
 )
 def test_no_step_is_taken_where_the_loss_or_its_gradient_is_not_finite(desk, root, number):
     page = desk.open(root(Value(1.0, "a")), SIZES[3])
     page.evaluate("(x) => { v[0] = x; }", number)
     assert page.evaluate("[stepDown(), v[0], taken]") == [False, number, 0]
     assert page.evaluate("said").startswith("A number is not finite")
+
+
+def test_a_step_from_the_minimum_is_not_blamed(desk):
+    page = desk.open(square(), SIZES[3])
+    assert page.evaluate("v[0] = 0, [stepDown(), said, taken]") == [True, "", 1]
+
+
+def test_on_a_busy_machine_there_is_less_to_draw_and_to_compute_in_a_frame(desk):
+    page = desk.open(square(), SIZES[3])
+    found = page.evaluate(
+        """(() => {
+          const frames = [], strains = [];
+          let time = performance.now();
+          window.requestAnimationFrame = (frame) => frames.push(frame);
+          play(true);
+          for (const wait of [...Array(20).fill(30), ...Array(80).fill(29)]) {
+            frames.pop()((time += wait));
+            strains.push(strain);
+          }
+          play(false);
+          return strains;
+        })()"""
+    )
+    assert found[19] == 6 and found[-1] == 1
+    assert found[1] == pytest.approx(1.2 * found[0]) and found[20] == pytest.approx(0.97 * 6)
 
 
 def test_training_plays_at_its_speed_and_stops(desk):
@@ -498,16 +534,17 @@ def test_a_point_of_the_map_chooses_the_nearest_example(desk):
     )
 
 
-def test_the_colours_of_the_map_are_the_networks_answers(desk):
-    mlp = network()
-    page = desk.open(mlp, data=EXAMPLES)
+@pytest.mark.parametrize("high", [1.0, 0.05])
+def test_the_colours_of_the_map_are_the_networks_answers(desk, high):
+    """Beyond the lowest and highest target they are no stronger."""
+    mlp, low = network(), -high
+    page = desk.open(mlp, data=[(x, max(low, min(high, t))) for x, t in EXAMPLES])
     colours = page.evaluate(
         "['--data-strong', '--grad-strong', '--background'].map((name) => getComputedStyle(document.documentElement)"
         ".getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((c) => parseInt(c, 16)))"
     )
     (x0, x1), (y0, y1) = page.evaluate("reachOfInputs")
     image = page.evaluate("[...drawHeat.small.getContext('2d').getImageData(0, 0, 40, 40).data]")
-    low, high = -1.0, 1.0  # of the targets
     for r, c in ((0, 0), (3, 17), (20, 20), (39, 39), (39, 0), (11, 30)):
         x, y = x0 + (c + 0.5) / 40 * (x1 - x0), y1 - (r + 0.5) / 40 * (y1 - y0)
         share = max(-1.0, min(1.0, 2 * (mlp([x, y]).data - low) / (high - low) - 1))
@@ -515,6 +552,8 @@ def test_the_colours_of_the_map_are_the_networks_answers(desk):
         expected = [b + (e - b) * abs(share) * 0.75 for b, e in zip(colours[2], end, strict=True)]
         at = 4 * (r * 40 + c)
         assert image[at : at + 4] == [*(pytest.approx(n, abs=1.01) for n in expected), 255], (r, c)
+    corners = "[...at('heat').getContext('2d').getImageData(0, 0, 360, 360).data].filter((_, j) => j % 4 === 3)"
+    assert set(page.evaluate(f"{corners}.filter((_, j) => [0, 359, 129240, 129599].includes(j))")) == {255}
 
 
 def test_the_marks_of_the_examples(desk):
@@ -561,6 +600,16 @@ def test_the_map_has_the_colours_of_the_theme(desk):
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert max(page.evaluate("[...drawHeat.small.getContext('2d').getImageData(20, 20, 1, 1).data]")[:3]) < 128
     page.emulate_media(color_scheme="light")
+
+
+def test_the_first_node_may_be_an_input(desk):
+    w = Value(2.0, "w")
+    page = desk.open(lambda x: x[0] * w, SIZES[3], data=[(1.0, 2.0), (3.0, 1.0)])
+    page.click("#example-next")
+    assert page.evaluate("[name(0), v[0], v[1]]") == ["x", 3, 2]
+    page.fill("#rate", "10")
+    page.click("#descend")
+    assert page.inner_text("#warning").startswith("The loss grew, from 6.25 to 13506")  # the means
 
 
 def test_other_numbers_of_inputs_have_no_map(desk):
@@ -687,13 +736,17 @@ def test_the_saved_picture(desk):
     assert re.search(rf'</style><rect width="{w:g}" height="{h:g}" fill="#[0-9a-f]{{6}}"', text)
     assert not re.search(r"tabindex|role=|aria-(label=\"[^T]|pressed|expanded)", text[len(head) :])
     assert ".box" in text and ".wire" in text and "#note" not in text and ".panels" not in text
+    assert text.index(".box .back {") < text.index(".box.lit .back {") < text.index(".box.now .back {")  # the last wins
     with page.expect_download() as download:
         page.click("#save-svg")
     assert download.value.suggested_filename == "graph.svg"
     with page.expect_download() as download:
         page.click("#save-png")
     assert download.value.suggested_filename == "graph.png"
-    size = download.value.path().read_bytes()[16:24]
+    content = download.value.path().read_bytes()
+    pixels = content[content.index(b"IDAT") + 4 :]
+    assert zlib.decompressobj().decompress(pixels, 5)[1:] == b"\xff\xff\xff\xff"  # to the corner
+    size = content[16:24]
     assert [int.from_bytes(size[:4], "big"), int.from_bytes(size[4:], "big")] == [math.floor(w) * 2, math.floor(h) * 2]
 
 
@@ -736,3 +789,10 @@ def test_the_detail_of_a_network_at_first(desk):
         page = desk.open(MLP(2, sizes, activation="tanh", seed=1), data=moons(2))
         assert page.evaluate("nodes.length <= 60") is (level == "nodes")
         assert page.evaluate("at('boxes').value") == level
+    y = MLP(2, [2, 1], seed=1)([Value(0.5, "x1"), Value(0.25, "x2")])
+    beside = [Value(0.1, f"a{k}").sin() for k in range((59 - len(nodes(y))) // 2)]
+    root = dot([y, *beside], [1.0] * (len(beside) + 1))
+    while len(nodes(root)) < 60:
+        root = root.sin()
+    for extra, level in ((root, "nodes"), (root.sin(), "neurons")):
+        assert desk.open(extra).evaluate("at('boxes').value") == level, len(nodes(extra))

@@ -45,6 +45,7 @@ MOCKED = """([width, height, w, h, x, y, scale]) => {
         ((400, 356, 700, 700), 12, 44, LEAST),  # letters are never too small to read: it goes on beyond the stage
         ((1000, 356, 700, 700), 200, 44, LEAST),
         ((400, 856, 700, 700), 12, 144, LEAST),
+        ((960, 1004, 1120, 1120), 0, 38, LEAST),  # as large as the stage to the pixel
     ],
 )
 def test_the_picture_is_fitted(desk_of_small, sizes, x, y, scale):
@@ -274,9 +275,11 @@ def test_a_pointer_that_is_taken_away_drags_no_more(desk_of_small):
 def test_two_fingers_at_one_place(desk_of_small):
     page = desk_of_small
     page.evaluate("Object.assign(camera, { x: 100, y: 80, scale: 1 })")
-    moved = [["down", 1, 500, 300], ["down", 2, 500, 300], ["move", 2, 500, 310], ["move", 2, 500, 300]]
-    x, y, scale = page.evaluate(POINTERS, [*moved, ["move", 2, 500, 300], ["up", 1, 500, 300], ["up", 2, 500, 300]])
-    assert math.isfinite(x) and math.isfinite(y) and scale == pytest.approx(LEAST)
+    moved = [["down", 1, 500, 300], ["down", 2, 500, 300], ["move", 2, 500, 303], ["move", 2, 500, 304]]
+    assert page.evaluate(POINTERS, moved)[2] == pytest.approx(4)  # as if they had been a pixel apart
+    moved = [["move", 2, 500, 300], ["move", 2, 500, 300], ["up", 1, 500, 300], ["up", 2, 500, 300]]
+    x, y, scale = page.evaluate(POINTERS, moved)
+    assert math.isfinite(x) and math.isfinite(y) and scale == pytest.approx(1)
 
 
 @pytest.mark.parametrize("style", ["display: none", "height: 0; border: 0", "width: 0; border: 0"])
@@ -410,12 +413,13 @@ def test_the_sizes_of_boxes(desk):
 
 def test_the_signs_of_operations(desk):
     a = Value(2.0, "a")
-    root = a**2 + a**10 + a**-1 + a**0.5 + a * a + (-a)
+    root = a**2 + a**10 + a**0 + a**-1 + a**0.5 + a * a + (-a)
     page = desk.open(root)
     assert page.evaluate("units.map((unit) => [nodes[unit.node].op ?? '', symbolOf(unit)])") == [
-        [node["op"], {2: "x²", 10: "x¹⁰"}.get(node["power"], node["symbol"])]
+        [node["op"], {2: "x²", 10: "x¹⁰", 0: "x⁰"}.get(node["power"], node["symbol"])]
         for node in page.evaluate(
-            "nodes.map((n) => ({ op: n.op ?? '', symbol: n.symbol ?? '', power: n.op === 'pow' && n.constants[1] }))"
+            "nodes.map((n) => ({ op: n.op ?? '', symbol: n.symbol ?? '', "
+            "power: n.op === 'pow' ? n.constants[1] : null }))"
         )
     ]
 
@@ -436,6 +440,10 @@ def test_a_box_as_it_is_drawn(desk):
         '<text x="0" y="-14" class="title"><tspan class="symbol">+</tspan> <tspan class="name">y</tspan></text>'
         f'<line x1="-{w}" x2="{w}" y1="-8" y2="-8" class="rule"></line>'
         '<text x="0" y="5" class="data">−5</text><text x="0" y="23" class="grad">1</text></g>'
+    )
+    assert page.evaluate(
+        """wires.every((w) => { const { text } = drawn.wire.get(w), { x, y } = drawn.paths.get(w).label;
+          return text.getAttribute("x") === String(x) && text.getAttribute("y") === String(y + 4); })"""
     )
     page.select_option("#detail", "0")
     width = page.evaluate("sizeOf(unitOf[0], 0).width")
@@ -540,6 +548,43 @@ def test_lines_of_a_closed_network_are_its_weights_and_their_gradients(desk):
                 assert (positive, negative) == (x > 0, x < 0)
 
 
+@pytest.mark.parametrize(("count", "dense"), [(99, False), (100, True)])
+def test_from_a_hundred_lines_on_they_are_thin_and_without_numbers(desk, count, dense):
+    root = Value(0.1, "a")
+    for _ in range(count):
+        root = root.sin()
+    page = desk.open(root)
+    page.select_option("#detail", "2")
+    page.click("#last")
+    assert page.evaluate("[wires.length, at('picture').classList.contains('dense')]") == [count, dense]
+    widths = page.evaluate("wires.map((w) => Number(drawn.wire.get(w).line.style.strokeWidth))")
+    assert max(widths) == (2.7 if dense else 4.5)
+    others = page.evaluate(
+        "order.length + ['legend', 'zoom', 'map'].filter((id) => !at(id).hasAttribute('hidden')).length"
+    )
+    assert page.evaluate("obstacles([]).length") == others + (0 if dense else count)
+    page.evaluate("at('detail').value = 'auto'; stage = { width: 20000, height: 9000 }")  # room for all
+    assert page.evaluate("bestView().detail") == (1 if dense else 2)
+
+
+def test_a_click_on_a_line_shows_its_weight(desk):
+    page = desk.open(network(), SIZES[3], data=[([1.0, -2.0], 0.5)])
+    page.select_option("#boxes", "neurons")
+    click = "([tail, head]) => { const w = wires.find((w) => w.tail.name === tail && w.head.name === head);"
+    click += "drawn.wire.get(w).line.dispatchEvent(new MouseEvent('click')); return pinned; }"
+    assert page.evaluate(click, ["x₁", "h₁"]) == 0  # w₁, the first node of all
+    assert page.evaluate(click, ["y", "v₄"]) == 0  # it carries none: what is kept stays so
+    assert page.evaluate(click, ["x₁", "h₁"]) is None
+
+
+def test_a_line_that_stands_for_several_is_lit_where_one_of_them_is_on_the_way(desk):
+    page = desk.open(network(), SIZES[3], data=[([1.0, -2.0], 0.5)])
+    page.select_option("#boxes", "layers")
+    page.evaluate("lit = nodes.findIndex((n) => n.name === 'h₁'); paintPicture()")
+    lit = page.evaluate("wires.filter((w) => drawn.wire.get(w).line.classList.contains('lit')).map((w) => w.tail.name)")
+    assert lit[0] == "layer 1" and "x₁" not in lit
+
+
 def test_many_lines_are_thin(desk):
     page = desk.open(MLP(2, [10, 10, 1], seed=1), data=moons(2))
     found = page.evaluate(
@@ -564,9 +609,15 @@ def test_the_factor_through_a_closed_neuron(desk):
     )
     assert found[0] == pytest.approx(found[1])
     assert found[2].startswith("×")
+    page.evaluate("grad.fill(0)")
+    assert page.evaluate("wires.filter((w) => w.head.node === null).map(factorOn)") == [None] * 6  # 0/0
     page.select_option("#boxes", "layers")
     assert page.evaluate("wires.filter((w) => w.head.id === 'g1').map(factorOn)") == [None, None]
     assert page.evaluate("wires.filter((w) => w.head.id === 'g2').map(factorOn)") == [None]  # two operands in one line
+    page.evaluate("compute(); paintPicture()")
+    labelled = page.evaluate("wires.map((w) => drawn.wire.get(w).text.textContent !== '')")
+    assert labelled[0] is False and any(labelled)  # what is not labelled, the note may hide
+    assert page.evaluate("obstacles([]).length - order.length") == sum(labelled) + 2
 
 
 # The note
@@ -591,11 +642,11 @@ def test_the_spots_where_a_note_may_stand(desk_of_small):
     assert {tuple(spot) for spot in wide} == {(8, 8)}  # its beginning is in view
 
 
-PLACED = """([near, boxes, asked, wide]) => {
+PLACED = """([near, boxes, asked, wide, step]) => {
   const [about, hidden] = [onStage, obstacles];
   const box = ([left, right, top, bottom]) => ({ left, right, top, bottom });
   stage = { width: wide, height: 600 };
-  go(1);
+  go(step);
   onStage = () => box(near);
   obstacles = () => boxes.map(([weight, ...at]) => ({ ...box(at), weight }));
   Object.assign(at("note").style, { width: "200px", height: "80px" });
@@ -644,8 +695,10 @@ def test_the_note_stands_where_it_hides_the_least_near_its_boxes(desk_of_small):
     widths = set()
     for k, walls in enumerate(cases):
         boxes, asked, wide = [own, *walls], k % 4 == 3, (1000, 1000, 1000, 190, 250)[k % 5]
-        place, width, spots = desk_of_small.evaluate(PLACED, [near, boxes, asked, wide])
-        _, _, x, y, most = best(near, boxes, spots, asked, wide)
+        at_start = k % 6 == 5  # when it speaks of no box
+        about = [8, 8, 44, 44] if at_start else near
+        place, width, spots = desk_of_small.evaluate(PLACED, [about, boxes, asked, wide, 0 if at_start else 1])
+        _, _, x, y, most = best(about, boxes, spots, asked, wide)
         assert place == f"{math.floor(x + 0.5)}px {math.floor(y + 0.5)}px"
         assert width == f"{most}px"
         widths.add(most)

@@ -22,7 +22,7 @@ SEEN = """
     c.matches("input") ? "[" + c.value + "]" : c.matches("button") ? "(" + c.textContent + ")" : spoken(c) + " | ")
     .join("");
   const joined = (...parts) => parts.filter(Boolean).join(", ");
-  const classes = (e, ...usual) => [...e.classList].filter((name) => !usual.includes(name)).join(" ");
+  const classes = (e, ...usual) => [...e.classList].filter((name) => !usual.includes(name)).sort().join(" ");
   const aria = (e) => joined(...[...e.attributes].filter(({ name }) => name.startsWith("aria-")).map((a) => a.value));
   const ofControl = (e) => joined(e.type === "checkbox" ? String(e.checked) : e.value, e.disabled && "disabled",
     e.max && "of " + e.max, e.matches("button") && e.textContent, e !== at("step") && aria(e));
@@ -40,6 +40,7 @@ SEEN = """
       found[e.id] = joined(e.hasAttribute("hidden") && "hidden", e.matches("input, select, button") ? ofControl(e) :
         joined((e.id === "paths" || !e.querySelector("[id]")) && spoken(e), aria(e)), classes(e, "hint", "bar"));
     found.focus = document.activeElement.id;
+    found.tab = [...document.querySelectorAll("#world .box")].map((box) => box.id).join(" ");
     for (const unit of order) {
       const { group } = drawn.unit.get(unit);
       found["box " + unit.id] = aria(group) + "; " + classes(group, "box");
@@ -183,6 +184,7 @@ CLOSED = """
   act("weights on lines", () => set("lines", "weights"));
   act("To the start", () => press("first"));
   while (!at("next").disabled) act("Next", () => press("next"));
+  act("layer 2 is opened", () => key("Enter", box("y")));
   act("layer 1 is opened", () => key("Enter", box("layer 1")));
   act("neuron 1 of it is opened", () => box("h₁").dispatchEvent(new MouseEvent("click")));
   act("Enter on h₁", () => key("Enter", box("h₁")));
@@ -204,13 +206,15 @@ TRAINING = """
   const frame = (wait) => frames.pop()((clock += wait));
   act("another theme", () => set("theme", "dark"));
   act("Train", () => press("play-training"));
-  for (let j = 1; j <= 7; j++) act("a frame", () => frame(60));
+  for (let j = 1; j <= 7; j++) act("a frame", () => frame(62.5));
   act("fast", () => set("speed", "9"));
   for (let j = 1; j <= 7; j++) act("a frame in time", () => frame(16));
   set("rate", "1e-6");
   act("a frame after a long while", () => frame(1e6));
   window.performance.now = () => (clock += 3);
   for (let j = 1; j <= 2; j++) act("a frame in which steps take long", () => frame(16));
+  window.performance.now = () => clock;
+  act("a frame at once", () => frame(0));
   act("Pause", () => press("play-training"));
   act("a frame too late", () => frame(1e6));
   act("Train again", () => press("play-training"));

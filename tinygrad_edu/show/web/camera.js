@@ -136,7 +136,7 @@ function drawMap() {
 function watchCamera() {
   const area = at("stage"),
     fingers = new Map();
-  let dragged = null;
+  let dragged = false;
   const local = (event) => {
     const box = area.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -157,7 +157,7 @@ function watchCamera() {
   area.addEventListener("pointerdown", (event) => {
     if (event.target.closest("#note, button, #map")) return;
     fingers.set(event.pointerId, local(event));
-    dragged = null;
+    dragged = false;
   });
   area.addEventListener("pointermove", (event) => {
     if (!fingers.has(event.pointerId)) return;

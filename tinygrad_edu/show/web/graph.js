@@ -151,8 +151,7 @@ function weightOf(wire) {
 
 // The steps: each unit forward, then the root's own gradient, then each wire backward.
 
-let steps = [],
-  now = 0;
+let steps, now; // now: the place of the one that is shown
 
 function makeSteps() {
   const working = order.filter((unit) => unit.operations.length);

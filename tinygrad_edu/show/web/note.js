@@ -135,10 +135,9 @@ function placeNote() {
   const note = at("note"),
     step = steps[now];
   const about = step.kind === "start" ? [] : step.wire ? [step.wire.tail, step.unit] : [step.unit];
-  if (!note.offsetWidth || !stage.width) return;
   const near = about.length ? onStage(about) : { left: 8, right: 8, top: HEAD, bottom: HEAD },
     hidden = obstacles(about);
-  let best = null;
+  let best;
   for (const [narrower, most] of [440, 250, 200, 165, 140].entries()) {
     if (best && (best.hides === 0 || most > stage.width || (asking && most < 250))) break;
     note.style.maxWidth = Math.min(most, stage.width - 16) + "px";

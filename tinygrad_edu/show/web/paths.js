@@ -24,7 +24,7 @@ function pathsTo(k) {
   for (const node of tape)
     if (node !== k) for (const parent of nodes[node].parents) if (parent !== null) ways[node] += ways[parent];
   const found = [],
-    stack = ways[root] ? [[root]] : [];
+    stack = [[root]];
   let walked = 0;
   while (stack.length && found.length < 400 && walked++ < MOST_WALKED) {
     const path = stack.pop(),
@@ -42,7 +42,7 @@ function pathsTo(k) {
   const products = found.map((path) => {
     const factors = [];
     for (let j = 0; j + 2 < path.length; j += 2)
-      factors.push({ upper: path[j], lower: path[j + 2], d: d[path[j]][path[j + 1]] });
+      factors.push({ lower: path[j + 2], d: d[path[j]][path[j + 1]] });
     return { factors, product: factors.reduce((product, { d }) => product * d, 1) };
   });
   return { paths: products.sort((a, b) => Math.abs(b.product) - Math.abs(a.product)), count: ways[root] };
@@ -62,9 +62,8 @@ function showPaths() {
   }
   const { paths, count } = pathsTo(lit);
   const title = html("h3", {}, equation(derivative(root, lit)));
-  if (pinned !== null && pinned === lit) title.append(" ", html("span", { className: "badge" }, "kept"));
-  const lines = [title];
-  if (!count) lines.push(html("p", {}, name(root) + " does not depend on " + name(lit) + "."));
+  if (pinned === lit) title.append(" ", html("span", { className: "badge" }, "kept"));
+  const list = html("ol", { className: "ways" });
   for (const [j, { factors, product }] of paths.slice(0, MOST_PATHS).entries()) {
     const places = [name(root), ...factors.map(({ lower }) => name(lower))].join(" → ");
     const path = html("li", {}, html("div", { className: "places" }, places));
@@ -74,22 +73,19 @@ function showPaths() {
       path.append(
         equation(...factors.flatMap(({ d }, f) => (f ? [mo("×"), factor(d)] : [factor(d)])), equal(), mn(product)),
       );
-    lines.push(path);
+    list.append(path);
   }
-  const list = html("ol", { className: "ways" }, ...lines.filter((line) => line.localName === "li"));
-  const rest = lines.filter((line) => line.localName !== "li");
-  if (list.children.length) rest.push(list);
+  const found = [title, list];
   const more = count - Math.min(paths.length, MOST_PATHS);
-  if (more > 0) rest.push(html("p", { className: "hint" }, "… and " + (more > 1e6 ? shown(more) : more) + " more"));
-  if (count)
-    rest.push(
-      html(
-        "p",
-        { className: "sum" },
-        equation(derivative(root, lit), equal(), mn(grad[lit])),
-        count > 1 ? " the sum over " + (count > 1e6 ? shown(count) : count) + " paths" : "",
-      ),
-    );
+  if (more > 0) found.push(html("p", { className: "hint" }, "… and " + (more > 1e6 ? shown(more) : more) + " more"));
+  found.push(
+    html(
+      "p",
+      { className: "sum" },
+      equation(derivative(root, lit), equal(), mn(grad[lit])),
+      count > 1 ? " the sum over " + (count > 1e6 ? shown(count) : count) + " paths" : "",
+    ),
+  );
   const place = placeOf(lit);
   if (place && groupOf(lit) === null) {
     const close = html("button", { type: "button" }, "Close " + groupTitle(place.join(".")));
@@ -97,7 +93,7 @@ function showPaths() {
       closed.add(place.join("."));
       rearrange();
     });
-    rest.push(close);
+    found.push(close);
   }
-  out.replaceChildren(...rest);
+  out.replaceChildren(...found);
 }

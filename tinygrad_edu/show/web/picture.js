@@ -36,7 +36,7 @@ const gapsOf = (detail) => (wires.length < DENSE ? GAPS[detail] : { beside: 8, b
 
 // The sign of an operation; a power with a whole exponent as it is written, x².
 function symbolOf(unit) {
-  const node = nodes[unit.node ?? -1];
+  const node = nodes[unit.node]; // a closed box has none
   if (!node || !node.op) return "";
   const exponent = node.op === "pow" ? node.constants[1] : null;
   return Number.isInteger(exponent) && exponent >= 0
@@ -95,8 +95,7 @@ function drawBox(unit, detail) {
   if (symbolOf(unit)) title.append(svg("tspan", { class: "symbol" }, symbolOf(unit)), " ");
   title.append(svg("tspan", { class: "name" }, shortName(unit.name)));
   group.append(title);
-  let data = null,
-    gradient = null;
+  let data, gradient;
   if (detail !== NAMES) {
     data = svg("text", { x: 0, y: top + 36, class: "data" });
     gradient = svg("text", { x: 0, y: top + 54, class: "grad" });
@@ -143,10 +142,7 @@ function rearrange() {
   const atEnd = now === steps.length - 1;
   asking = null;
   arrange();
-  const found =
-    anchor === undefined || anchor === null
-      ? -1
-      : steps.findIndex((s) => s.kind === kind && s.unit && s.unit.members.includes(anchor));
+  const found = steps.findIndex((s) => s.kind === kind && s.unit && s.unit.members.includes(anchor));
   now = kind === "start" ? 0 : atEnd ? steps.length - 1 : found >= 0 ? found : Math.min(now, steps.length - 1);
   at("step").max = steps.length - 1;
   redraw();
@@ -240,9 +236,7 @@ function described(unit, done, gradient) {
   else if (isOperation(unit.node)) said.push(node.op + " of " + operandNames(unit.node));
   else said.push(node.role === "parameter" ? "leaf, moved by descent" : "leaf, held");
   said.push("data " + (done ? shown(v[unit.main]) : "not computed yet"));
-  said.push(
-    "grad " + (gradient === null ? "not computed yet" : gradient === undefined ? "" : shownDerivative(gradient)),
-  );
+  said.push("grad " + (gradient === null ? "not computed yet" : shownDerivative(gradient)));
   return said.join(", ") + (unit.group !== null ? ". Press to open." : "");
 }
 

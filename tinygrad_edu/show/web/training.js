@@ -2,14 +2,12 @@
 
 const MOST_KEPT = 500; // states of the history; then every second one is dropped
 const moving = new Set(leaves.filter((k) => nodes[k].role === "parameter"));
-let history = [],
-  taken = 0,
-  playing = false,
-  said = "";
+let history, taken, said;
+let playing = false;
 
 // With a data set the loss is the mean over its examples, else that of the graph as it stands.
 const examples = trace.data ? trace.data.examples : null;
-let example = 0;
+let example;
 
 function setExample(data, j) {
   trace.data.leaves.forEach((k, i) => {
@@ -153,8 +151,8 @@ function play(on) {
 // Milliseconds: of arithmetic in a frame, and between frames where the machine is busy.
 const MOST_WORK = 12,
   SLOW = 29;
-let frames = 0, // drawn while training
-  strain = 1; // how many times less is done in a frame, so that frames keep coming
+let frames, // drawn while training
+  strain; // how many times less is done in a frame, so that frames keep coming
 const every = (count) => frames % Math.round(count * strain) === 0;
 
 function goTo(entry) {
