@@ -1,5 +1,6 @@
 """Programs of odd graphs, in odd hands."""
 
+import contextlib
 import gc
 import math
 import os
@@ -140,6 +141,29 @@ def test_an_operation_registered_anew_is_not_the_old_one():
             for backend in INSTALLED:
                 value, gradient = compile(root, [x], backend=backend)([3.0])
                 close([value, *gradient], [4.0 * factor, factor])
+
+
+@each_backend
+def test_an_operation_that_was_taken_back_is_not_mistaken_for_one_of_its_name(backend):
+    x = Value(2.0)
+    with registered("own", "o", "3 * x * x", "6 * x") as row:
+        warm, cold = (compile(row.function(x), [x], outputs=[x], backend=backend) for _ in range(2))
+        expected = warm([1.0])
+    gone = pytest.raises(LookupError, match="the program uses the operation 'own', which was taken back since")
+    for again in (False, True):
+        with registered("own", "o", "5 * x * x", "10 * x") if again else contextlib.nullcontext():
+            assert warm([1.0]) == expected
+            for use in (
+                lambda: cold([1.0]),
+                lambda: cold.value([1.0]),
+                lambda: cold.hessian([1.0]),
+                lambda: cold.source,
+                lambda: cold.arrays,
+                cold.numpy,
+                cold.c,
+            ):
+                with gone:
+                    use()
 
 
 @each_backend

@@ -91,7 +91,7 @@ def compiled(row: Row) -> tuple[Any, Any, dict[str, Any]]:
 
 
 def unregister(row: Row) -> None:
-    """Take a registered operation back. Values made with it keep their derivatives.
+    """Take a registered operation back. Values made with it keep their derivatives, programs what they have run before.
 
     >>> row = register("half", "½", "x / 2", "0.5")
     >>> y = Value(3.0).half()

@@ -106,6 +106,7 @@ def differentiated(
     trace: Trace, wrt: Iterable[int], params: int = 0, inputs: int = 0
 ) -> tuple[Trace, dict[int, Symbol]]:
     """A trace of the same operations, with further params and inputs, and the adjoints of the slots of `trace`."""
+    trace.check_rows()
     n, n_leaves = trace.n_params, trace.n_leaves
     labels = [*trace.labels[:n], *[""] * params, *trace.labels[n:n_leaves], *[""] * inputs]
     made = Trace(n + params, trace.n_inputs + inputs, labels)

@@ -53,6 +53,7 @@ class Listing:
     """Writes one trace."""
 
     def __init__(self, trace: Trace, also: Sequence[int], for_floats: bool) -> None:
+        trace.check_rows()
         self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_leaves
         self.names, self.comments = named(trace.labels, TAKEN | {operation.row.name for operation in trace.operations})

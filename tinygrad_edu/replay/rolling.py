@@ -30,6 +30,7 @@ class Graph:
         self, trace: Trace, roots: Sequence[int], varying: bool, long: int = LONG, apart: bool = False
     ) -> None:
         """`apart`: products of leaves do not join a sum with others, as they are the same at each step in time."""
+        trace.check_rows()
         self.n_params, self.n_leaves = trace.n_params, trace.n_leaves
         self.constants = [*trace.constants, 1.0]
         self.one = ~len(trace.constants)

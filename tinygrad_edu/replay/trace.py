@@ -125,6 +125,12 @@ class Trace:
             reached.append(any([k >= 0 and reached[k] for k in operands]))
         return reached
 
+    def check_rows(self) -> None:
+        """Raise LookupError for an operation that was taken back: its name may be another's now."""
+        for row in {operation.row for operation in self.operations}:
+            if TABLE.get(row.name) is not row:
+                raise LookupError(f"the program uses the operation {row.name!r}, which was taken back since")
+
     def difference(self, other: Trace) -> str:
         """Where another trace does something else, in words; "" where both are the same."""
         for k, (mine, its) in enumerate(zip_longest(self.operations, other.operations), start=1):
@@ -139,6 +145,11 @@ class Trace:
         if (self.root, self.outputs) != (other.root, other.outputs):
             return "the root or an output is another operation"
         return ""
+
+    def __copy__(self) -> Trace:
+        twin = object.__new__(Trace)
+        twin.__dict__ = self.__dict__ | {"_places": {}, "_slots": {}}
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         steps = [(row.name, operands) for row, operands in self.operations]
