@@ -53,7 +53,7 @@ function showState(state, detail = "") {
 
 // A lesson
 
-function open(k, texts = null) {
+function open(k, texts) {
   current = k;
   parts = [];
   drawn = "";
@@ -119,7 +119,7 @@ async function run(number = upTo) {
   upTo = number;
   if (!python || !parts.length) return;
   const lesson = current, edit = edits;
-  const before = parts.filter((part, k) => k === number || (k < number && !part.task));
+  const before = parts.slice(0, number + 1).filter((part, k) => k === number || !part.task);
   const whole = before.map((part) => part.editor.text).join("\n");
   const theme = dark() ? "dark" : "light";
   const result = await python.ask({ kind: "run", text: whole, theme });
@@ -181,7 +181,7 @@ function fit(picture, room) {
 
 function drawPicture(source) {
   const host = at("picture"), before = [host.scrollLeft, host.scrollTop];
-  const picture = source ? svg(source) : null;
+  const picture = source && svg(source);
   fit(picture, host.clientWidth - 18); // before it is put there, so that it is laid out once
   host.replaceChildren(...(picture ? [picture] : []));
   const size = `${current} ${host.scrollWidth} ${host.scrollHeight}`;
