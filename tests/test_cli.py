@@ -421,6 +421,17 @@ def test_a_reader_that_has_seen_enough_ends_it_as_it_ends_other_tools(arguments,
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
+def test_a_closed_output_is_none(tmp_path, monkeypatch, capsys):
+    """As in `tinygrad-edu worksheet -o sheet.md >&-`, from a service."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["tinygrad-edu", "worksheet", "-o", "sheet.md"])
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdout", None)
+        cli.main()
+    assert os.listdir() == ["sheet.md"] and capsys.readouterr() == ("", "")
+
+
 def test_an_interrupt_ends_in_one_line(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-m", "tinygrad_edu", "--epochs", "100000000", "--learning-rate", "1e-6"],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu
 from tests.graphs import graphs
-from tinygrad_edu import MLP, Value
+from tinygrad_edu import MLP, TABLE, Value
 from tinygrad_edu.engine import leaves, local_derivatives, topological
 from tinygrad_edu.nn import squared_error
 from tinygrad_edu.show import count_operations, explain
@@ -280,6 +280,16 @@ def test_costs_of_a_long_sum_take_memory_in_proportion_to_it():
     tracemalloc.stop()
     assert costs.forward.multiplications == sum(range(2, 20_000))
     assert peak < 20_000 * 2000  # a bit a leaf at every node would be 25 MB more
+
+
+def test_costs_of_a_wide_sum_take_memory_in_proportion_to_it():
+    wide = TABLE["sum"].function([Value(1.0) * Value(2.0) for _ in range(10_000)])
+    tracemalloc.start()
+    costs = count_operations(wide)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert costs.forward == (20_000, 0)
+    assert peak < 10_000 * 1400  # a bit for each leaf before a node's own would be 7 MB more
 
 
 def test_costs_of_a_network_and_of_a_leaf():

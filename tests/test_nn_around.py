@@ -722,3 +722,21 @@ def test_a_row_may_be_any_sequence():
     assert floats(Readings(), "the inputs") == [0.5, -1.0]
     with pytest.raises(TypeError, match="the inputs: expected a real number, got 'a'"):
         floats("ab", "the inputs")
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "int64"])
+def test_settings_of_numpy_leave_the_parameters_floats(kind):
+    """As in `for lr in np.logspace(-3, 0, 4)`, or `lr=lambda k: np.cos(k)`."""
+    one = getattr(pytest.importorskip("numpy"), kind)(1)
+    for make in (
+        lambda w: SGD(w, one, momentum=one, weight_decay=one),
+        lambda w: SGD(w, lambda steps: one),
+        lambda w: Adam(w, one, betas=(one * 0, one * 0), eps=one),
+    ):
+        w = Value(3.0)
+        optimizer = make([w])
+        for _ in range(2):
+            optimizer.zero_grad()
+            (w * w).backward()
+            optimizer.step()
+            assert type(w.data) is float and {type(n) for kept in optimizer.kept for n in kept} == {float}

@@ -491,7 +491,8 @@ def main() -> None:
                 command.invoke(context)
             except Exception as error:
                 raise stop_behind(error) or error from None
-        sys.stdout.flush()
+        if sys.stdout:  # None where it is closed, as in `>&-`
+            sys.stdout.flush()
     except click.exceptions.Exit as end:  # --help, --version
         sys.exit(end.exit_code)
     except (KeyboardInterrupt, click.Abort):

@@ -52,7 +52,7 @@ class Optimizer:
         not_negative(self, "weight_decay", weight_decay)
         if not callable(lr):
             not_negative(self, "lr", lr)
-        self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
+        self.lr, self.weight_decay, self.steps = lr, float(weight_decay), 0
         self.kept: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.memory)]
 
     def zero_grad(self) -> None:
@@ -85,10 +85,10 @@ class Optimizer:
 
     def rate(self) -> float:
         """The learning rate of the next step. Raises ValueError where a schedule gives no number from 0."""
-        if not callable(self.lr):
-            return self.lr
-        not_negative(self, f"lr({self.steps})", lr := self.lr(self.steps))
-        return lr
+        lr = self.lr
+        if callable(lr):
+            not_negative(self, f"lr({self.steps})", lr := lr(self.steps))
+        return float(lr)  # a scalar of NumPy's, as from logspace, would make such of the parameters
 
     def moved(self, numbers: Any, gradients: Any) -> Any:
         """Where one step leads from the numbers of the parameters: lists of floats, or NumPy arrays, all at once."""
@@ -136,7 +136,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
         not_negative(self, "momentum", momentum)
-        self.momentum = momentum
+        self.momentum = float(momentum)
 
     def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:
         v = self.momentum * kept[0] + g + self.weight_decay * p
@@ -174,7 +174,7 @@ class Adam(Optimizer):
         not_negative(self, "eps", eps)
         if not (isinstance(betas, Sequence) and len(betas) == 2 and all(map(is_share, betas))):
             raise ValueError(f"{type(self).__name__} expected two betas from 0 to below 1, got {betas!r}")
-        self.betas, self.eps = (betas[0], betas[1]), eps
+        self.betas, self.eps = (float(betas[0]), float(betas[1])), float(eps)
 
     def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:
         (mean, square), (beta1, beta2) = kept, self.betas

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from tinygrad_edu.engine import Value, leaves, topological
 from tinygrad_edu.show.backward import to_show
 
+AT_ONCE = 2**13  # leaves
+
 
 class Cost(NamedTuple):
     """How many operations a way of differentiating takes, once the local derivatives are known."""
@@ -75,23 +77,30 @@ def count_operations(root: Value) -> Costs:
 
 
 def forward(root: Value, tape: list[Value], edges: dict[Value, list[Value]]) -> Cost:
+    """So many leaves at a time, or the bits of all of them would fill the memory."""
+    of_all = leaves(root)
+    parts = [forward_of(of_all[k : k + AT_ONCE], tape, edges) for k in range(0, len(of_all), AT_ONCE)]
+    return Cost(sum(part.multiplications for part in parts), sum(part.additions for part in parts))
+
+
+def forward_of(some: list[Value], tape: list[Value], edges: dict[Value, list[Value]]) -> Cost:
     """One bit a leaf tells which leaves a node depends on; a node's bits are dropped after its last use."""
-    place = {leaf: k for k, leaf in enumerate(leaves(root))}
+    depends = {leaf: 1 << k for k, leaf in enumerate(some)}
     uses = Counter(parent for parents in edges.values() for parent in parents)
-    depends: dict[Value, int] = {}
     active = seeds = sums = 0
     for node in tape:
         found = 0
         for parent in edges[node]:
-            bits = depends[parent] if parent.parents else 1 << place[parent]
-            found |= bits
-            active += bits.bit_count()
-            seeds += not parent.parents
+            if bits := depends.get(parent, 0):
+                found |= bits
+                active += bits.bit_count()
+                seeds += not parent.parents
             uses[parent] -= 1
             if parent.parents and not uses[parent]:
-                del depends[parent]
-        depends[node] = found
-        sums += found.bit_count()
+                depends.pop(parent, None)
+        if found:
+            depends[node] = found
+            sums += found.bit_count()
     return Cost(active - seeds, active - sums)
 
 
