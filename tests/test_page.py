@@ -603,7 +603,7 @@ def test_who_says_what_is_held():
         assert ([node["role"] for node in trace["nodes"][:2]], trace["held"]) == (roles, reason)
     mlp = MLP(1, [1], seed=1)
     trace, _ = known(mlp([Value(3.0, "own")]))
-    assert trace["held"] == "no parameters of the network"
+    assert trace["held"] == "not among the parameters of the network"
     assert {node["name"]: node["role"] for node in trace["nodes"] if "role" in node} == {
         "w₁": "parameter", "b₁": "parameter", "own": "held"}  # fmt: skip
     a.grad = 0.0

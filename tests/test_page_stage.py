@@ -705,6 +705,35 @@ def test_the_note_stands_where_it_hides_the_least_near_its_boxes(desk_of_small):
     assert len(widths) >= 2  # narrower where that hides less
 
 
+LABELS = """[...document.querySelectorAll(".factor")].filter((text) => text.textContent).map((text) => {
+  const { left, right, top, bottom } = text.getBoundingClientRect();
+  return [text.textContent, left, right, top, bottom, text.classList.contains("now")]; })"""
+
+
+@pytest.mark.parametrize(("width", "fewest"), [(800, 26), (360, 10)])
+def test_what_is_written_on_the_wires_does_not_overlap(desk, width, fewest):
+    y = MLP(3, [4, 4, 2], activation="tanh", seed=1)([Value(0.3, "x1"), Value(0.7, "x2"), Value(-0.2, "x3")])
+    page = desk.open(y[0] * y[1], {"width": width, "height": 1000})
+    page.evaluate("at('detail').value = '2', at('detail').dispatchEvent(new Event('change'))")  # on a phone in a menu
+    for step in ("go(steps.length - 1)", "light(order[0])", "go(steps.length - 5)"):
+        page.evaluate(step)
+        labels = page.evaluate(LABELS)
+        assert len(labels) >= fewest and [now for *_, now in labels].count(True) == 1
+        for j, (_, left, right, top, bottom, _) in enumerate(labels):
+            for _, x0, x1, y0, y1, _ in labels[:j]:
+                across, along = min(right, x1) - max(left, x0), min(bottom, y1) - max(top, y0)
+                assert across <= 0 or along <= (bottom - top) / 3, "letters are lower than their lines"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_six_digits_fit_in_the_field_of_a_number(desk, width):
+    page = desk.open(network()([Value(2.0, "x1"), Value(-0.000731272, "x2")]), {"width": width, "height": 900})
+    found = page.evaluate(
+        "[...document.querySelectorAll('.leaf [type=number]')].map((e) => [e.value, e.scrollWidth - e.clientWidth])"
+    )
+    assert ["-0.000731272", 0] in found and {beyond for _, beyond in found} == {0}
+
+
 def test_what_a_note_should_not_hide(desk):
     page = desk.open(small(), SIZES[3])
     page.select_option("#detail", "2")

@@ -227,7 +227,7 @@ def trace(
     reason = "params= does not name them" if moved is not None else "named like inputs or targets"
     if moved is None:
         moved = {n for n in graph if (hasattr(n, "place") if network else not HELD.fullmatch(n.label))}
-        reason = "no parameters of the network" if network else reason
+        reason = "not among the parameters of the network" if network else reason
 
     def role(node: Value) -> str:
         return "parameter" if node in moved and node not in held | given else "held"

@@ -1,5 +1,13 @@
 // Where boxes stand: in ranks, each box one rank before the first that uses it, with few crossings and straight lines.
 
+// Along a wire, as shares of its length and width: on the curve, four lines of text.
+const SPOTS = [
+  [0.4, 0.36],
+  [0.6, 0.64],
+  [0.22, 0.1],
+  [0.78, 0.9],
+];
+
 // Places the boxes and routes the wires. `size(unit)` gives { width, height }; across is the direction of the ranks:
 // "right" puts the operands left of their result, "down" above it.
 function layout(order, wires, direction, size, gaps) {
@@ -156,10 +164,12 @@ function layout(order, wires, direction, size, gaps) {
     }
     const [x0, y0] = points[0],
       [x1, y1] = points[1];
-    paths.set(wire, {
-      path,
-      label: turned(across ? x0 + 5 : x0 + (x1 - x0) * 0.4, across ? y0 : y0 + (y1 - y0) * 0.36),
-    });
+    // Where a label can stand, the best place first: the others are for wires that lie close together.
+    const spots = across
+      ? [[x0 + 5, y0]]
+      : (x1 - x0 > 50 ? SPOTS : SPOTS.slice(0, 2)).map(([a, b]) => [x0 + (x1 - x0) * a, y0 + (y1 - y0) * b]);
+    const labels = spots.map(([x, y]) => turned(x, y));
+    paths.set(wire, { path, labels, label: labels[0] });
   }
   const boxes = new Map(
     [...box].map(([unit, item]) => [unit, { ...turned(item.x, item.y), width: item.width, height: item.height }]),

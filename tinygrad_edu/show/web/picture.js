@@ -175,6 +175,7 @@ function paintPicture() {
     if (unit.group === null) group.setAttribute("aria-pressed", String(pinned === unit.node));
     else group.setAttribute("aria-expanded", "false");
   }
+  const labels = [];
   wires.forEach((wire, j) => {
     const { line, text } = drawn.wire.get(wire),
       active = step.wire === wire;
@@ -189,6 +190,7 @@ function paintPicture() {
       !(active && asking) &&
       (drawn.detail === FACTORS || active || (along.has(wire) && along.size < 24));
     text.textContent = show ? (Number.isNaN(number) ? "none" : "×" + shown(number, trace.digits - 1)) : "";
+    if (show) labels.push({ wire, text, first: active ? 2 : along.has(wire) ? 1 : 0 });
     text.classList.toggle("now", active);
     line.classList.toggle("now", isNow);
     line.classList.toggle("lit", along.has(wire));
@@ -201,6 +203,28 @@ function paintPicture() {
       : "";
     if (line.style.strokeWidth !== width) line.style.strokeWidth = width;
   });
+  placeLabels(labels.sort((a, b) => b.first - a.first));
+}
+
+// Each label where it overlaps none before it; one without such a place is left out.
+function placeLabels(labels) {
+  const taken = [];
+  for (const { wire, text } of labels) {
+    const place = drawn.paths.get(wire),
+      width = textWidth(text.textContent, "bold") + 4;
+    const start = drawn.direction === "right" ? 0 : width / 2;
+    const spot = place.labels.find(({ x, y }) =>
+      taken.every((o) => Math.abs(o.y - y) >= 12 || x - start >= o.right || x - start + width <= o.left),
+    );
+    if (!spot) {
+      text.textContent = "";
+      continue;
+    }
+    taken.push({ left: spot.x - start, right: spot.x - start + width, y: spot.y });
+    place.label = spot;
+    text.setAttribute("x", spot.x);
+    text.setAttribute("y", spot.y + 4);
+  }
 }
 
 // What the width of a line tells: the weight it carries in a closed network, its contribution once that is there.
