@@ -109,9 +109,17 @@ def test_an_error_is_told_at_its_line_and_the_next_run_goes_on(live, text, compl
     live.type(text)
     assert complaint in live.page.locator(".complaint").first.inner_text()
     assert live.page.locator(".cm-lint-marker-error").count() == 1
+    number = live.page.locator(".cm-lineNumbers").first.get_by_text(complaint[5], exact=True).last
+    marker = live.page.locator(".cm-lint-marker-error").bounding_box()
+    assert abs(marker["y"] - number.bounding_box()["y"]) < 10, "it stands beside its line"
     live.type(NEURON)
     assert live.page.locator(".complaint").first.inner_text() == ""
     assert live.text("#output").strip().endswith("slope 1.4232")
+    edits, runs = live.page.evaluate("document.body.dataset.edits"), live.runs()
+    live.page.keyboard.press("ArrowLeft")
+    live.page.keyboard.press("Control+Enter")
+    live.until(f"Number(document.body.dataset.runs) === {runs + 1}")
+    assert live.page.evaluate("document.body.dataset.edits") == edits, "to look around is no edit"
 
 
 def test_an_endless_loop_is_stopped_and_the_text_stays(live):
@@ -182,6 +190,8 @@ def test_it_is_saved_as_a_script_and_as_a_notebook(live):
         live.page.click("#save-py")
     source = script.value.path().read_text()
     compile(source, "lesson.py", "exec")
+    for code in filter(None, (part.code.rstrip() for part in LESSONS[0].parts)):
+        assert f"\n\n{code}\n" in source, "as it was in the beginning"
     assert script.value.suggested_filename == "one-neuron.py"
     with live.page.expect_download() as notebook:
         live.page.click("#save-ipynb")
@@ -196,6 +206,11 @@ def test_names_are_completed(live):
     live.page.keyboard.type("a")
     live.page.wait_for_selector(".cm-tooltip-autocomplete")
     assert "check_gradients" in live.text(".cm-tooltip-autocomplete")
+    live.page.keyboard.press("Escape")
+    live.type("", ran=False)
+    live.page.keyboard.type("s")
+    live.page.wait_for_selector(".cm-tooltip-autocomplete")
+    assert live.page.locator(".cm-tooltip-autocomplete li").count() == 8, "all of which can be seen"
     live.page.keyboard.press("Escape")
     live.type(NEURON)
 
