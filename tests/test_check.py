@@ -202,6 +202,25 @@ def test_second_order_at_an_edge_at_a_jump_and_where_it_is_wrong():
     assert diagnoses(check_gradients(noisy, 2.0, order=2)) == ["not deterministic"]
 
 
+def test_what_is_said_calls_the_inputs_by_their_names():
+    speed = Value(2.0, "speed")
+    with registered(*WRONG):
+        for f, inputs in ((wrong_rule, [2.0]), (lambda: wrong_rule(speed), [speed]), (wrong_rule(speed), [speed])):
+            [blame] = check_gradients(f, *inputs, names=["speed"]).blame
+            assert blame.where == "speed = 2"
+    speed.data = 0.0
+    for f, inputs in ((Value.sqrt, [0.0]), (lambda: speed.sqrt(), [speed]), (speed.sqrt(), [speed])):
+        [comparison] = check_gradients(f, *inputs, names=["speed"]).comparisons
+        assert "sqrt(speed)" in comparison.hint
+
+
+def test_second_order_looks_no_further_than_first_order():
+    """A kink of the gradient at a ten-thousandth is out of its sight."""
+    for x, right in ((1e-4, 2.0), (-1e-4, 0.0)):
+        [comparison] = check_gradients(lambda x: x * x.relu(), x, order=2).comparisons
+        assert comparison.numeric == pytest.approx(right)
+
+
 def test_a_network_with_a_loss_and_a_root_with_its_leaves():
     network = MLP(2, [2, 1], activation="tanh", seed=1)
     before = [p.data for p in network.parameters()]
@@ -418,6 +437,8 @@ def test_a_value_for_a_function_with_arguments_is_its_number():
     assert [(c.name, c.engine, c.diagnosis) for c in report.comparisons] == [("x", 3.0, "ok"), ("x2", 2.0, "ok")]
     assert check_gradients(lambda *xs: tinygrad_edu.dot(xs, xs), x, y).passed
     assert check_gradients(Value.exp, x).comparisons[0].engine == pytest.approx(math.exp(2))
+    assert check_gradients(lambda x, /: x * x, x).comparisons[0].engine == 4.0
+    assert diagnoses(check_gradients(lambda: Value(3.0), x)) == ["zero"]  # what it gives is no matter of x
     assert check_gradients(functools.partial(tinygrad_edu.maximum, 1.0), x).passed
     assert check_gradients(lambda step=1: x * y * step, x, y).passed  # uses them as they are
     assert (x.grad, y.grad) == (0.0, 0.0)

@@ -5,10 +5,12 @@ from sys import float_info
 
 import pytest
 
-from tinygrad_edu import Value, registered
+from tinygrad_edu import Value, dot, registered
+from tinygrad_edu import sum as total
 from tinygrad_edu.check.functions import Function
 from tinygrad_edu.check.numeric import METHODS, Slope, slope, slope_of
 from tinygrad_edu.check.rules import wrong_rules
+from tinygrad_edu.engine import local_derivatives
 
 STEP = {"central": 6.06e-6, "richardson": 3e-4}
 EPSILON = float_info.epsilon
@@ -180,6 +182,11 @@ def test_the_complex_step_is_right_to_the_last_digit_and_says_so():
     assert found == Slope(pytest.approx(right, rel=4e-16), pytest.approx(1e-15 * abs(right)))
 
 
+def test_the_complex_step_is_far_smaller_than_what_it_is_added_to():
+    function = Function(lambda x: x.log() + 1 / x, [1e-12], [])
+    assert slope(function, 0, "complex").value == pytest.approx(1e12 - 1e24, rel=1e-15)
+
+
 def blamed(x, *row):
     with registered("own", "o", *row):
         return [(blame.row, blame.partial) for blame in wrong_rules(Value(x).own() * 2.0 + 1.0)]
@@ -194,6 +201,23 @@ def test_a_rule_is_blamed_where_it_is_off_by_more_than_the_tolerance(x, value, s
     for sign in (1, -1):
         assert blamed(x, value, f"1 + {sign * 0.98 * tolerance!r}") == []
         assert blamed(x, value, f"1 + {sign * 1.02 * tolerance!r}") == [("own", "x")]
+
+
+@pytest.mark.parametrize("x", [1e12, -1e12])
+def test_rules_are_judged_far_from_0_too(x):
+    """Where a step of a millionth would be none."""
+    assert blamed(x, "x", "1") == blamed(x, "x * x", "2 * x") == []
+    assert blamed(x, "x", "2") == blamed(x, "x * x", "3 * x") == [("own", "x")]
+
+
+def test_a_rule_for_many_operands_is_blamed_once(monkeypatch):
+    x, y, z = Value(2.0, "x"), Value(3.0, "y"), Value(5.0, "z")
+    assert wrong_rules(dot([x, y], [z, x])) == []
+    twice = lambda node: [(k, operand, 2 * partial) for k, operand, partial in local_derivatives(node)]  # noqa: E731
+    monkeypatch.setattr("tinygrad_edu.check.rules.local_derivatives", twice)
+    assert [(b.row, b.partial, b.rule) for b in wrong_rules(total([x, y, z]))] == [("sum", "x_i", 2.0)]
+    found = [(b.row, b.partial, b.rule) for b in wrong_rules(dot([x, y], [z, x]))]
+    assert found == [("dot", "x_i", 10.0), ("dot", "y_i", 4.0)]
 
 
 def test_a_right_rule_is_not_blamed_for_what_bends():

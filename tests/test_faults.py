@@ -132,6 +132,26 @@ def test_each_mistake_gives_the_gradient_that_it_would_in_earnest(broken):
         assert [x.data for x in inputs] == list(broken.at)
 
 
+def test_what_a_node_hands_on_is_wrong_and_what_it_has_is_right():
+    x = Value(0.5)
+    h = (x * 2).tanh()
+    with fault("inner derivative missing").switch():
+        (h * 3).backward()
+    assert h.grad == 3.0
+    assert x.grad == pytest.approx(2 * (1 - t(1) ** 2))
+
+
+def test_an_update_that_comes_too_early_is_by_all_of_the_gradient_so_far():
+    a, w = Value(1.0), Value(1.0)
+    with fault("updated too early").switch():
+        (a * w * w * w).backward()
+    once = 1 - 0.1 * 1  # after the last product, which hands on 1 to w
+    twice = once - 0.1 * (1 + once)  # after the one before, which adds what w was by then
+    assert a.grad == pytest.approx(once * twice * twice)
+    assert w.grad == pytest.approx(1 + once + once * twice)
+    assert (a.data, w.data) == (1.0, 1.0)
+
+
 def test_swapped_operands_need_two():
     x = Value(3.0)
     with fault("swapped operands").switch():

@@ -193,6 +193,8 @@ def test_batches_are_between_minus_one_and_one(batch):
         (operands("truediv"), lambda at: at[1] < -9),
         (operands("log"), lambda at: at[0] > 100),
         (networks(MLP), lambda network: [len(layer.neurons) for layer in network.layers] == [2, 3, 1]),
+        (networks(MLP, 1, 1, 1), lambda network: network.parameters()[0].data < -0.9),
+        (networks(MLP, 1, 1, 1), lambda network: network.parameters()[0].data > 0.9),
         (batches(1, 1), lambda batch: batch[0][0][0] < 0 < batch[0][1][0]),
         (batches(1, 1), lambda batch: len(batch) == 4),
         (operands("mul"), lambda at: at[0] < -9),

@@ -29,4 +29,4 @@ def complex_step(function: Function, i: int) -> float:
             values[node] = applied(node.op, operands, on_complex)
         except MissingPrimitive as error:
             raise ValueError(f"{error}: use another method") from None
-    return values.get(root, complex(root.data)).imag / STEP
+    return values.get(root, 0j).imag / STEP

@@ -74,7 +74,7 @@ def slopes(f: OneNumber, x: float, value: float, h: float) -> tuple[tuple[float,
     wide, narrow = abs(right - left), abs(near_right - near_left)
     steady = abs(left + right - near_left - near_right) / 2 <= round_off + 1e-2 * max(map(abs, (left, right)))
     if narrow > 0.5 * wide and narrow > round_off + 1e-4 * abs(near_left) and steady:
-        return (near_left, near_right), True
+        return (near_left, near_right), steady
     return None, steady
 
 
