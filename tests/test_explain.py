@@ -323,3 +323,93 @@ def test_an_update_shows_enough_decimals_to_see_the_step():
     for lr in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"lr expected a positive number, got {lr}"):
             explain_update(x * x, x, lr=lr)
+
+
+def chain(count):
+    y = x = Value(1.0, "x")
+    for _ in range(count):
+        y = y * 1.01
+    return y, x
+
+
+def test_forty_factors_are_written_out_and_how_many_more_there_are():
+    for count, more in ((40, ""), (41, "… and 1 more"), (1240, "… and 1,200 more")):
+        explanation = explain(*chain(count), through="operations")
+        assert len(explanation.factors) == count
+        assert len(re.findall(r"(?m)^  ∂\S+/∂\S+ += 1\.01$", explanation.text())) == 40
+        for form, line in (
+            (explanation.text(), f"\n  {more}\n"),
+            (explanation.markdown(), f"\n* {more}\n"),
+            (explanation.latex(), f"\n&\\text{{{more}}} \\\\\n"),
+            (explanation.html(), f"</table><p>{more}</p><table"),
+        ):
+            assert line in form if more else "more" not in form
+
+
+def test_twelve_steps_of_a_path_are_written_out_and_of_more_the_first_and_the_last_six():
+    [line] = [line for line in explain(*chain(12), through="operations").text().splitlines() if "→" in line]
+    assert "…" not in line and line.count("→") == 12 and line.count("1.01") == 12
+    [line] = [line for line in explain(*chain(30), through="operations").text().splitlines() if "→" in line]
+    nodes, numbers = line.strip().split("  ")
+    assert nodes == "f → v₂₉ → v₂₈ → v₂₇ → v₂₆ → v₂₅ → v₂₄ → … → v₅ → v₄ → v₃ → v₂ → v₁ → x"
+    assert numbers == f"{' × '.join(['1.01'] * 6 + ['…'] + ['1.01'] * 6)} = 1.3478"
+
+
+def test_twenty_nodes_without_a_name_are_defined():
+    for count, defined in ((20, 20), (21, 20)):
+        assert len(explain(*chain(count), through="operations").definitions) == defined
+
+
+@pytest.mark.parametrize(("operations", "written"), [(8, "sin(" * 8 + "w" + ")" * 8), (9, "v₉")])
+def test_eight_operations_are_written_out_in_a_formula_and_of_more_the_name(operations, written):
+    x, w = Value(0.5, "x"), Value(0.3, "w")
+    z = w
+    for _ in range(operations):
+        z = z.sin()
+    assert f"\n  ∂f/∂x = {written} = " in str(explain(x * z, x, through=[]))
+
+
+@pytest.mark.parametrize(("operands", "written"), [(8, "tanh(a₁ + a₂ + a₃ + a₄ + a₅ + a₆ + a₇ + a₈)"), (9, "v₂")])
+def test_eight_operands_are_written_out_in_a_formula_and_of_more_the_name(operands, written):
+    x, ones = Value(0.5, "x"), [Value(1.0, f"a{k}") for k in range(1, operands + 1)]
+    assert f"\n  ∂f/∂x = {written} = " in str(explain(x * tinygrad_edu.sum(ones).tanh(), x, through=[]))
+
+
+@pytest.mark.parametrize(("names", "written"), [(24, True), (25, False)])
+def test_a_formula_of_twenty_four_names_is_written_out_and_a_longer_one_left_out(names, written):
+    xs = [Value(1.0, f"a{k}") for k in range(names)]
+    text = str(explain(tinygrad_edu.sum(xs) ** 2, xs[0], through=[]))
+    assert ("a₀ + a₁ + " in text, "v₁ = sum(…) " in text) == (written, not written)
+
+
+def test_what_is_left_out_of_the_paths_is_counted():
+    x = Value(2.0, "x")
+    for root, words in ((x * x, "and 1 path more  = 2"), (x * x * x, "and 2 paths together  = 8")):
+        assert f"  {words}\n" in str(explain(root, x, top=1, through="operations"))
+    assert "  2 paths together  = 4\n" in str(explain(x * x, x, top=0))
+
+
+def test_on_paper_the_paths_that_are_left_out_count_too():
+    x = Value(0.3, "x")
+    assert explain(x * x, x, top=1, paper=True).on_paper == pytest.approx(0.6)
+    assert explain(x * x, x, top=0, paper=True).on_paper == pytest.approx(0.6)
+
+
+def test_a_path_may_be_named_through_its_root():
+    x = Value(2.0, "x")
+    y = x * 3
+    root = y * y
+    assert str(explain(root, x, through=[root, y])) == str(explain(root, x, through=[y]))
+
+
+def test_an_update_shows_fifteen_decimals_at_most():
+    x = Value(1.0, "x")
+    assert "\n  = 0.99999999999998\n" in str(explain_update(x * x, x, lr=1e-14))
+    assert "\n  = 0.999999999999998\n" in str(explain_update(x * x, x, lr=1e-15))
+    assert "\n  = 1\n" in str(explain_update(x * x, x, lr=1e-17))
+
+
+def test_an_update_on_paper_shows_where_the_paper_leads():
+    x = Value(1.0, "x")
+    root = x * 1.00004
+    assert str(explain_update(root, x, lr=0.5, digits=2, paper=True)).splitlines()[2] == "  = 0.5"

@@ -86,6 +86,14 @@ A, B, C = VALUES
         (power(add(A, B), -ONE), "1/(a + b)", r"\frac{1}{a + b}"),
         (power(add(A, B), number(2.0)), "(a + b)²", r"\left(a + b\right)^{2}"),
         (add(number(-1.0), A), "a − 1", "a - 1"),
+        (add(number(-1.0), A, B), "a + b − 1", "a + b - 1"),
+        (add(multiply(-ONE, A), multiply(-ONE, B), C), "c − a − b", "c - a - b"),
+        (multiply(Fraction(2, 97), A), "(2/97)·a", r"\frac{2}{97} \cdot a"),
+        (multiply(Fraction(1, 101), A), "0.009901·a", r"0.009901 \cdot a"),
+        (multiply(Fraction(1, 64), A), "0.0156·a", r"0.0156 \cdot a"),
+        (power(number(2.0), number(9.0)), "512", "512"),
+        (power(number(2.0), number(10.0)), "2¹⁰", "2^{10}"),
+        (power(number(2.0), number(-9.0)), "0.001953", "0.001953"),
         (multiply(Fraction(2, 3), A), "(2/3)·a", r"\frac{2}{3} \cdot a"),
         (add(A, A, multiply(-ONE, B)), "2·a − b", r"2 \cdot a - b"),
         (add(A, multiply(-ONE, A)), "0", "0"),
@@ -96,6 +104,12 @@ A, B, C = VALUES
         (("sigmoid", multiply(-ONE, A)), "σ(−a)", r"\sigma\left(-a\right)"),
         (("leaky_relu", A), "leaky(a)", r"\operatorname{leaky\_relu}\left(a\right)"),
         (("sqrt", A), "√(a)", r"\sqrt{a}"),
+        *(
+            ((name, A), f"{name}(a)", rf"\{name}\left(a\right)")
+            for name in ("exp", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+        ),
+        (("maximum", A, B), "max(a, b)", r"\max\left(a, b\right)"),
+        (("minimum", A, B), "min(a, b)", r"\min\left(a, b\right)"),
         (("abs", A), "|a|", r"\left|a\right|"),
         (("log", A), "log(a)", r"\ln\left(a\right)"),
         (("atan2", A, B), "atan2(a, b)", r"\operatorname{atan2}\left(a, b\right)"),
@@ -131,6 +145,11 @@ def test_negative_numbers_stand_in_brackets(expression, text):
         ("λ", "λ", r"\lambda"),
         ("Größe", "Größe", r"\mathrm{Gr\text{ö}\text{ß}e}"),
         ("日", "日", r"\mathrm{?}"),
+        ("Łx", "Łx", r"\mathrm{\text{Ł}x}"),
+        ("ſƀ", "ſƀ", r"\mathrm{\text{ſ}?}"),  # the last letter that LaTeX's fonts have, and the next
+        ("Γ1", "Γ₁", r"\Gamma_{1}"),
+        ("Ω", "Ω", r"\Omega"),
+        ("ω_2", "ω₂", r"\omega_{2}"),
         ("$x", "$x", r"\mathrm{\$x}"),
     ],
 )
@@ -151,6 +170,12 @@ def test_labels(label, text, latex):
         (0.0, 4, "0"),
         (-0.0, 4, "0"),
         (123456789.0, 4, "1.235e8"),
+        (999999.5, 4, "999999.5"),
+        (1e6, 4, "1e6"),
+        (0.01, 4, "0.01"),
+        (0.0099996, 4, "0.01"),
+        (0.00012345, 4, "0.0001234"),
+        (9.9e-5, 4, "9.9e−5"),
         (0.69, 1, "0.7"),
         (float("-inf"), 4, "−∞"),
     ],
@@ -176,3 +201,10 @@ def test_the_values_in_an_expression_in_the_order_in_which_they_stand():
     a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
     assert values_in(("×", c, ("+", b, Fraction(2)), ("σ", a), b)) == [c, b, a, b]
     assert (values_in(a), values_in(Fraction(2))) == ([a], [])
+
+
+def test_a_second_node_of_a_name_stands_in_brackets_under_its_power():
+    copies = {A: "a⁽²⁾"}
+    assert Writer(copies.__getitem__, repr)(power(A, number(3.0))) == "(a⁽²⁾)³"
+    assert Writer(copies.__getitem__, repr)(power(A, number(0.5))) == "(a⁽²⁾)^0.5"
+    assert LatexWriter({A: "a^{(2)}"}.__getitem__, rounded)(power(A, number(3.0))) == "{a^{(2)}}^{3}"

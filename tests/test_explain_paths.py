@@ -14,6 +14,7 @@ from tinygrad_edu import MLP, TABLE, Value
 from tinygrad_edu.engine import leaves, local_derivatives, topological
 from tinygrad_edu.nn import squared_error
 from tinygrad_edu.show import count_operations, explain
+from tinygrad_edu.show.costs import large
 from tinygrad_edu.show.paths import Paths
 
 
@@ -107,6 +108,20 @@ def test_the_check_can_fail():
     paths.steps = {**paths.steps, y: [first._replace(factor=2 * first.factor), *paths.steps[y][1:]]}
     paths.total = paths.summed()
     assert not paths.agrees
+
+
+@pytest.mark.parametrize(("off", "agrees"), [(1e-10, False), (3e-12, False), (3e-13, True)])
+def test_a_sum_agrees_up_to_round_off(off, agrees):
+    x = Value(0.5, "x")
+    paths = Paths(x * 4.0, x)
+    paths.total *= 1 + off
+    assert paths.agrees is agrees
+
+
+def test_a_path_without_any_effect_comes_last():
+    x = Value(2.0, "x")
+    paths = Paths(x * 0.0 + x * 1e-9 + x * -3.0, x)
+    assert [path.product for path in paths.largest()] == [-3.0, 1e-9, 0.0]
 
 
 def test_x_times_x_has_two_paths():
@@ -299,3 +314,7 @@ def test_costs_of_a_network_and_of_a_leaf():
     assert set(count_operations(Value(1.0))) == {(0, 0)}
     y, _ = doubling(2000)
     assert "about 10^603" in str(count_operations(y))
+
+
+def test_counts_are_written_out_below_a_quadrillion():
+    assert (large(10**15 - 1), large(10**15)) == ("999,999,999,999,999", "about 10^15")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 import xml.dom.minidom
+from importlib.metadata import PackagePath
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from tinygrad_edu.engine import plain
 from tinygrad_edu.lesson import forward, network
 from tinygrad_edu.show import draw, draw_dot, frames, trace, tree
 from tinygrad_edu.show.dot import bundled_executable, run
+from tinygrad_edu.show.labels import html, tooltip
 from tinygrad_edu.show.numbers import shown
+from tinygrad_edu.show.svg import scaled
 
 NASTY = {
     "quotes": "\"'`",
@@ -191,6 +194,7 @@ def test_the_names_of_the_lecture():
     assert edges == {(a, root.parents[0]), (b, root.parents[1]), *((parent, root) for parent in root.parents)}
     assert draw_dot(root).source == draw(root).source
     assert draw_dot(root, format="png", rankdir="TB").pipe().startswith(b"\x89PNG")
+    assert draw_dot(root, theme="dark", digits=2).source == draw(root, theme="dark", digits=2).source
     with pytest.raises(TypeError, match="expected a Value to show, got 3"):
         trace(3)
 
@@ -397,6 +401,58 @@ def test_a_gradient_of_another_root_is_marked_and_one_that_is_on_its_way_is_not(
     assert "from" not in draw(root).source
 
 
+def test_a_leaf_below_a_root_with_another_gradient_than_its_own_has_the_rest_from_elsewhere():
+    x = Value(2.0, "x")
+    root = x * x
+    root.backward()
+    root.grad, x.grad = 3.0, 15.0  # as if something that was made from the root had handed it 3, and x more
+    assert "grad 15 (12 + 3 from elsewhere)" in tree(root)
+    x.grad = 5.0
+    assert "grad 5 (12 − 7 from elsewhere)" in tree(root)
+
+
+@pytest.mark.parametrize("uses", [2, 10, 11])
+def test_a_gradient_that_was_set_back_or_holds_some_of_its_terms_is_on_its_way(uses):
+    """Up to ten of them are tried; of more only a 0 is one."""
+    x = Value(1.0, "x")
+    root = tinygrad_edu.sum([x * (1.0 + k / 8) for k in range(uses)])
+    root.backward()
+    x.grad = 0.0
+    assert "from" not in tree(root)
+    x.grad = 1.0 + 1.125
+    assert ("from" in tree(root)) is (uses == 11)
+    x.grad = 0.3
+    assert "from before" in tree(root)
+
+
+def test_a_network_that_is_the_root_itself_is_closed_too():
+    root = tinygrad_edu.MLP(1, [2, 1], seed=1)([0.5])
+    source = draw(root, collapse="layers").source
+    assert re.findall("<B>(.*?)</B>", source) == ["layer 1", "layer 2"]
+    assert "2 outputs" in source and f"data {shown(root.data)}<" in source
+
+
+def test_of_what_cannot_be_closed_the_first_is_named():
+    for collapse in ([(1, 9), 7], [7, (1, 9)]):
+        with pytest.raises(ValueError, match="the graph has no layer 1, neuron 9"):
+            draw(collapsible(), collapse=collapse)
+
+
+def test_a_contribution_that_is_infinite_is_as_wide_as_can_be():
+    x, y = Value(1e200, "x"), Value(1.0, "y")
+    root = (x * y) * 1.0
+    root.backward()
+    root.parents[0].grad = 1e200  # so that 1e200 · 1e200 reaches y
+    [line] = [line for line in draw(root, contributions=True).source.splitlines() if "id=en2_1" in line]
+    assert "← +∞" in line and "penwidth=3.00" in line
+
+
+def test_what_is_too_long_for_a_label_is_cut_at_eighty_letters():
+    for escaped in (html, tooltip):
+        assert escaped("a" * 80) == "a" * 80
+        assert escaped("a" * 81) == "a" * 79 + "…"
+
+
 def test_a_box_counts_its_outputs_once_for_all_examples():
     model = tinygrad_edu.MLP(2, [16, 16, 1], seed=1)
     loss = sum([model([k / 10, 1.0]) for k in range(3)])
@@ -427,6 +483,12 @@ def test_a_picture_says_what_it_shows(renderer):
     many = sum([Value(1.0) for _ in range(20)])
     twelve = ", ".join(f"x{number}" for number in ["₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉", "₁₀", "₁₁", "₁₂"])
     assert f" from {twelve} and 8 more; " in draw(many).description
+
+
+@pytest.mark.parametrize(("width", "scales"), [("599.9", False), ("600", True), ("600.00", True)])
+def test_a_picture_of_six_hundred_points_is_wide(width, scales):
+    svg = f'<svg width="{width}pt" height="90pt"></svg>'
+    assert scaled(svg) == (f'<svg width="100%" style="max-width: {width}pt"></svg>' if scales else svg)
 
 
 def test_a_notebook_scales_a_picture_to_its_width():
@@ -558,6 +620,48 @@ def test_formats(renderer, tmp_path):
         picture.render(outfile=str(tmp_path / "one.gv"))
 
 
+def test_a_picture_is_drawn_in_its_own_format_by_its_own_engine(renderer, tmp_path):
+    picture = draw(example()[2])
+    by_dot = picture.pipe(format="svg")
+    picture.engine = "neato"
+    assert picture.pipe(format="svg") == picture.pipe(format="svg", engine="neato") != by_dot
+    picture.format = "png"
+    assert picture.pipe().startswith(b"\x89PNG")
+    assert Path(picture.render(str(tmp_path / "one"))).suffix == ".png"
+
+
+def test_a_picture_is_shown_where_it_was_written(monkeypatch, tmp_path):
+    monkeypatch.setattr("tinygrad_edu.show.dot.run", lambda source, format, engine: b"<svg></svg>")
+    seen = []
+    monkeypatch.setattr("graphviz.view", lambda path, quiet: seen.append((path, quiet)))
+    picture = draw(example()[2])
+    path = picture.render("one", directory=str(tmp_path), view=True)
+    assert path == str(tmp_path / "one.svg")
+    picture.render("one", directory=str(tmp_path), quiet_view=True)
+    picture.render("one", directory=str(tmp_path))
+    assert seen == [(path, False), (path, True)]
+    assert picture.render(outfile="two.svg", directory=str(tmp_path)) == str(tmp_path / "two.svg")
+    assert {file.name for file in tmp_path.iterdir()} == {"one.gv", "one.svg", "two.gv", "two.svg"}
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["graphviz_pure/bin/graphviz-pure"], "graphviz-pure"),
+        (["graphviz_pure/graphviz-pure.txt", "Scripts/graphviz-pure.exe"], "graphviz-pure.exe"),
+        (["graphviz_pure/__init__.py", "bin/graphviz"], None),
+        (None, None),
+    ],
+)
+def test_the_executable_is_found_among_the_files_of_its_package(files, found, monkeypatch):
+    paths = None if files is None else [PackagePath(file) for file in files]
+    for path in paths or ():
+        path.dist = types.SimpleNamespace(locate_file=lambda file: Path("/there", file))
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: types.SimpleNamespace(files=paths))
+    executable = bundled_executable()
+    assert executable is None if found is None else Path(executable).name == found
+
+
 def test_pdf_with_graphviz_itself():
     if shutil.which("dot") is None:
         pytest.skip("no system Graphviz")
@@ -611,6 +715,26 @@ def test_large_graphs():
     assert draw(y, depth=10).source.count("->") == 22  # 10 operations with their constants, and what is below
 
 
+def test_a_hundred_and_fifty_boxes_have_their_numbers():
+    for count in (150, 151):
+        x = Value(1.0, "x")
+        source = draw(tinygrad_edu.sum([x, *(Value(1.0) for _ in range(count - 2))])).source
+        assert ("data 1<" in source, "nslimit" in source) == (count == 150, count == 151)
+
+
+def test_the_node_at_max_nodes_is_drawn():
+    x = Value(1.0, "x")
+    root = (x * 2.0).exp()
+    assert draw(root, max_nodes=3).source.count("data") == 3
+    with pytest.raises(ValueError, match="the graph has more than max_nodes=2 nodes: draw part of it"):
+        draw(root, max_nodes=2)
+    assert draw(root, max_nodes=2, depth=1).source.count("data") == 2
+    mlp = tinygrad_edu.MLP(1, [2, 1], seed=1)
+    assert draw(mlp([1.0]), collapse="layers", max_nodes=2).source.count("parameters") == 2
+    with pytest.raises(ValueError, match="the graph has 2 boxes, more than max_nodes=1: draw part of it"):
+        draw(mlp([1.0]), collapse="layers", max_nodes=1)
+
+
 @pytest.mark.parametrize(
     ("option", "words"),
     [("theme", "light, dark, print"), ("rankdir", "LR, TB, RL, BT"), ("boxes", "True, False, layers")],
@@ -653,6 +777,10 @@ def test_changed_data_are_noticed():
         (0.0009, "9e−4"),
         (12345.6, "12346"),
         (1.2345678e7, "1.235e7"),
+        (10000.0, "10000"),
+        (123456.7, "123457"),
+        (999949.0, "999949"),
+        (999950.0, "1e6"),
         (1e300, "1e300"),
         (0.28125, "0.2813"),
         (9999.6, "10000"),
@@ -720,6 +848,17 @@ def test_in_webassembly_the_page_draws(monkeypatch):
     assert run("digraph {}", "svg") == b"svg of digraph {} by dot"
     with pytest.raises(RuntimeError, match="in a browser there is SVG, not PNG"):
         run("digraph {}", "png")
+    with pytest.raises(RuntimeError, match="in a browser there is SVG, not PDF"):
+        run("digraph {}", "pdf")
+
+
+def test_what_fails_in_the_page_is_told(monkeypatch):
+    def broken(source, format, engine):
+        raise ZeroDivisionError("syntax error in line 1")
+
+    in_a_browser(monkeypatch, tinygradEduGraphviz=broken)
+    with pytest.raises(RuntimeError, match=r"^drawing failed: syntax error in line 1$"):
+        run("digraph {}", "svg")
 
 
 def test_a_page_without_graphviz_says_both_ways(monkeypatch):

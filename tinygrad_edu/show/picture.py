@@ -93,7 +93,7 @@ def draw(
         raise ValueError(too_large(f"more than max_nodes={max_nodes} nodes"))
     scene = Scene(checked(root), collapse, depth, step)
     if len(scene.units) > max_nodes:
-        raise ValueError(too_large(f"{len(scene.units)} boxes, more than max_nodes={max_nodes},"))
+        raise ValueError(too_large(f"{len(scene.units)} boxes, more than max_nodes={max_nodes}"))
     thick = highlighted(scene.everything, highlight)
     return Drawing(scene, theme_named(theme), digits, rankdir, cell_width, contributions, thick).dot(boxes, constants)
 
