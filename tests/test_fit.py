@@ -450,16 +450,22 @@ def test_a_target_used_as_a_number_is_built_anew():
 def test_parameters_that_the_loss_does_not_depend_on_stay():
     class Unused(Module):
         def __init__(self):
-            self.w, self.idle = Value(0.5), Value(2.0)
+            self.first, self.w, self.idle = Value(3.0), Value(0.5), Value(2.0)
 
         def __call__(self, x):
             return self.w * x[1]
 
-    for name in ("eager", "python", "auto"):
-        network = Unused()
-        history = fit(network, "mse", [([1, 2], 3), ([2, 5], 1)], epochs=5, engine=name)
-        assert network.idle.data == 2.0 != network.w.data
-        assert history.notes == []
+    found = {}
+    for name in ("eager", "python", "auto", "shared"):
+        network, executor = Unused(), None
+        if name == "shared":
+            name, executor = "python", Forgetful()
+        history = fit(network, "mse", [([1, 2], 3), ([2, 5], 1)], epochs=5, engine=name, executor=executor)
+        assert (network.first.data, network.idle.data) == (3.0, 2.0)
+        assert network.w.data != 0.5
+        found[name] = network.w.data
+        assert history.notes == [] or executor
+    assert len({*map("{:.12g}".format, found.values())}) == 1
 
 
 def test_what_stands_still_says_why():
@@ -517,6 +523,8 @@ def test_printing_a_history_is_short():
     assert str(history) == (
         "<History: 4999 epochs, loss 1 → 1, validation 2 → 2, accuracy 0.5: enough>\n  note: a\n  note: b"
     )
+    history = History([4.0, 1.0], [3.0, 2.0], {"a": [0.25, 0.5], "b": []}, stopped="enough")
+    assert str(history) == "<History: 1 epoch, loss 4 → 1, validation 3 → 2, a 0.5: enough>"
 
 
 # Checkpoints
@@ -643,6 +651,15 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     path.write_text(json.dumps(state | {"parameters": state["parameters"][:-1]}))
     with pytest.raises(ValueError, match=r"run\.json is damaged: "):
         with_checkpoint(path)
+
+
+def test_a_training_is_taken_up_by_another_engine(tmp_path):
+    path = tmp_path / "run.json"
+    expected, _ = with_checkpoint(tmp_path / "whole.json")
+    with_checkpoint(path, epochs=5, engine="python")
+    network, history = with_checkpoint(path, engine=engine("numpy"))
+    assert numbers(network) == pytest.approx(numbers(expected), rel=1e-12)
+    assert (history.engine, history.notes) == ("numpy", [])
 
 
 # Executors

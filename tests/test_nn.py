@@ -581,6 +581,14 @@ def test_labels_that_differ_stay_as_they_are():
     assert [p.label for p in Pair().parameters()] == ["alpha", "beta"]
 
 
+def test_of_two_values_with_one_label_the_second_has_the_name_of_its_attribute():
+    class Pair(Module):
+        def __init__(self):
+            self.a, self.b, self.c = Value(1.0, "same"), Value(2.0, "same"), Value(3.0)
+
+    assert [p.label for p in Pair().parameters()] == ["same", "b", "c"]
+
+
 def test_sequential_is_a_network_of_layers_and_functions():
     network = Sequential(
         Layer(2, 3, activation="tanh", seed=1), Layer(3, 2, activation=None, seed=2), tinygrad_edu.softmax
@@ -623,6 +631,10 @@ def test_what_matrices_cannot_say_is_refused():
     network = MLP(2, [2, 2, 1])
     network.layers[1].neurons[0].activation = tinygrad_edu.tanh
     with pytest.raises(ValueError, match="hidden neurons with one activation, got relu, tanh: save the network"):
+        network.to_weights()
+    network = MLP(2, [2, 2])
+    network.layers[1].neurons[1].activation = tinygrad_edu.tanh
+    with pytest.raises(ValueError, match="output neurons with one activation, got linear, tanh: save the network"):
         network.to_weights()
     network = MLP(2, [2, 1])
     network.layers[1].neurons[0].b = None
@@ -866,3 +878,12 @@ def test_matrices_know_the_labels_of_layers_from_all_others():
     assert network.to_weights().labels == "layer"
     network.layers[0].neurons[0].w[0].label = "theta"
     assert network.to_weights().labels == MLP(1, [2]).to_weights().labels == "textbook"
+
+
+@pytest.mark.parametrize("loss", [binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy])
+def test_nan_is_no_probability(loss):
+    with pytest.raises(ValueError, match=f"^{loss.__name__} expected targets from 0 to 1, got nan"):
+        loss([0.5, 0.5], [math.nan, 0.5])
+    if loss is binary_cross_entropy:
+        with pytest.raises(ValueError, match="expected probabilities from 0 to 1, got nan; for logits"):
+            loss([math.nan], [1])

@@ -59,6 +59,7 @@ class Frame(dict):
         ((([1, 2], 3), ([4, 5], 6), ([7, 8], 9)), [([1.0, 2.0], 3), ([4.0, 5.0], 6), ([7.0, 8.0], 9)]),
         ((Frame(a=[1, 2], t=[3, 4], b=[5, 6]), "t"), [([1.0, 5.0], 3), ([2.0, 6.0], 4)]),
         ((Frame(a=[1, 2], t=[3, 4], b=[5, 6]), ["b", "t"]), [([1.0], [5.0, 3.0]), ([2.0], [6.0, 4.0])]),
+        ((Frame(b=[1, 2], t=[3, 4], a=[5, 6]), "t"), [([1.0, 5.0], 3), ([2.0, 6.0], 4)]),  # in the frame's own order
         ((Frame(a=[1, 2], t=[3, 4], b=[5, 6]), ["t"]), [([1.0, 5.0], [3.0]), ([2.0, 6.0], [4.0])]),
     ],
 )
@@ -279,6 +280,16 @@ def test_what_goes_bad_behind_a_layer_is_said_to_be_in_it():
     assert first_bad(engine, [1e200, 0.0], [0]) == "x * y in layer 1 is inf"
     outside = eager([Example([1.0], 0.0)], MLP(1, [1], activation=None, seed=1), lambda y, t: y * 1e200 * 1e200)
     assert first_bad(outside, [1.0, 0.0], [0]) == "x * 1e+200 in layer 1 is inf"
+
+
+def test_a_node_with_a_label_that_went_bad_is_called_by_it():
+    def named(y, t):
+        h = y * 1e200
+        h.label = "h"
+        return h * 1e200
+
+    network = MLP(1, [1], activation=None, seed=1)
+    assert first_bad(eager([Example([1.0], 0.0)], network, named), [1e150, 0.0], [0]) == "h in layer 1 is inf"
 
 
 def test_a_parameter_without_label_or_place_that_went_bad():

@@ -137,8 +137,8 @@ class Replay:
             self.rows = np.array(self.rows, float)
         numbers = self.numbers()
         try:
-            self.compare(numbers, self.spread())
-            self.compare(self.like([0.125 - 0.5 * p for p in numbers]), self.spread())  # across 0
+            self.check(numbers, self.spread())
+            self.check(self.like([0.125 - 0.5 * p for p in numbers]), self.spread())  # across 0
         finally:
             self.put(numbers)
 
@@ -194,14 +194,10 @@ class Replay:
         return sum(row[-1] for row in found) / len(found), [row[:-1] for row in found]
 
     def check(self, numbers: Any, which: Sequence[int]) -> None:
-        """Hold the program against graphs of some examples. Raises DataDependent where they differ."""
-        try:
-            self.compare(numbers, which)
-        finally:
-            self.put(numbers)
+        """Hold the program against graphs of some examples, with these parameters.
 
-    def compare(self, numbers: Any, which: Sequence[int]) -> None:
-        """Look for a difference, with these parameters; where a graph cannot be made, nothing is said."""
+        Raises DataDependent where they differ; where a graph cannot be made, nothing is said.
+        """
         for k in which:
             try:
                 loss, [outputs] = self.eager.forward(numbers, [k])
