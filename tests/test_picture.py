@@ -21,6 +21,7 @@ from tinygrad_edu.show.dot import bundled_executable, run
 from tinygrad_edu.show.labels import html, tooltip
 from tinygrad_edu.show.numbers import shown
 from tinygrad_edu.show.svg import scaled
+from tinygrad_edu.themes import theme
 
 NASTY = {
     "quotes": "\"'`",
@@ -833,6 +834,27 @@ def test_a_program_is_drawn_as_a_graph_of_arrays():
     told = sorted(line for node in program.array_graph()[:-1] for line in (*node.value, *node.gradient))
     source = [line.strip() for line in program.arrays.splitlines()[1:-1]]
     assert told == sorted(line for line in source if not line.startswith(("N =", "#")))
+
+
+def test_arrays_have_colours_by_what_they_are_and_edges_from_operand_to_result():
+    x = types.SimpleNamespace(name="x", shape="2 × N", value=(), gradient=(), operands=())
+    y = types.SimpleNamespace(
+        name="y", shape="", value=["y = x < 1", "y *= 2"], gradient=["d_x = d_y"], operands=["x", "x"]
+    )
+    picture = draw(types.SimpleNamespace(array_graph=lambda: [x, y]))
+    colours = theme("light")
+    first, second = re.findall(r"(?m)^\tn\d \[label=.*$", picture.source)
+    title = f'<TD BGCOLOR="{colours.leaf}" WIDTH="0"><FONT COLOR="{colours.text}"><B>x</B>  2 × N</FONT></TD>'
+    assert title in first and first.count("<TD") == 1
+    rows = re.findall(r'<TD BGCOLOR="(.*?)".*?><FONT COLOR="(.*?)">(.*?)</FONT>', second)
+    assert rows == [
+        (colours.operation, colours.text, "<B>y</B>"),
+        (colours.data_back, colours.data, "y = x &lt; 1"),
+        (colours.data_back, colours.data, "y *= 2"),
+        (colours.grad_back, colours.grad, "d_x = d_y"),
+    ]
+    assert re.findall(r"n\d -> n\d", picture.source) == ["n0 -> n1"] * 2
+    assert (picture.title, picture.description) == ("A program on arrays", "y = x < 1; y *= 2")
 
 
 # Pictures in WebAssembly
