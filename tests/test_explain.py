@@ -400,6 +400,7 @@ def test_a_path_may_be_named_through_its_root():
     y = x * 3
     root = y * y
     assert str(explain(root, x, through=[root, y])) == str(explain(root, x, through=[y]))
+    assert str(explain(root, Value(1.0, "u"), through=[root])) == "∂f/∂u = 0: no path leads from f to u"
 
 
 def test_an_update_shows_fifteen_decimals_at_most():
@@ -411,5 +412,9 @@ def test_an_update_shows_fifteen_decimals_at_most():
 
 def test_an_update_on_paper_shows_where_the_paper_leads():
     x = Value(1.0, "x")
-    root = x * 1.00004
-    assert str(explain_update(root, x, lr=0.5, digits=2, paper=True)).splitlines()[2] == "  = 0.5"
+    update = explain_update(x * 1.0449, x, lr=1.0, digits=2, paper=True)
+    assert str(update).splitlines()[1:4] == [
+        "  = 1 − 1 × 1.04",
+        "  = −0.04",
+        "On paper, with every number rounded, −0.04; exactly −0.0449",
+    ]

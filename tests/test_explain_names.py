@@ -25,6 +25,12 @@ def test_values_take_the_names_of_variables():
     assert other == 5
 
 
+def test_values_in_a_list_are_counted_and_keep_the_labels_they_have():
+    pair = (Value(1.0), "no Value", Value(2.0, "own"), Value(3.0))
+    name({"h": pair, "later": [pair[0], Value(4.0)]})
+    assert [value.label for value in pair if isinstance(value, Value)] == ["h1", "own", "h4"]
+
+
 def test_the_first_of_two_variables_names_a_value():
     first = Value(1.0)
     second = first

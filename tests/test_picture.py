@@ -140,7 +140,7 @@ def test_a_highlight_shows_through_boxes_and_depth():
     assert draw(root, depth=1, highlight=a).source.count("penwidth=2.8") == 3
 
 
-@pytest.mark.parametrize("highlight", [Value(1.0), [Value(1.0)], ["w5"]])
+@pytest.mark.parametrize("highlight", [Value(1.0), [Value(1.0)], ["w5"], [[Value(1.0)]], [2.0]])
 def test_only_values_of_the_graph_can_be_highlighted(highlight):
     with pytest.raises(ValueError, match="highlight expected Values of the graph, got "):
         draw(example()[2], highlight=highlight)
@@ -329,6 +329,22 @@ def test_frames_have_one_size_and_show_a_contribution_only_when_it_was_added(ren
         widths = [sorted(map(float, re.findall('stroke-width="(.*?)"', svg))) for svg in (picture, drawn)]
         assert [width for width in widths[0] if width != 1] == [width for width in widths[1] if width != 1]
     assert re.findall("←[^<]*", sources[-1]) == re.findall("←[^<]*", draw(root, contributions=True).source)
+
+
+def test_frames_have_as_many_digits_as_their_number_and_a_width_to_hold_any_gradient(monkeypatch, tmp_path):
+    drawn = []
+
+    def each(picture, last):
+        drawn.append((re.search(r'WIDTH="(\d+)"', picture.source)[1], last))
+        yield from ("<svg></svg>", "<svg></svg>")
+
+    monkeypatch.setattr(sys.modules["tinygrad_edu.show.frames"], "each", each)
+    few, many = Value(1.0) * 2.0, tinygrad_edu.sum([Value(1.0) for _ in range(999)])
+    for root, digits, options in ((many, 3, {}), (many * Value(1.0), 4, {"max_nodes": 2000}), (few, 3, {"digits": 12}),
+                                  (few, 3, {"cell_width": 50})):  # fmt: skip
+        written = frames(root, tmp_path, **options)
+        assert [path.name for path in written] == [f"frame-{'0' * digits}.svg", f"frame-{'0' * (digits - 1)}1.svg"]
+    assert drawn == [("119", 999), ("119", 1001), ("168", 1), ("50", 1)]
 
 
 def test_frames_on_paper_are_dashed_where_pictures_are(renderer, tmp_path):
