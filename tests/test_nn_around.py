@@ -13,7 +13,8 @@ from tinygrad_edu import Value, compile
 from tinygrad_edu.nn import MLP, SGD, Adam, History, Module, accuracy, cross_entropy, fit, mse
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of, floats
-from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, first_bad
+from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, first_bad, layer_of
+from tinygrad_edu.nn.modules import Parameter, Place
 from tinygrad_edu.nn.progress import Progress
 from tinygrad_edu.nn.shards import PROGRAMS, Sharded, part_of
 from tinygrad_edu.nn.training import Setup, Whole
@@ -280,6 +281,12 @@ def test_what_goes_bad_behind_a_layer_is_said_to_be_in_it():
     assert first_bad(engine, [1e200, 0.0], [0]) == "x * y in layer 1 is inf"
     outside = eager([Example([1.0], 0.0)], MLP(1, [1], activation=None, seed=1), lambda y, t: y * 1e200 * 1e200)
     assert first_bad(outside, [1.0, 0.0], [0]) == "x * 1e+200 in layer 1 is inf"
+
+
+def test_parameters_of_several_layers_are_said_to_be_in_that_of_the_first():
+    second, first = Parameter(1.0, "w", Place(2, 1, 1)), Parameter(1.0, "v", Place(1, 1, 1))
+    assert layer_of([Value(1.0), 2.0, second, first]) == " in layer 2"
+    assert layer_of([Value(1.0), 2.0]) == ""
 
 
 def test_a_node_with_a_label_that_went_bad_is_called_by_it():
