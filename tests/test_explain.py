@@ -418,3 +418,14 @@ def test_an_update_on_paper_shows_where_the_paper_leads():
         "  = −0.04",
         "On paper, with every number rounded, −0.04; exactly −0.0449",
     ]
+    lines = str(explain_update(x * -1.0449, x, lr=1.0, digits=2, paper=True)).splitlines()
+    assert lines[1:3] == ["  = 1 − 1 × (−1.04)", "  = 2.04"]
+
+
+def test_paper_arithmetic_keeps_fractions_and_passes_over_formulas_without_a_value():
+    x, y = Value(0.5, "x"), Value(10.0, "y")
+    [factor] = explain(x * y * 2 / 3, x, through=[], paper=True, digits=2).factors.values()
+    assert factor.value == 6.67  # two thirds of 10, and not 0.67 of it
+    y = Value(1.0014, "y")
+    [factor] = explain(1 / (y - 0.9996), y, through=[], paper=True, digits=2).factors.values()
+    assert factor.value == pytest.approx(-308641.98, abs=0.005)  # on paper, 1 over 0

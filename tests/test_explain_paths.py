@@ -214,6 +214,11 @@ def test_changed_data_and_values_that_are_not_finite_are_refused():
     x.data = 3.0
     with pytest.raises(ValueError, match="compute the result again"):
         explain(y, x)
+    tiny = Value(1e-320, "tiny")
+    with pytest.raises(
+        ValueError, match=r"^the derivative of log\(x\) for tiny = 1e-320 is inf: no path can be weighed$"
+    ):
+        explain(tiny.log(), tiny)
     big = Value(1e200, "big")
     with pytest.raises(ValueError, match="needs a finite root"):
         explain(big * big, big)

@@ -241,6 +241,9 @@ WRONG_KINDS = {
     "the target of examples: example 1: expected a real number, got 'cat' (str)": lambda: fit(
         network(), "mse", [([1, 2], "cat")]
     ),
+    "the target of validation: example 2: expected a real number, got 'cat' (str)": lambda: fit(
+        network(), "mse", XOR, validation=[([1, 2], 1), ([1, 2], "cat")]
+    ),
     "fit expected a network, like an MLP, got 3": lambda: fit(3, "mse", XOR),
     "fit expected the name of a loss or a function of answer and target, got 3": lambda: fit(network(), 3, XOR),
     "fit expected an optimiser, like SGD(network.parameters()), got 0.1": lambda: fit(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import types
 import xml.dom.minidom
-from importlib.metadata import PackagePath
+from importlib.metadata import PackageNotFoundError, PackagePath
 from pathlib import Path
 
 import pytest
@@ -499,7 +499,10 @@ def test_a_picture_says_what_it_shows(renderer):
     assert "gradients are computed." in draw(root).pipe(format="svg", encoding="utf-8")
     many = sum([Value(1.0) for _ in range(20)])
     twelve = ", ".join(f"x{number}" for number in ["₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉", "₁₀", "₁₁", "₁₂"])
-    assert f" from {twelve} and 8 more; " in draw(many).description
+    assert (
+        draw(many).description == f"f = 20, by 20 operations from {twelve} and 8 more; gradients are not computed yet."
+    )
+    assert draw(sum([Value(1.0) for _ in range(12)])).description.split(" from ")[1].split(";")[0] == twelve
 
 
 @pytest.mark.parametrize(("width", "scales"), [("599.9", False), ("600", True), ("600.00", True)])
@@ -871,6 +874,14 @@ def test_arrays_have_colours_by_what_they_are_and_edges_from_operand_to_result()
     ]
     assert re.findall(r"n\d -> n\d", picture.source) == ["n0 -> n1"] * 2
     assert (picture.title, picture.description) == ("A program on arrays", "y = x < 1; y *= 2")
+
+
+def test_where_the_package_is_not_installed_there_is_no_executable(monkeypatch):
+    def none(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", none)
+    assert bundled_executable() is None
 
 
 # Pictures in WebAssembly
