@@ -215,9 +215,7 @@ def test_changed_data_and_values_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="compute the result again"):
         explain(y, x)
     tiny = Value(1e-320, "tiny")
-    with pytest.raises(
-        ValueError, match=r"^the derivative of log\(x\) for tiny = 1e-320 is inf: no path can be weigh"
-    ):
+    with pytest.raises(ValueError, match=r"^the derivative of log\(x\) for tiny = 1e-320 is inf: no path can be weigh"):
         explain(tiny.log(), tiny)
     big = Value(1e200, "big")
     with pytest.raises(ValueError, match="needs a finite root"):
