@@ -244,6 +244,10 @@ WRONG_KINDS = {
     "the target of validation: example 2: expected a real number, got 'cat' (str)": lambda: fit(
         network(), "mse", XOR, validation=[([1, 2], 1), ([1, 2], "cat")]
     ),
+    "fit expected the loss function to return a Value, got 3.0": lambda: fit(network(), lambda y, t: 3.0, XOR),
+    "fit expected the loss function to return a Value, got None": lambda: fit(
+        network(), lambda y, t: None, XOR, engine="eager"
+    ),
     "fit expected a network, like an MLP, got 3": lambda: fit(3, "mse", XOR),
     "fit expected the name of a loss or a function of answer and target, got 3": lambda: fit(network(), 3, XOR),
     "fit expected an optimiser, like SGD(network.parameters()), got 0.1": lambda: fit(

@@ -640,6 +640,10 @@ def test_what_matrices_cannot_say_is_refused():
     network.layers[1].neurons[0].b = None
     with pytest.raises(ValueError, match="expected all neurons to have a bias, or none: save the network"):
         network.to_weights()
+    network = MLP(2, [2, 2], bias="shared")
+    network.layers[1] = Layer(2, 2)
+    with pytest.raises(ValueError, match="expected all layers to share a bias, or none: save the network instead"):
+        network.to_weights()
     matrices = MLP(2, [2], bias="shared", seed=1).to_weights()
     matrices[0][1][0] = 5.0
     with pytest.raises(ValueError, match=r"neuron 2 of layer 1 expected the bias that the layer shares, got 5\.0"):

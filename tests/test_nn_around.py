@@ -289,6 +289,13 @@ def test_parameters_of_several_layers_are_said_to_be_in_that_of_the_first():
     assert layer_of([Value(1.0), 2.0]) == ""
 
 
+def test_a_derivative_that_does_not_exist_is_what_went_bad():
+    network = MLP(1, [1], activation=None, bias=False, seed=1)
+    engine = eager([Example([1.0], 0.0), Example([2.0], 0.0)], network, lambda y, t: y.sqrt())
+    assert first_bad(engine, [1.0], [0, 1]) == ""
+    assert first_bad(engine, [0.0], [0, 1]) == "the derivative of sqrt(x) is undefined at x = 0"
+
+
 def test_a_node_with_a_label_that_went_bad_is_called_by_it():
     def named(y, t):
         h = y * 1e200

@@ -281,6 +281,14 @@ def test_a_fault_in_one_row_shrinks_to_at_most_three_operations(name, monkeypatc
     assert any(c.diagnosis == "wrong" for c in check_gradients(smallest.root, *used).comparisons), smallest
 
 
+def test_an_operation_may_be_given_as_its_row():
+    with registered("half", "h", "x / 2", "0.5"):
+        row = TABLE["half"]
+        graph = find(expressions([row], max_leaves=1, max_nodes=1), lambda graph: True, settings=drawn)
+        assert graph.root.op is row
+    assert len(find(operands(TABLE["mul"]), lambda at: True, settings=drawn)) == 2
+
+
 def test_mistakes():
     with pytest.raises(ValueError, match="the table has no operation 'exo'"):
         expressions(["exo"])
