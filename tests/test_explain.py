@@ -13,6 +13,7 @@ from tinygrad_edu.expression import parse
 from tinygrad_edu.lesson.worked_example import forward, network
 from tinygrad_edu.nn import squared_error
 from tinygrad_edu.show import explain, explain_update
+from tinygrad_edu.show.forms import Written, aligned_lines, as_text, html, markdown
 from tinygrad_edu.show.symbols import evaluated
 
 MLP_222 = network()
@@ -429,3 +430,12 @@ def test_paper_arithmetic_keeps_fractions_and_passes_over_formulas_without_a_val
     y = Value(1.0014, "y")
     [factor] = explain(1 / (y - 0.9996), y, through=[], paper=True, digits=2).factors.values()
     assert factor.value == pytest.approx(-308641.98, abs=0.005)  # on paper, 1 over 0
+
+
+def test_only_blocks_are_written():
+    for write in (as_text, markdown, aligned_lines, html):
+        with pytest.raises(TypeError, match="no block"):
+            write("no block")
+    for part in (lambda: Written().blocks(None), lambda: Written().style(None), lambda: Written().text()):
+        with pytest.raises(NotImplementedError):
+            part()

@@ -389,6 +389,14 @@ def test_a_value_that_goes_bad_is_named():
     assert w.data == 1.0
 
 
+@pytest.mark.parametrize(("label", "called"), [("w", "w"), ("", "a parameter")])
+def test_a_parameter_that_goes_bad_is_named(label, called):
+    w, v = Value(1.0, label), Value(1.0, "v")
+    run = train(lambda: w * 1e308 + v, SGD([v, w], 10.0), epochs=5)
+    assert run.stopped.startswith(f"diverged in epoch 2, batch 1: {called} is -inf; the learning rate 10 is probably ")
+    assert (w.data, v.data) == (1.0, 1.0)
+
+
 class Branching(Module):
     """Its graph depends on its input."""
 

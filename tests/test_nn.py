@@ -172,6 +172,11 @@ def test_inputs_and_weights_may_come_from_any_iterable():
     assert neuron(iter(X)).data == neuron(X).data
 
 
+def test_what_is_not_given_is_as_the_matrices_were_written():
+    options = list(inspect.signature(MLP.from_weights).parameters.values())[1:]
+    assert [str(option.default) for option in options] == ["as written"] * 4
+
+
 def test_from_weights_draws_no_random_numbers():
     random.seed(1)
     state = random.getstate()

@@ -93,9 +93,10 @@ def test_what_a_file_cannot_hold_is_refused_and_the_file_stays(tmp_path):
     with pytest.raises(ValueError, match="save: <lambda> is no operation of the table, and a file holds no code"):
         save(MLP(1, [1], output_activation=lambda z: z * z), path)
     network = MLP(1, [1])
-    network.layers[0].neurons[0].w[0].data = math.nan
-    with pytest.raises(ValueError, match="save expected finite floats, w1 is nan"):
-        save(network, path)
+    for data in (math.nan, -math.inf, 3, "0.5", None):
+        network.layers[0].neurons[0].w[0].data = data
+        with pytest.raises(ValueError, match=f"^save expected finite floats, w1 is {data!r}$"):
+            save(network, path)
     assert path.read_bytes() == before
     with pytest.raises(OSError, match="nowhere"):
         save(MLP(1, [1]), tmp_path / "nowhere" / "network.json")
