@@ -151,6 +151,9 @@ def test_top_lists_the_largest_and_sums_the_rest():
     for top in (-1, 1.5):
         with pytest.raises(ValueError, match=f"top expected a whole number from 0, got {top}"):
             explain(loss, mlp.parameters()[0], top=top)
+    for digits in (0, -1, 2.0, "4"):
+        with pytest.raises(ValueError, match=f"digits expected a whole number from 1, got {digits!r}"):
+            explain(loss, mlp.parameters()[0], digits=digits)
     with pytest.raises(TypeError, match=r"wrt expected a Value, got 1\.0 \(float\): take the result of"):
         explain(loss, 1.0)
     with pytest.raises(TypeError, match=r"root expected a Value, got .*: take an output or a loss of the network"):

@@ -208,3 +208,32 @@ def test_a_second_node_of_a_name_stands_in_brackets_under_its_power():
     assert Writer(copies.__getitem__, repr)(power(A, number(3.0))) == "(a⁽²⁾)³"
     assert Writer(copies.__getitem__, repr)(power(A, number(0.5))) == "(a⁽²⁾)^0.5"
     assert LatexWriter({A: "a^{(2)}"}.__getitem__, rounded)(power(A, number(3.0))) == "{a^{(2)}}^{3}"
+
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
+    "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+}  # fmt: skip
+
+
+def test_greek_letters_are_commands_of_latex_by_letter_and_by_name():
+    for name, letter in GREEK.items():
+        assert latex_name(name) == latex_name(letter) == rf"\{name}"
+        assert latex_name(f"{letter}12") == latex_name(f"{name}_12") == rf"\{name}_{{12}}"
+    assert latex_name("Alpha") == r"\mathrm{Alpha}"  # an A, which LaTeX has no command for
+    assert latex_name("Α") == r"\mathrm{?}"
+
+
+@pytest.mark.parametrize(
+    ("letter", "latex"),
+    [
+        ("\\", r"\backslash "), ("~", r"\sim "), ("^", r"\wedge "), ("*", r"\ast "), ("|", r"\vert "), (" ", r"\ "),
+        ("[", r"\lbrack "), ("]", r"\rbrack "), (":", "{:}"), (".", "{.}"), ("@", "{@}"), ("…", r"\dots "),
+        ("<", r"\langle "), (">", r"\rangle "), ("'", r"\text{'}"), ("`", r"\text{'}"), ("{", r"\{"), ("}", r"\}"),
+        ("$", r"\$"), ("&", r"\&"), ("#", r"\#"), ("_", r"\_"), ("%", r"\%"), ("-", "-"), ("+", "+"), ("(", "("),
+    ],
+)  # fmt: skip
+def test_signs_in_a_label_stand_for_themselves_in_latex(letter, latex):
+    assert latex_name(f"a{letter}b") == rf"\mathrm{{a{latex}b}}"

@@ -216,7 +216,8 @@ def test_neurons_have_boxes():
         assert f"<I>{label}</I>" in box
     assert "cluster" not in draw(passed.total, boxes=False).source
     assert source.count("cluster") == 4
-    for rankdir, length in (("LR", 3), ("TB", 2)):  # room before a box for the edges that enter it, two inputs a neuron
+    # Room before a box for the edges that enter it, two inputs a neuron.
+    for rankdir, length in {"LR": 3, "TB": 2, "RL": 3, "BT": 2}.items():
         assert draw(passed.total, rankdir=rankdir).source.count(f"minlen={length}") == 4 * 2
 
 
@@ -577,6 +578,7 @@ def test_a_tree_of_a_large_graph_is_cut():
     assert len(wide) == 501
     assert wide[-1] == "… and more: the graph has 2,002 nodes; depth= shows the top of it"
     assert len(tree(y, max_lines=10).splitlines()) == 11
+    assert tree(y, depth=100) == tree(y)
 
 
 def test_the_same_graph_gives_the_same_file_and_drawing_changes_nothing():
