@@ -109,6 +109,9 @@ def test_the_mistakes_of_a_task_are_named(task):
     [
         ("def slope(x) return 1", "It does not run: SyntaxError in line 1: expected ':'."),
         ("x = 1 / 0", "It does not run: ZeroDivisionError in line 1: division by zero."),
+        ("exit()", "It does not run: SystemExit in line 1: None."),
+        ("import sys\nsys.exit(0)", "It does not run: SystemExit in line 2: 0."),
+        ("def slope(x):\n    exit(0)", "Not yet: slope(1.0) raises SystemExit in line 2: 0, and the property wants 2."),
         ("def slop(x): return 1", "It has no function slope: that is what is asked for."),
         ("def slope(x):\n    return y", "Not yet: slope(1.0) raises NameError in line 2: name 'y' is not defined"),
         ("def slope(x): return '2'", "Not yet: slope(1.0) raises TypeError: a number is asked for, got '2'"),

@@ -17,6 +17,7 @@ from tinygrad_edu.tasks.task import Task
 
 NAME = "<answer>"
 TOLERANCE = 1e-6
+FAILURES = (Exception, SystemExit)  # exit() in an answer must not end the grader, least of all with status 0
 
 
 class Verdict(NamedTuple):
@@ -56,7 +57,7 @@ def grade(task: Task, text: str) -> Verdict:
     try:
         with redirect_stdout(io.StringIO()):
             given = namespace_of(text)
-    except Exception as error:
+    except FAILURES as error:
         return Verdict(False, (f"It does not run: {said(error)}.",))
     if not callable(given.get(function)):
         return Verdict(False, (f"It has no function {function}: that is what is asked for.",))
@@ -116,11 +117,11 @@ def outcome(check: dict[str, Any], function: Any, case: tuple[Any, ...]) -> list
     try:
         with redirect_stdout(io.StringIO()):
             return flat(check["observe"](function, *case) if "observe" in check else function(*case))
-    except Exception as error:
+    except FAILURES as error:
         return said(error)
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     line = line_in(NAME, error)
     words = str(error.msg if isinstance(error, SyntaxError) else error)
     return plain(f"{type(error).__name__}{f' in line {line}' if line else ''}{': ' * bool(words)}{words}", 200)
