@@ -83,7 +83,8 @@ class Desk:
         explore(root, self.file, **options)
         if self.page.viewport_size != viewport:
             self.page.set_viewport_size(viewport)
-        self.page.goto("about:blank")
+        if address:  # where only that differs a browser would stay on its page
+            self.page.goto("about:blank")
         self.page.goto(self.file.as_uri() + address)
         return self.page
 
