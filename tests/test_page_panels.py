@@ -744,6 +744,17 @@ def test_the_saved_picture(desk):
     with page.expect_download() as download:
         page.click("#save-png")
     assert download.value.suggested_filename == "graph.png"
+    kinds = page.evaluate(
+        """(() => {
+          const found = [], all = download;
+          download = (file, content) => found.push([file, content.type]);
+          at("save-svg").click();
+          at("save-score").click();
+          download = all;
+          return found;
+        })()"""
+    )
+    assert kinds == [["graph.svg", "image/svg+xml"], ["score.csv", "text/csv"]]
     content = download.value.path().read_bytes()
     pixels = content[content.index(b"IDAT") + 4 :]
     assert zlib.decompressobj().decompress(pixels, 5)[1:] == b"\xff\xff\xff\xff"  # to the corner

@@ -72,6 +72,9 @@ SESSION = """
       if ((before[key] ?? "") !== (after[key] ?? "")) lines.push("  " + key + ": " + (after[key] ?? "gone"));
     before = after;
   };
+  const until = (done, what, action) => {
+    for (let j = 0; j < 50 && !done(); j++) act(what, action);
+  };
   const key = (key, on = document.body) => on.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   const set = (id, value, kind = "change") => {
     if (typeof value === "boolean") at(id).checked = value;
@@ -108,7 +111,7 @@ def network():
 EXAMPLES = [([1.0, -2.0], 0.5), ([0.5, 3.0], -1.0), ([-1.5, 0.25], 1.0)]
 STEPS = """
   act("the page is opened");
-  while (!at("next").disabled) act("Next", () => press("next"));
+  until(() => at("next").disabled, "Next", () => press("next"));
   act("Back", () => press("back"));
   act("To the start", () => press("first"));
   act("the key End", () => key("End"));
@@ -158,9 +161,9 @@ ASKING = """
   act("what cannot be read", () => answer("2 +"));
   act("a sign too many", () => answer("-1"));
   act("a hint", () => named("Hint").click());
-  while (asking) act("it is shown", () => named("Show").click());
+  until(() => !asking, "it is shown", () => named("Show").click());
   act("where two ways join", () => go(steps.findIndex((step) => questionsOf(step).some((q) => q.kind === "sum"))));
-  while (asking.question.kind === "local") act("right at once", () => answer(String(asking.question.value(v))));
+  act("right at once", () => answer(String(asking.question.value(v))));
   act("a wrong answer", () => answer("17"));
   act("the gradient from above alone", () => answer(String(grad[asking.question.k])));
   act("right in the end", () => answer(String(asking.question.value(v))));
@@ -177,13 +180,13 @@ ASKING = """
 CLOSED = """
   opened();
   act("neurons", () => set("boxes", "neurons"));
-  while (!at("next").disabled) act("Next", () => press("next"));
+  until(() => at("next").disabled, "Next", () => press("next"));
   act("pointing at h₁", () => point("h₁"));
   act("contributions on lines", () => set("lines", "contributions"));
   act("layers", () => set("boxes", "layers"));
   act("weights on lines", () => set("lines", "weights"));
   act("To the start", () => press("first"));
-  while (!at("next").disabled) act("Next", () => press("next"));
+  until(() => at("next").disabled, "Next", () => press("next"));
   act("layer 2 is opened", () => key("Enter", box("y")));
   act("layer 1 is opened", () => key("Enter", box("layer 1")));
   act("neuron 1 of it is opened", () => box("h₁").dispatchEvent(new MouseEvent("click")));
