@@ -308,6 +308,7 @@ def test_so_many_paths_are_walked(desk):
       pathsTo = all;
     }"""
     for count, in_all, more in (
+        (13, "13", "1"),
         (1_000_000, "1000000", "999988"),
         (1_000_012, "1e6", "1000000"),
         (1_000_013, "1e6", "1e6"),
