@@ -561,6 +561,16 @@ def test_at_the_very_edge_of_a_domain_the_slope_is_one_sided(value, partial, x, 
             assert report.comparisons[0].numeric == pytest.approx(slope, rel=1e-5)
 
 
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("partial", ["x / (x - x)", "log(-x)", "exp(1000 * x)"])
+def test_a_derivative_that_fails_where_f_is_smooth_is_wrong(partial, order):
+    with registered("own", "o", "x * x", partial):
+        report = check_gradients(lambda x, y: x.own() * y, 2.0, 3.0, names=["x", "y"], order=order)
+    first = report.comparisons[0]
+    assert (first.name, first.diagnosis, report.passed, report.blame) == ("x", "wrong", False, [])
+    assert first.hint.startswith("the derivative of own(x) ") and first.hint.endswith(" at x = 2, where f is smooth")
+
+
 def test_where_f_is_in_one_point_only_differences_cannot_say():
     with registered("point", "p", "(-(x - 1)**2)**1.5", "0 * x"):
         report = check_gradients(lambda x: x.point() + x, 1.0)

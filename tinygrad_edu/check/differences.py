@@ -132,7 +132,8 @@ def first_order(function: Function, method: str, rtol: float) -> list[Comparison
         doubled = [leaf.grad for leaf in leaves]
         recorded = [value.data for value in grad(root, leaves)]
     except UNDEFINED as error:  # the gradient itself does not exist here
-        return [Comparison(name, nan, nan, inf, inf, "domain edge", str(error)) for name in function.names]
+        found = failing(function, error)
+        return [Comparison(name, nan, nan, inf, inf, *found) for name in function.names]
     value = root.data
     if function.unsteady():
         return [unsteady(name, engine) for name, engine in zip(function.names, reverse, strict=True)]
@@ -152,6 +153,13 @@ def first_order(function: Function, method: str, rtol: float) -> list[Comparison
     return comparisons
 
 
+def failing(function: Function, error: Exception) -> tuple[str, str]:
+    """The diagnosis of a gradient that cannot be computed, and a hint: wrong, where f is smooth for each input."""
+    slopes = [slope(function, i, "central") for i in range(len(function.start))]
+    smooth = all(not (s.kink or s.edge) and s.estimate <= 1e-8 + 1e-3 * abs(s.value) for s in slopes)
+    return ("wrong", f"{error}, where f is smooth") if smooth else ("domain edge", str(error))
+
+
 def unsteady(name: str, engine: float) -> Comparison:
     words = "called again with the same inputs, f gives another value"
     return Comparison(name, engine, inf, inf, inf, "not deterministic", words)
@@ -165,11 +173,13 @@ def second_order(function: Function, rtol: float) -> list[Comparison]:
         return [unsteady(name, nan) for name in function.names]
     comparisons = []
     for i, name in enumerate(function.names):
+        first = None
         try:
             first = grad(root, leaves[i])
             second = [value.data for value in grad(first, leaves)]
         except UNDEFINED as error:  # the derivative itself does not exist here
-            comparisons.append(Comparison(name, nan, nan, inf, inf, "domain edge", str(error)))
+            found = failing(function, error) if first is None else ("domain edge", str(error))
+            comparisons.append(Comparison(name, nan, nan, inf, inf, *found))
             continue
         for j, x in enumerate(at):
 
