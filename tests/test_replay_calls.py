@@ -1,5 +1,6 @@
 """Programs called again and again, and chains of sums in every shape, on each backend beside the engine."""
 
+import ctypes
 import math
 import threading
 
@@ -190,8 +191,10 @@ def tape(root):
 def test_where_arrays_lie_otherwise_in_memory_native_calls_the_ordinary_way(monkeypatch, field):
     calling = pytest.importorskip("tinygrad_edu.replay.native.calling")
     assert calling.as_expected()
-    offset, kind = calling.LAYOUT[field]
-    monkeypatch.setitem(calling.LAYOUT, field, (offset + 8, kind))
+    fields = [*calling.Array._fields_]
+    fields.insert([name for name, _ in fields].index(field), ("more", ctypes.c_int64))
+    monkeypatch.setattr(calling, "Array", type("Array", (ctypes.Structure,), {"_fields_": fields}))
+    assert ctypes.sizeof(calling.Array) <= np.ndarray.__basicsize__
     assert not calling.as_expected()
     w, x = Value(0.5), Value(2.0)
     program = compile((w * x).tanh(), [w], [x], backend="native")
@@ -211,6 +214,6 @@ def test_values_alone_of_many_examples_need_no_place_for_gradients():
     program(params, inputs)
     runner, address = program.runner("each", True), program_module.address
     rows, also = np.hstack([np.full((3, 1), 0.5), inputs]), np.empty((3, 1))
-    runner.run(address(params), address(rows), 3, None, None, address(values), address(also))
+    runner.run(address(params), address(rows), 3, 1.0, None, None, address(values), address(also))
     close(values[:, 0], np.tanh([1.0, 2.0, 3.0]))
     close(program.forward(params, inputs)[:, 0], [1.0, 2.0, 3.0])

@@ -7,126 +7,130 @@ returns the value and a new gradient array. It declines anything else with None:
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, Number, ir
-from tinygrad_edu.replay.native.machine import FIELDS, WORDS, code, driver, once
+from tinygrad_edu.replay.native.instructions import BYTE, DOUBLE, INT32, INT64, POINTER, ir
+from tinygrad_edu.replay.native.machine import FIELDS, LOCK, WORDS, code, driver
 from tinygrad_edu.replay.native.writer import Writer
 
 OBJECT = BYTE.as_pointer()
 NOTHING = ir.Constant(OBJECT, None)
-# Where the fields of an array lie, in bytes, and how wide they are: PyArrayObject_fields in NumPy's arrayobject header,
-# which every compiled extension has built in, behind what each object of Python begins with, of which the type is last.
-LAYOUT = {
-    name: (object.__basicsize__ + offset, kind)
-    for name, offset, kind in [
-        ("type", -8, INT64),
-        ("data", 0, INT64),
-        ("dimensions", 8, INT32),
-        ("shape", 16, INT64),
-        ("dtype", 40, INT64),
-        ("flags", 48, INT32),
-    ]
-}
 PLAIN = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 NEW_LIKE = 277  # the place of PyArray_NewLikeArray in NumPy's table of C functions
 FASTCALL = 0x0080  # METH_FASTCALL
 # Once: each call of PYFUNCTYPE makes a class, which is never freed.
 NEW_FUNCTION = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-TARGET = ["header", "longest batch", "mean"]  # what is run, of up to so many examples, and whether to divide by them
+TARGET = ["header", "longest batch", "mean"]  # what is run, for up to so many examples, and whether for their mean
+
+
+class Array(ctypes.Structure):
+    """PyArrayObject_fields of NumPy's arrayobject header, which every compiled extension has built in.
+
+    They come behind what each object of Python begins with, of which the type is the last.
+    """
+
+    _fields_ = (
+        ("object", ctypes.c_char * (object.__basicsize__ - 8)),
+        ("type", ctypes.c_int64),
+        ("data", ctypes.c_int64),
+        ("dimensions", ctypes.c_int32),
+        ("shape", ctypes.c_int64),
+        ("strides", ctypes.c_int64),
+        ("base", ctypes.c_int64),
+        ("dtype", ctypes.c_int64),
+        ("flags", ctypes.c_int32),
+    )
+
+
+class Method(ctypes.Structure):
+    """What Python knows of a built-in function."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
 
 
 class Call(Writer):
     """call(self, arguments, count): what Python calls. `self` is an array of TARGETs, for one example and for many."""
 
-    def __init__(self, module: Any) -> None:
-        super().__init__(module, ir.FunctionType(OBJECT, [OBJECT, OBJECT.as_pointer(), INT64]), "call")
+    def __init__(self, module: Any, name: str) -> None:
+        super().__init__(module, ir.FunctionType(OBJECT, [OBJECT, OBJECT.as_pointer(), INT64]), name)
         self.declined, self.failed = (self.function.append_basic_block() for _ in range(2))
-        self.result(*self.run(*self.accepted()))
+        self.result(*self.accepted())
         self.builder.position_at_end(self.declined)
-        none = self.builder.inttoptr(INT64(id(None)), OBJECT)
+        none = self.pointer(INT64(id(None)), OBJECT)
         self.python("Py_IncRef", ir.VoidType(), none)
         self.builder.ret(none)
         self.builder.position_at_end(self.failed)
         self.builder.ret(NOTHING)  # an error is set
 
     def accepted(self) -> tuple[Any, ...]:
-        """Go on only with the right arrays: the header, both arrays, how many examples, and whether to divide."""
+        """Go on only with the right arrays: the header, both arrays, how many examples, and their share."""
         builder, (own, arguments, count) = self.builder, self.function.args
-        self.require(self.same(count, 2))
+        self.require(count, 2)
         params, inputs = (builder.load(builder.gep(arguments, [INT64(k)])) for k in range(2))
         for array in (params, inputs):
-            self.require(self.same(self.field(array, "type"), id(np.ndarray)))
-            self.require(self.same(self.field(array, "dtype"), id(np.dtype(float))))
-            self.require(self.same(builder.and_(self.field(array, "flags"), INT32(PLAIN)), PLAIN))
-        self.require(self.same(self.field(params, "dimensions"), 1))
+            self.require(self.field(array, "type"), id(np.ndarray))
+            self.require(self.field(array, "dtype"), id(np.dtype(float)))
+            self.require(builder.and_(self.field(array, "flags"), INT32(PLAIN)), PLAIN)
+        self.require(self.field(params, "dimensions"), 1)
         many = builder.zext(builder.sub(self.field(inputs, "dimensions"), INT32(1)), INT64)
-        self.require(builder.icmp_unsigned("<", many, INT64(2)))
-        n = builder.select(self.same(many, 1), self.size(inputs, INT64(0)), INT64(1))
+        self.require(many, 2, "<")
+        n = builder.select(builder.trunc(many, ir.IntType(1)), self.size(inputs, INT64(0)), INT64(1))
         targets, first = self.pointer(self.field(own, "data"), WORDS), builder.mul(many, INT64(len(TARGET)))
         header, longest, mean = (
             builder.load(builder.gep(targets, [builder.add(first, INT64(k))])) for k in range(len(TARGET))
         )
-        self.require(builder.icmp_unsigned("<", builder.sub(n, INT64(1)), longest))  # 0 until the plan is made
+        self.require(builder.sub(n, INT64(1)), longest, "<")  # 0 until the plan is made
         header = self.pointer(header, WORDS)
         for array, axis, name in ((params, INT64(0), "n params"), (inputs, many, "n inputs")):
-            expected = builder.load(builder.gep(header, [INT64(FIELDS.index(name))]))
-            self.require(builder.icmp_signed("==", self.size(array, axis), expected))
-        return header, params, inputs, n, mean
+            self.require(self.size(array, axis), builder.load(builder.gep(header, [INT64(FIELDS.index(name))])))
+        divisor = builder.select(builder.trunc(mean, ir.IntType(1)), n, INT64(1))
+        return header, params, inputs, n, builder.fdiv(DOUBLE(1.0), builder.sitofp(divisor, DOUBLE))
 
-    def run(self, header: Any, params: Any, inputs: Any, n: Any, mean: Any) -> tuple[Any, Any]:
-        """The value, and the gradient as a new array."""
-        builder = self.builder
-        table = ctypes.cast(array_functions(), ctypes.POINTER(ctypes.c_void_p))
+    def result(self, header: Any, params: Any, inputs: Any, n: Any, share: Any) -> None:
+        """Return a tuple of the value and the gradient, a new array."""
+        builder, table = self.builder, ctypes.cast(array_functions(), ctypes.POINTER(ctypes.c_void_p))
         gradient = self.made(self.call(table[NEW_LIKE], OBJECT, params, INT32(0), NOTHING, INT32(0)))
         with builder.goto_entry_block():
             value = builder.alloca(DOUBLE)
         p, x, g = (self.pointer(self.field(array, "data"), POINTER) for array in (params, inputs, gradient))
         nothing = ir.Constant(POINTER, None)
-        self.call(driver(), ir.VoidType(), header, p, x, n, value, g, nothing, nothing)
-        with builder.if_then(builder.not_(self.same(mean, 0))):
-            self.divide(value, INT64(1), n)
-            self.divide(g, self.size(params, INT64(0)), n)
-        return builder.load(value), gradient
-
-    def result(self, value: Any, gradient: Any) -> None:
-        """Return both as a tuple."""
-        number = self.made(self.python("PyFloat_FromDouble", OBJECT, value))
+        self.call(driver(), ir.VoidType(), header, p, x, n, share, value, g, nothing, nothing)
+        number = self.made(self.python("PyFloat_FromDouble", OBJECT, builder.load(value)))
         result = self.made(self.python("PyTuple_New", OBJECT, INT64(2)))
         for k, item in enumerate((number, gradient)):
             self.python("PyTuple_SetItem", INT32, result, INT64(k), item)
-        self.builder.ret(result)
+        builder.ret(result)
 
-    def divide(self, numbers: Any, n: Any, by: Any) -> None:
-        divisor = Number(self.builder, self.builder.sitofp(by, DOUBLE))
-        for k, width in self.chunks(n):
-            self.store(numbers, k, width, self.load(numbers, k, width) / self.spread(divisor, width))
-
-    def require(self, condition: Any, otherwise: Any = None) -> None:
+    def require(self, number: Any, expected: Any, relation: str = "==", otherwise: Any = None) -> None:
         """Go on only where this holds; where it does not, decline."""
         on = self.function.append_basic_block()
-        self.builder.cbranch(condition, on, otherwise or self.declined)
+        expected = number.type(expected) if isinstance(expected, int) else expected
+        holds = self.builder.icmp_unsigned(relation, number, expected)
+        self.builder.cbranch(holds, on, otherwise or self.declined)
         self.builder.position_at_end(on)
 
     def made(self, thing: Any) -> Any:
         """Go on only with what there was memory for."""
-        self.require(self.builder.icmp_unsigned("!=", thing, NOTHING), otherwise=self.failed)
+        self.require(thing, NOTHING, "!=", self.failed)
         return thing
-
-    # What is in memory.
 
     def pointer(self, number: Any, kind: Any) -> Any:
         return self.builder.inttoptr(number, kind)
 
-    def field(self, thing: Any, name: str) -> Any:
-        offset, kind = LAYOUT[name]
-        return self.builder.load(self.builder.bitcast(self.builder.gep(thing, [INT64(offset)]), kind.as_pointer()))
-
-    def same(self, number: Any, expected: int) -> Any:
-        return self.builder.icmp_unsigned("==", number, number.type(expected))
+    def field(self, array: Any, name: str) -> Any:
+        field = getattr(Array, name)
+        place = self.builder.gep(array, [INT64(field.offset)])
+        return self.builder.load(self.builder.bitcast(place, ir.IntType(8 * field.size).as_pointer()))
 
     def size(self, array: Any, axis: Any) -> Any:
         return self.builder.load(self.builder.gep(self.pointer(self.field(array, "shape"), WORDS), [axis]))
@@ -152,45 +156,39 @@ def array_functions() -> Any:
     return get(core._ARRAY_API, None)
 
 
-class Method(ctypes.Structure):
-    """What Python knows of a built-in function."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("address", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
-
-
-@once
+@cache
 def method() -> Method:
-    machine = code()
-    module = machine.module()
-    Call(module)
-    machine.add(module)
-    return Method(b"program", machine.address("call"), FASTCALL, None)
+    return Method(b"program", code().function("call", Call), FASTCALL, None)
 
 
 def as_expected() -> bool:
-    """Whether an array lies in memory as the built-in function reads it, by the look of one that is known."""
+    """Whether arrays lie in memory as the built-in function reads them, by the look of one, and Python has its lock."""
+    has_lock = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+    if not has_lock or ctypes.sizeof(ctypes.c_void_p) != 8 or ctypes.sizeof(Array) > np.ndarray.__basicsize__:
+        return False
     array = np.arange(6.0).reshape(2, 3)
-    ends = [offset + kind.width // 8 for offset, kind in LAYOUT.values()]
-    if ctypes.sizeof(ctypes.c_void_p) != 8 or max(ends) > np.ndarray.__basicsize__:
+    seen = Array.from_address(id(array))
+    found = seen.type, seen.dtype, seen.data, seen.dimensions, seen.flags & PLAIN
+    if found != (id(np.ndarray), id(np.dtype(float)), address(array), 2, PLAIN):
         return False
+    return tuple((ctypes.c_int64 * 2).from_address(seen.shape)) == array.shape
 
-    def read(name: str) -> Any:
-        offset, kind = LAYOUT[name]
-        return {32: ctypes.c_int32, 64: ctypes.c_int64}[kind.width].from_address(id(array) + offset).value
 
-    expected = {"type": id(np.ndarray), "dtype": id(np.dtype(float)), "data": array.ctypes.data, "dimensions": 2}
-    if any(read(name) != right for name, right in expected.items()) or read("flags") & PLAIN != PLAIN:
-        return False
-    return tuple((ctypes.c_int64 * 2).from_address(read("shape"))) == (2, 3)
+def address(array: Any) -> int:
+    """Where the numbers of an array lie, if it has any."""
+    if not array.size:
+        return 0
+    try:
+        return ctypes.addressof(ctypes.c_double.from_buffer(array))
+    except TypeError:  # read-only; this takes five times as long
+        return array.ctypes.data  # type: ignore[no-any-return]
 
 
 def built_in(targets: Any) -> Callable[..., Any]:
     """A function of params and inputs for the programs whose headers stand in the array `targets`."""
-    make = NEW_FUNCTION(("PyCFunction_NewEx", ctypes.pythonapi))
-    made: Callable[..., Any] = make(ctypes.addressof(method()), targets, None)
-    return made
+    if not as_expected():
+        return lambda params, inputs: None
+    with LOCK:
+        make = NEW_FUNCTION(("PyCFunction_NewEx", ctypes.pythonapi))
+        made: Callable[..., Any] = make(ctypes.addressof(method()), targets, None)
+        return made

@@ -18,7 +18,20 @@ except ImportError:
 
 DOUBLE, INT32, INT64, BYTE = ir.DoubleType(), ir.IntType(32), ir.IntType(64), ir.IntType(8)
 POINTER, CODE = DOUBLE.as_pointer(), INT32.as_pointer()
-FUSED = ("contract",)  # x * y + z may be rounded once
+FUSED = "contract"  # x * y + z may be rounded once
+Operator = Callable[["Number", Any], "Number"]
+
+
+def arithmetic(instruction: str, *flags: str) -> tuple[Operator, Operator]:
+    """An operator of a Number and another, and of a plain number and a Number."""
+
+    def operator(x: Number, y: Any) -> Number:
+        return x.of(getattr(x.builder, instruction)(x.value, x.same(y), flags=flags))
+
+    def turned(x: Number, y: Any) -> Number:
+        return operator(x.of(x.same(y)), x)
+
+    return operator, turned
 
 
 class Number:
@@ -38,19 +51,10 @@ class Number:
             return other.value
         return everywhere(self.value.type, float(other))
 
-    def __add__(self, other: Any) -> Number:
-        return self.of(self.builder.fadd(self.value, self.same(other), flags=FUSED))
-
-    def __sub__(self, other: Any) -> Number:
-        return self.of(self.builder.fsub(self.value, self.same(other), flags=FUSED))
-
-    def __mul__(self, other: Any) -> Number:
-        if isinstance(other, int | float) and other < 0:
-            return -(self * -other)
-        return self.of(self.builder.fmul(self.value, self.same(other), flags=FUSED))
-
-    def __truediv__(self, other: Any) -> Number:
-        return self.of(self.builder.fdiv(self.value, self.same(other)))
+    __add__, __radd__ = arithmetic("fadd", FUSED)
+    __sub__, __rsub__ = arithmetic("fsub", FUSED)
+    __mul__, __rmul__ = arithmetic("fmul", FUSED)
+    __truediv__, __rtruediv__ = arithmetic("fdiv")
 
     def __neg__(self) -> Number:
         return self.of(self.builder.fneg(self.value))
@@ -61,26 +65,11 @@ class Number:
     def __abs__(self) -> Number:
         return self.intrinsic("fabs")
 
-    def __radd__(self, other: float) -> Number:
-        return self + other
-
-    def __rsub__(self, other: float) -> Number:
-        return self.of(self.same(other)) - self
-
-    def __rmul__(self, other: float) -> Number:
-        return self * other
-
-    def __rtruediv__(self, other: float) -> Number:
-        return self.of(self.same(other)) / self
-
     def __gt__(self, other: Any) -> Any:
         return self.builder.fcmp_ordered(">", self.value, self.same(other))
 
     def __lt__(self, other: Any) -> Any:
         return self.builder.fcmp_ordered("<", self.value, self.same(other))
-
-    def is_nan(self) -> Any:
-        return self.builder.fcmp_unordered("uno", self.value, self.value)
 
     def where(self, condition: Any, other: Any) -> Number:
         """Itself where the condition holds, else the other."""
@@ -95,34 +84,18 @@ class Number:
     def called(self, name: str, *others: Any) -> Number:
         """A function of the C library, lane by lane."""
         operands = [self.value, *map(self.same, others)]
-        if isinstance(self.value.type, ir.VectorType):
-            function = by_lanes(self.builder.module, name, self.value.type, len(operands))
-        else:
-            function = declared(self.builder, name, DOUBLE, operands)
-        return self.of(self.builder.call(function, operands))
+        if self.value.type == DOUBLE:
+            return self.of(self.builder.call(declared(self.builder, name, DOUBLE, operands), operands))
+        result: Any = ir.Constant(self.value.type, ir.Undefined)
+        for lane in map(INT32, range(self.value.type.count)):
+            first, *rest = (self.of(self.builder.extract_element(operand, lane)) for operand in operands)
+            result = self.builder.insert_element(result, first.called(name, *rest).value, lane)
+        return self.of(result)
 
 
 def everywhere(kind: Any, number: float) -> Any:
     """A constant of a type, the same in every lane of a vector."""
     return ir.Constant(kind, [number] * kind.count if isinstance(kind, ir.VectorType) else number)
-
-
-def by_lanes(module: Any, name: str, kind: Any, arity: int) -> Any:
-    """A function on vectors that calls one on numbers, lane by lane."""
-    title = f"{name}.v{kind.count}"
-    if title in module.globals:
-        return module.globals[title]
-    function = ir.Function(module, ir.FunctionType(kind, [kind] * arity), title)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block())
-    result: Any = ir.Constant(kind, ir.Undefined)
-    for lane in map(INT32, range(kind.count)):
-        numbers = [builder.extract_element(argument, lane) for argument in function.args]
-        number = builder.call(declared(builder, name, DOUBLE, numbers), numbers)
-        result = builder.insert_element(result, number, lane)
-    builder.ret(result)
-    return function
 
 
 def declared(builder: Any, name: str, result: Any, operands: Sequence[Any]) -> Any:
@@ -167,40 +140,18 @@ def power_of_two(x: Number, k: Any) -> Number:
 
 
 def exp(x: Number) -> Number:
-    x = clipped(x, -746.0, 710.0)
+    x = x.intrinsic("maximum", -746.0).intrinsic("minimum", 710.0)
     k, r, rest = reduced(x)
     half = x.builder.ashr(k, everywhere(k.type, 1))  # 2**k itself may be out of range where the product is not
     other = x.builder.sub(k, half)
     return (rest * r * r + r + 1) * power_of_two(x, half) * power_of_two(x, other)
 
 
-def clipped(x: Number, low: float, high: float) -> Number:
-    """x between bounds; nan stays nan."""
-    x = x.of(x.same(high)).where(x > high, x)
-    return x.of(x.same(low)).where(x < low, x)
-
-
 def tanh(x: Number) -> Number:
-    size = clipped(abs(x), 0.0, 22.0)
-    k, r, rest = reduced(size * 2)
+    k, r, rest = reduced(abs(x).intrinsic("minimum", 22.0) * 2)
     power = power_of_two(x, k)
     less_one = (rest * r * r + r) * power + (power - 1)  # e**2|x| - 1
     return (less_one / (less_one + 2)).intrinsic("copysign", x)
-
-
-def maximum(x: Any, y: Any) -> Any:
-    x, y = both(x, y)
-    return x.where(x.builder.or_(x > y, x.is_nan()), y)
-
-
-def minimum(x: Any, y: Any) -> Any:
-    x, y = both(x, y)
-    return x.where(x.builder.or_(x < y, x.is_nan()), y)
-
-
-def both(x: Any, y: Any) -> tuple[Number, Number]:
-    """Two operands of which one may be a plain number."""
-    return (x, y if isinstance(y, Number) else x.of(x.same(y))) if isinstance(x, Number) else (y.of(y.same(x)), y)
 
 
 def sign(x: Number) -> Number:
@@ -208,16 +159,7 @@ def sign(x: Number) -> Number:
 
 
 def step(x: Number) -> Number:
-    return x.of(x.same(1.0)).where(x > 0, x.of(x.same(0.0)).where(x.builder.not_(x.is_nan()), x))
-
-
-def library(name: str) -> Callable[..., Number]:
-    def primitive(x: Any, *others: Any) -> Number:
-        if others:
-            x, *others = both(x, *others)  # type: ignore[assignment]
-        return x.called(name, *others)  # type: ignore[no-any-return]
-
-    return primitive
+    return sign(x).intrinsic("maximum", 0.0)
 
 
 def sigmoid(x: Number) -> Number:
@@ -227,14 +169,13 @@ def sigmoid(x: Number) -> Number:
 
 
 LIBRARY = [*MATH, "pow"]  # functions of the C library
-PRIMITIVES: dict[str, Callable[..., Number]] = {name: library(name) for name in LIBRARY} | {
+PRIMITIVES: dict[str, Callable[..., Number]] = {
+    **{name: lambda x, *others, name=name: x.called(name, *others) for name in LIBRARY},
+    **{name: lambda x, *others, name=name: x.intrinsic(name, *others) for name in ("sqrt", "maximum", "minimum")},
     "exp": exp,
     "sigmoid": sigmoid,
     "tanh": tanh,
-    "sqrt": lambda x: x.intrinsic("sqrt"),
     "abs": abs,
-    "maximum": maximum,
-    "minimum": minimum,
     "sign": sign,
     "step": step,
 }
@@ -244,9 +185,10 @@ def constant_too(name: str, primitive: Callable[..., Any]) -> Callable[..., Any]
     """A primitive that takes plain numbers too, as the `log(2)` of a formula."""
 
     def called(*operands: Any) -> Any:
-        if not any(isinstance(x, Number) for x in operands):
+        number = next((x for x in operands if isinstance(x, Number)), None)
+        if number is None:
             return on_floats(TABLE[name])(*operands)
-        return primitive(*operands)
+        return primitive(*[number.of(number.same(x)) for x in operands])
 
     return called
 

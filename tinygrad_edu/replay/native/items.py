@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu.engine.formulas import folds, for_numbers
 from tinygrad_edu.replay.native.instructions import Number, on_native
 from tinygrad_edu.replay.native.kernels import LANES, ROWS, TABLE, Kernel
-from tinygrad_edu.replay.native.writer import NONE, WIDTH
+from tinygrad_edu.replay.native.writer import NONE, WIDTH, joined
 
 
 class Point(NamedTuple):
@@ -36,9 +36,7 @@ class Items(Kernel):
             operands = [self.named({}, at, name) for name in self.kinds]
             return self.number(on_native(self.row)(*operands), at.width)
         found, rest = folds(for_numbers(self.row.primal))
-        start = len(self.kinds)
-        first = self.operand(start, self.term(start, at.item), at.lane, at.width) if self.starts else 0.0
-        return self.evaluated(rest, self.folded(found, at, first).__getitem__, at.width)
+        return self.begun(self.evaluated(rest, self.folded(found, at).__getitem__, at.width), at.item, at.lane)
 
     def backward(self) -> None:
         row = self.row
@@ -71,30 +69,27 @@ class Items(Kernel):
         gradient, read = self.of_result(self.gradients, at), partial(self.named, sums, at)
         return [(p, gradient * self.evaluated(text, read, at.width)) for p, text in self.active]
 
-    def folded(self, found: list[tuple[str, str, str]], at: Point, first: Number | float = 0.0) -> dict[str, Number]:
-        """The results of folds over the operands of an item; a sum may start from a number."""
+    def folded(self, found: list[tuple[str, str, str]], at: Point) -> dict[str, Number]:
+        """The results of folds over the operands of an item."""
         results: dict[str, Number] = {}
-        *vectors, last = self.widths
         for name, function, text in found:
-            neutral = 0.0 if function == "sum" else -inf
-            totals = {width: self.accumulator(width, neutral) for width in vectors}
-            totals[last] = self.accumulator(last, first or neutral)
+            totals = {width: self.accumulator(width, 0.0 if function == "sum" else -inf) for width in self.widths}
             for term in self.terms(at):
                 number = self.evaluated(text, partial(self.named, results, term), term.width)
                 self.accumulate(totals[term.width], number, function)
-            result = self.read(totals[last])
-            for width in vectors:
-                result = self.joined(function, result, self.read(totals[width]))
-            results[name] = result
+            number, *vectors = [self.read(total) for total in totals.values()]
+            for vector in vectors:
+                number = joined(function, number, self.sum(vector, function))
+            results[name] = number
         return results
 
     # Points.
 
     @property
     def widths(self) -> list[int]:
-        """Those of the vectors of an item's operands, the last as wide as the result."""
+        """Of vectors of an item's operands, the first as wide as the result."""
         one_by_one = any(operand.order == TABLE for operand in self.operands)
-        return [LANES] if self.varying else [1] if one_by_one else [WIDTH, 1]
+        return [LANES] if self.varying else [1] if one_by_one else [1, WIDTH]
 
     def items(self) -> Iterator[Point]:
         """Each item, or vectors of them."""

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import compile_formula, folds, for_numbers, names, rows_in
-from tinygrad_edu.replay.native.instructions import CODE, INT32, INT64, POINTER, Number, ir, maximum, on_native
+from tinygrad_edu.replay.native.instructions import CODE, INT64, POINTER, Number, ir, on_native
 from tinygrad_edu.replay.native.writer import NONE, Writer, spread
 from tinygrad_edu.replay.rolling import DOT
 
@@ -81,7 +81,6 @@ class Kernel(Writer):
             for p, text in zip(self.kinds.values(), self.row.partials, strict=False)
             if self.operands[p].active
         ]
-        self.starts = len(self.operands) > len(self.kinds)
         self.begins: list[Any] = [INT64(3)]  # where in the code each operand's places begin
         for operand in self.operands:
             length = {ROWS: self.n, TABLE: self.builder.mul(self.n, self.w)}.get(operand.order, INT64(1))
@@ -121,12 +120,9 @@ class Kernel(Writer):
     # Loops.
 
     def blocks(self, stop: Any, size: int) -> Iterator[list[Any]]:
-        """The range below stop, so many at a time, and what is left one by one."""
-        whole = self.builder.and_(stop, INT64(-size))
-        with self.loop(whole, step=INT64(size)) as k:
-            yield [self.builder.add(k, INT64(i)) for i in range(size)]
-        with self.loop(stop, start=whole) as k:
-            yield [k]
+        """The range below stop in lists of so many, and what is left one by one."""
+        for k, width in self.chunks(stop, size):
+            yield [self.builder.add(k, INT64(i)) for i in range(width)]
 
     def each_vector(self) -> Any:
         """The lanes in vectors, the last of them filled up."""
@@ -145,6 +141,12 @@ class Kernel(Writer):
             return self.load(self.values[area], self.at(area, slot, lane), width)
         number: Number = self.early(lambda at: self.spread(self.load(self.values["u"], at, 1), width), slot)
         return number
+
+    def begun(self, total: Number, k: Any, lane: Any) -> Number:
+        """The sum of item k with what it starts from, if it does."""
+        p = len(self.kinds)
+        width = LANES if self.area == "v" else 1
+        return total + self.operand(p, self.term(p, k), lane, width) if p < len(self.operands) else total
 
     def put(self, slot: Any, lane: Any, width: int, number: Number) -> None:
         """Store a result."""
@@ -171,14 +173,6 @@ class Kernel(Writer):
         scope = rows_in([text], on_native)
         used = [name for name in dict.fromkeys(names(for_numbers(text))) if name not in scope]
         return self.number(compile_formula(used, text, scope)(*map(read, used)), width)
-
-    def joined(self, function: str, number: Number, vector: Number) -> Number:
-        """A number and all lanes of a vector, in one sum, or the largest of them."""
-        if function == "sum":
-            return number + self.sum(vector)
-        for lane in range(vector.value.type.count):
-            number = maximum(number, Number(self.builder, self.builder.extract_element(vector.value, INT32(lane))))
-        return number
 
 
 def is_layer(row: Row, operands: Sequence[Operand]) -> bool:

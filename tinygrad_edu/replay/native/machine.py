@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, wraps
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from threading import RLock
 from typing import Any
 
@@ -26,24 +26,13 @@ FIELDS = [
 CONTEXT = FIELDS.index("varying")
 WORDS = INT64.as_pointer()
 DONE = ir.VoidType()
-DRIVER = ir.FunctionType(DONE, [WORDS, POINTER, POINTER, INT64, POINTER, POINTER, POINTER, POINTER])
+DRIVER = ir.FunctionType(DONE, [WORDS, POINTER, POINTER, INT64, DOUBLE, POINTER, POINTER, POINTER, POINTER])
 
 
+# Who compiles has it: machine code of a cache that two threads fill at once would be freed while it is in use.
 LOCK = RLock()
 if hasattr(os, "register_at_fork"):  # a thread that compiles would leave it taken for ever in the child
     os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
-
-
-def once(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A cache that no two threads fill at once: the loser's machine code would be freed while it is in use."""
-    cached = cache(make)
-
-    @wraps(make)
-    def made(*arguments: Any) -> Any:
-        with LOCK:
-            return cached(*arguments)
-
-    return made
 
 
 class Code:
@@ -53,12 +42,7 @@ class Code:
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
         self.target = binding.Target.from_default_triple().create_target_machine(
-            cpu=binding.get_host_cpu_name(),
-            features=binding.get_host_cpu_features().flatten(),
-            opt=2,
-            reloc="default",
-            codemodel="jitdefault",
-            jit=True,
+            cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), jit=True
         )
         self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
         self.kernels: dict[Spec, int] = {}
@@ -84,25 +68,29 @@ class Code:
             for function in parsed.functions:
                 if not function.is_declaration:
                     passes.run(function, builder)
-        with LOCK:
-            self.engine.add_module(parsed)
-            self.engine.finalize_object()
+        self.engine.add_module(parsed)
+        self.engine.finalize_object()
+
+    def function(self, name: str, write: Callable[[Any, str], object], rough: bool = False) -> int:
+        """The address of a function that is written into a module of its own."""
+        module = self.module()
+        write(module, name)
+        self.add(module, rough)
+        return self.address(name)
 
     def address(self, name: str) -> int:
         return self.engine.get_function_address(name)  # type: ignore[no-any-return]
 
-    def addresses(self, specs: Iterable[Spec]) -> list[int]:
+    def addresses(self, specs: Collection[Spec]) -> list[int]:
         """Where the kernels are, those that are new compiled first."""
-        with LOCK:
-            specs = list(specs)
-            new = {spec: f"kernel{len(self.kernels) + k}" for k, spec in enumerate(specs) if spec not in self.kernels}
-            if new:
-                module = self.module()
-                for spec, name in new.items():
-                    kernel_class(spec)(module, spec, name)
-                self.add(module)
-                self.kernels |= {spec: self.address(name) for spec, name in new.items()}
-            return [self.kernels[spec] for spec in specs]
+        new = {spec: f"kernel{len(self.kernels) + k}" for k, spec in enumerate(specs) if spec not in self.kernels}
+        if new:
+            module = self.module()
+            for spec, name in new.items():
+                kernel_class(spec)(module, spec, name)
+            self.add(module)
+            self.kernels |= {spec: self.address(name) for spec, name in new.items()}
+        return [self.kernels[spec] for spec in specs]
 
 
 def kernel_class(spec: Spec) -> type[Kernel]:
@@ -112,40 +100,41 @@ def kernel_class(spec: Spec) -> type[Kernel]:
     return Layer if is_layer(spec.row, spec.operands) else Items
 
 
-@once
+@cache
 def code() -> Code:
     return Code()
 
 
 class Driver(Writer):
-    """driver(header, params, inputs, n, total, gradient, values, also): runs a plan for n examples, block by block.
+    """driver(header, params, inputs, n, share, total, gradient, values, also): runs a plan for n examples.
 
-    What is null is not wanted: the sum of the first root over the examples, and the gradient of that; the values of the
-    roots of each example. `also` has its gradients for some of the inputs.
+    What is null is not wanted: the sum of the first root over the examples and the gradient of that, times `share`; the
+    values of the roots of each example. `also` has the gradients of each for some of the inputs.
     """
 
-    def __init__(self, module: Any) -> None:
-        super().__init__(module, DRIVER, "driver")
-        self.header, params, inputs, n, total, gradient, values, also = self.function.args
+    def __init__(self, module: Any, name: str) -> None:
+        super().__init__(module, DRIVER, name)
+        self.header, params, inputs, n, share, total, gradient, values, also = self.function.args
         builder = self.builder
         self.fields = {name: builder.load(self.field(name)) for name in FIELDS}
         rows, row_gradients = self.area("varying"), self.area("varying gradients")
+        found = self.accumulator(1, -0.0)
         self.copy(self.area("uniform"), params, self.fields["n params"])
         self.execute("before")
-        with self.given(total):
-            builder.store(DOUBLE(-0.0), total)
         for first, lanes, stride in self.blocks(inputs, n):
             self.execute("forward")
             with self.given(total):
-                row = builder.mul(self.place("roots", NONE), stride)
-                builder.store(self.total(builder.load(total), self.at(rows, row), lanes), total)
+                root = self.at(rows, builder.mul(self.place("roots", NONE), stride))
+                self.accumulate(found, self.total(root, lanes))
             with self.given(values):
                 self.to_columns(first, lanes, stride, "roots", rows, values)
             self.execute("backward")
             self.to_columns(first, lanes, stride, "also", row_gradients, also)
         self.execute("after")
+        with self.given(total):
+            builder.store(builder.fmul(self.read(found).value, share), total)
         with self.given(gradient):
-            self.copy(gradient, self.area("uniform gradients"), self.fields["n params"])
+            self.copy(gradient, self.area("uniform gradients"), self.fields["n params"], Number(builder, share))
         builder.ret_void()
 
     def blocks(self, inputs: Any, n: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -213,23 +202,21 @@ class Driver(Writer):
         builder, vector = self.builder, self.fields["vector"]
         return builder.and_(builder.add(lanes, builder.sub(vector, INT64(1))), builder.neg(vector))
 
-    def copy(self, target: Any, source: Any, n: Any) -> None:
+    def copy(self, target: Any, source: Any, n: Any, share: Number | None = None) -> None:
+        """Numbers to another place, or a share of them."""
         for k, width in self.chunks(n):
-            self.store(target, k, width, self.load(source, k, width))
+            number = self.load(source, k, width)
+            self.store(target, k, width, number * self.spread(share, width) if share else number)
 
-    def total(self, first: Any, numbers: Any, n: Any) -> Any:
-        """A number and the sum of n more, in whatever order is fast."""
-        totals = {WIDTH: self.accumulator(WIDTH, -0.0), 1: self.accumulator(1, Number(self.builder, first))}
+    def total(self, numbers: Any, n: Any) -> Number:
+        """The sum of n numbers, in whatever order is fast."""
+        totals = {width: self.accumulator(width, -0.0) for width in (WIDTH, 1)}
         for k, width in self.chunks(n):
             self.accumulate(totals[width], self.load(numbers, k, width))
-        return (self.sum(self.read(totals[WIDTH])) + self.read(totals[1])).value
+        return self.sum(self.read(totals[WIDTH])) + self.read(totals[1])
 
 
-@once
-def driver() -> Any:
+@cache
+def driver() -> int:
     """The address of the driver."""
-    machine = code()
-    module = machine.module()
-    Driver(module)
-    machine.add(module)
-    return machine.address("driver")
+    return code().function("driver", Driver)

@@ -8,19 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Row
-from tinygrad_edu.replay.native.kernels import (
-    GRID,
-    LANES,
-    ONE,
-    ROWS,
-    RUN,
-    SEED,
-    TABLE,
-    ZERO,
-    Operand,
-    Spec,
-    is_layer,
-)
+from tinygrad_edu.replay.native.kernels import GRID, LANES, ONE, ROWS, RUN, SEED, TABLE, ZERO, Operand, Spec, is_layer
 from tinygrad_edu.replay.rolling import COPY, DOT, Graph, flows
 from tinygrad_edu.replay.trace import Trace
 
@@ -121,7 +109,10 @@ class Plan:
         return [found[key] for key in sorted(found, key=lambda key: key[0])]
 
     def place(self, slots: list[int]) -> None:
-        """Give the results of a group places side by side; those of all pairs of rows in the order of the pairs."""
+        """Give the results of a group places side by side: of all pairs of rows, in the order of the pairs.
+
+        Those of one operand each are in the order of the operands, which so follow one another.
+        """
         area = self.kinds[slots[0]] & VARYING
         row = self.graph.nodes[slots[0]].row
         if not area and row is DOT and len(slots) > 1:
@@ -130,6 +121,8 @@ class Plan:
             if rows := self.rows_of_grid(xs, ys):
                 slots[:] = ordered
                 self.grids[ordered[0]] = rows
+        elif len(row.operands) == 1 and not row.many:
+            slots.sort(key=lambda slot: self.places[self.graph.nodes[slot].operands[0]])
         for place, slot in enumerate(slots, start=self.sizes[area]):
             self.places[slot] = place
         self.sizes[area] += len(slots)

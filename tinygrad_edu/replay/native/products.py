@@ -28,18 +28,12 @@ class Product(Kernel):
         x: Factor,
         y: Factor,
         widths: Sequence[int] = (LANES,),
-        start: Callable[[Any, Any], Number] | None = None,
-    ) -> Iterator[tuple[Any, Any, list[Number]]]:
-        """Each row and column with the sum of x(row) · y(column) over the places: a number of each width, to be added.
-
-        A sum may start from a number, which is of the last width.
-        """
-        *others, last = widths
+    ) -> Iterator[tuple[Any, Any, Number]]:
+        """Each row and column with the sum of x(row) · y(column) over the places: as wide as the first of the widths."""
         sums = {
-            (r, c): {width: self.accumulator(width) for width in others}
-            | {last: self.accumulator(last, start(row, column) if start else 0.0)}
-            for r, row in enumerate(rows)
-            for c, column in enumerate(columns)
+            (r, c): {width: self.accumulator(width) for width in widths}
+            for r in range(len(rows))
+            for c in range(len(columns))
         }
         for place, width in places:
             ys = [y(column, place, width) for column in columns]
@@ -48,7 +42,8 @@ class Product(Kernel):
                 for c, other in enumerate(ys):
                     self.accumulate(sums[r, c][width], number * other)
         for (r, c), totals in sums.items():
-            yield rows[r], columns[c], [self.read(total) for total in totals.values()]
+            number, *vectors = [self.read(total) for total in totals.values()]
+            yield rows[r], columns[c], number + self.sum(vectors[0]) if vectors else number
 
     def each(self, loop: AbstractContextManager[Any], width: int = LANES) -> Iterator[tuple[Any, int]]:
         """The places of a loop, where there are so many numbers at each."""
@@ -60,12 +55,11 @@ class Layer(Product):
     """Rows of uniform weights, operand 0, each with all of the same varying inputs, operand 1."""
 
     def forward(self) -> None:
-        start = (lambda k, lane: self.operand(2, self.term(2, k), lane, LANES)) if self.starts else None
         for items in self.blocks(self.n, 4):
             with self.each_vector() as lane:
                 inputs = self.each(self.loop(self.w))
-                for k, _, [number] in self.tile(items, [lane], inputs, self.weight, self.input, start=start):
-                    self.put(self.result(k), lane, LANES, number)
+                for k, _, number in self.tile(items, [lane], inputs, self.weight, self.input):
+                    self.put(self.result(k), lane, LANES, self.begun(number, k, lane))
 
     def backward(self) -> None:
         for p, _ in self.active:
@@ -77,7 +71,7 @@ class Layer(Product):
             with self.each_vector() as lane:
                 items = self.each(self.loop(self.n))
                 sums = self.tile(columns, [lane], items, lambda j, k, width: self.weight(k, j, width), self.gradient)
-                for j, _, [number] in sums:
+                for j, _, number in sums:
                     self.add(1, self.term(1, NONE, j), lane, LANES, number)
 
     def to_weights(self) -> None:
@@ -91,7 +85,7 @@ class Layer(Product):
                     lambda k, lane, width: self.valid(self.gradient(lane, k, width), lane),
                     lambda j, lane, width: self.valid(self.input(lane, j, width), lane),
                 )
-                for k, j, [number] in sums:
+                for k, j, number in sums:
                     self.add(0, self.term(0, k, j), NONE, 1, self.sum(number))
 
     def weight(self, k: Any, j: Any, width: int) -> Number:
@@ -112,12 +106,12 @@ class Grid(Product):
         return self.word(self.begins[p])
 
     def forward(self) -> None:
-        start = (lambda *at: self.factor(2, self.item(0, *at), NONE, 1)) if self.starts else None
         with self.loop(self.count(1)) as y:
             for xs in self.blocks(self.count(0), 4):
                 factors = partial(self.factor, 0), partial(self.factor, 1)
-                for x, _, [lanes, number] in self.tile(xs, [y], self.chunks(self.w), *factors, (WIDTH, 1), start):
-                    self.put(self.result(self.item(0, x, y)), NONE, 1, number + self.sum(lanes))
+                for x, _, number in self.tile(xs, [y], self.chunks(self.w), *factors, (1, WIDTH)):
+                    item = self.item(0, x, y)
+                    self.put(self.result(item), NONE, 1, self.begun(number, item, NONE))
 
     def backward(self) -> None:
         for p, _ in self.active:
@@ -136,7 +130,7 @@ class Grid(Product):
                     lambda j, other, width: self.factor(1 - p, other, j, width),
                     [width],
                 )
-                for row, _, [number] in sums:
+                for row, _, number in sums:
                     self.add(p, self.term(p, row, j), NONE, width, number)
 
     def factor(self, p: int, row: Any, j: Any, width: int) -> Number:

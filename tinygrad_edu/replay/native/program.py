@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.replay.arrays import ArrayProgram, np
-from tinygrad_edu.replay.native.calling import TARGET, as_expected, built_in
+from tinygrad_edu.replay.native.calling import TARGET, address, built_in
 from tinygrad_edu.replay.native.kernels import LANES
 from tinygrad_edu.replay.native.machine import FIELDS, LOCK, code, driver
 from tinygrad_edu.replay.native.plan import Plan
-from tinygrad_edu.replay.native.update import Moves
+from tinygrad_edu.replay.native.update import moved
 from tinygrad_edu.replay.trace import Trace
 
 WORTH_A_THREAD = 2**20  # numbers computed in about a millisecond
 NO_INPUTS = np.empty(0)
 SIZE = 8  # bytes of a number
-ADDRESS, COUNT = ctypes.c_void_p, ctypes.c_int64
+ADDRESS = ctypes.c_void_p
 # The first holds the lock of Python while it runs, the other lets other threads run.
-LOCKED, FREE = (kind(None, *[ADDRESS] * 3, COUNT, *[ADDRESS] * 4) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
-HAS_LOCK = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+LOCKED, FREE = (
+    kind(None, *[ADDRESS] * 3, ctypes.c_int64, ctypes.c_double, *[ADDRESS] * 4)
+    for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE)
+)
 
 
 class Memory:
@@ -47,10 +48,6 @@ class Memory:
             fields |= {name: address(array), f"n {name}": len(array)}
         self.header = np.array([fields[name] for name in FIELDS], np.int64)
         self.address = address(self.header)
-
-
-def address(array: Any) -> int:
-    return array.ctypes.data  # type: ignore[no-any-return]
 
 
 def zeros(n: int) -> Any:
@@ -95,14 +92,6 @@ class Runner:
         self.memories.append(memory)
 
 
-class shared(cached_property[Any]):
-    """A cached property that no two threads make at once."""
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        with LOCK:
-            return super().__get__(instance, owner)
-
-
 class Targets(np.ndarray):
     """What the built-in function of a program reads, and owns, so that both live as long as it does."""
 
@@ -110,21 +99,34 @@ class Targets(np.ndarray):
 
 
 class NativeProgram(ArrayProgram):
-    """Runs machine code."""
+    """Runs machine code.
+
+    Attributes:
+        runners: by what they compute, and whether for many examples.
+        quick: runs the common cases, once their plan is made, and else gives None.
+    """
 
     backend = "native"
-    moves = Moves(None)
+
+    def __init__(self, trace: Trace, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
+        super().__init__(trace, also, reduce)
+        self.runners: dict[tuple[str, bool], Runner] = {}
+        self.targets: Targets = np.zeros((2, len(TARGET)), np.int64).view(Targets)
+        self.targets.memories = []
+        self.quick = built_in(self.targets)
 
     def __call__(self, params: Any, inputs: Any = NO_INPUTS) -> tuple[Any, ...]:
         result = self.quick(params, inputs)
-        if result is not None:
-            return result  # type: ignore[no-any-return]
-        params, inputs = self.numbers(params, inputs)
+        if result is None:
+            arrays = self.numbers(params, inputs)
+            result = self.quick(*arrays) or self.computed(*arrays)
+        return result  # type: ignore[no-any-return]
+
+    def computed(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        """What `quick` declined."""
         if inputs.ndim == 2 and self.reduce is None:
             return self.each(params, inputs)
         total, _, also = self.results("total", params, inputs)
-        if inputs.ndim == 2 and self.reduce == "mean":
-            total /= len(inputs)
         return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
 
     def each(self, params: Any, inputs: Any) -> tuple[Any, ...]:
@@ -139,32 +141,14 @@ class NativeProgram(ArrayProgram):
         return self.results("forward", *self.numbers(params, inputs))[1]
 
     def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
-        if optimizer is not self.moves.optimizer:
-            self.moves = Moves(optimizer)
-        return self.moves(numbers, gradient)
-
-    @shared
-    def quick(self) -> Callable[..., Any]:
-        """What runs the common cases, once their plan is made, and else gives None."""
-        return built_in(self.targets) if HAS_LOCK and as_expected() else lambda params, inputs: None
-
-    @shared
-    def targets(self) -> Targets:
-        targets: Targets = np.zeros((2, len(TARGET)), np.int64).view(Targets)
-        targets.memories = []
-        return targets
-
-    @shared
-    def runners(self) -> dict[tuple[str, bool], Runner]:
-        return {}
+        return moved(optimizer, numbers, gradient)
 
     def runner(self, task: str, many: bool) -> Runner:
         """What computes the "total" with its gradient, that of "each" example, or the outputs "forward"."""
-        runners: dict[tuple[str, bool], Runner] = self.runners
         with LOCK:
-            if (task, many) not in runners:
-                runners[task, many] = self.planned(task, many)
-            return runners[task, many]
+            if (task, many) not in self.runners:
+                self.runners[task, many] = self.planned(task, many)
+            return self.runners[task, many]
 
     def planned(self, task: str, many: bool) -> Runner:
         trace, p = self.trace, self.trace.n_params
@@ -183,23 +167,25 @@ class NativeProgram(ArrayProgram):
 
     def results(self, task: str, params: Any, inputs: Any) -> tuple[Any, Any, Any]:
         """The total with its gradient, or the values of each example; and `also`. In threads where that pays."""
-        runner, rows = self.runner(task, inputs.ndim == 2), np.atleast_2d(inputs)
-        plan, n, cuts = runner.plan, len(rows), self.cuts(runner.plan, len(rows))
-        values, also = (np.empty((n, len(numbers))) for numbers in (plan.roots, plan.also))
-        alone = len(cuts) == 2
+        many = inputs.ndim == 2
+        runner, n = self.runner(task, many), len(inputs) if many else 1
+        plan, cuts = runner.plan, self.cuts(runner.plan, n)
+        totals = np.empty((len(cuts) - 1, 1 + len(params)))
+        values, also = (np.empty((n, len(places))) for places in (plan.roots, plan.also))
+        at_params, alone, share = address(params), len(cuts) == 2, 1 / n if self.reduce == "mean" else 1.0
+        rows = [(address(array), array.strides[0]) for array in (inputs, values, also)]
 
-        def part(k: int) -> Any:
+        def run(k: int) -> None:
             first, end = cuts[k], cuts[k + 1]
-            total = np.empty(1 + len(params))
-            at = address(total)
-            wanted = (at, at + SIZE, None) if task == "total" else (None, None, address(values[first:]))
-            given = address(params), address(rows[first:]), end - first
-            runner.run(*given, *wanted, address(also[first:]), locked=alone)
-            return total
+            x, value, by_inputs = (start + first * stride for start, stride in rows)
+            total = address(totals[k])
+            wanted = (total, total + SIZE, None) if task == "total" else (None, None, value)
+            runner.run(at_params, x, end - first, share, *wanted, by_inputs, locked=alone)
 
-        totals = [*(map if alone or cores() == 1 else pool().map)(part, range(len(cuts) - 1))]
-        shape = np.shape(inputs)[:-1]
-        return sum(totals[1:], totals[0]), values.reshape(*shape, -1), also.reshape(*shape, -1)
+        for _ in (map if alone or cores() == 1 else pool().map)(run, range(len(cuts) - 1)):
+            pass
+        total = totals[0] if alone else totals.sum(axis=0)
+        return (total, values, also) if many else (total, values[0], also[0])
 
     def cuts(self, plan: Plan, n: int) -> list[int]:
         """Where a batch is cut: at ends of blocks, into parts that are worth a thread and soon over."""

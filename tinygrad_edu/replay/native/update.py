@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from functools import partial
 from typing import Any
 
 from tinygrad_edu.replay.arrays import as_array, np
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, POINTER, Number, ir
+from tinygrad_edu.replay.native.calling import address
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, POINTER, Number, arithmetic, ir
 from tinygrad_edu.replay.native.machine import LOCK, code
 from tinygrad_edu.replay.native.writer import Writer, spread
 
@@ -20,15 +22,13 @@ class Lanes(Number):
     """Some parameters, or what is kept for them, in a rule; to ask which is larger would need an answer for each."""
 
     __slots__ = ()
+    __truediv__, __rtruediv__ = arithmetic("fdiv", "arcp")  # by a reciprocal, made once
     __hash__ = None  # type: ignore[assignment]
 
     def __pow__(self, power: float) -> Number:
         if power == 0.5:
             return self.intrinsic("sqrt")
         return self * self if power == 2 else self.called("pow", power)
-
-    def __truediv__(self, other: Any) -> Number:
-        return self.of(self.builder.fdiv(self.value, self.same(other), flags=("arcp",)))  # by a reciprocal, made once
 
     def refused(self, *other: Any) -> Any:
         raise TypeError("a rule in machine code has no conditions")
@@ -51,7 +51,7 @@ class Steps:
 class Update(Writer):
     """update(p, g, moved, n, lr, steps, kept...): one step for n parameters; what is kept changes where it lies."""
 
-    def __init__(self, module: Any, optimizer: Any, name: str) -> None:
+    def __init__(self, optimizer: Any, module: Any, name: str) -> None:
         kept = [POINTER] * optimizer.memory
         super().__init__(module, ir.FunctionType(ir.VoidType(), [*[POINTER] * 3, INT64, DOUBLE, DOUBLE, *kept]), name)
         p, g, moved, n, lr, steps, *kept = self.function.args
@@ -65,61 +65,43 @@ class Update(Writer):
         self.builder.ret_void()
 
 
-def update(kind: type, settings: tuple[tuple[str, Any], ...]) -> Any:
+def update(optimizer: Any) -> Any:
     """The step of such an optimiser; None for a rule that is not plain arithmetic."""
+    settings = [item for item in vars(optimizer).items() if item[0] not in OWN]
+    key = type(optimizer), tuple(settings)
     try:
+        return UPDATES[key]
+    except KeyError:
         with LOCK:
-            if (kind, settings) not in UPDATES and len(UPDATES) < MOST:
-                UPDATES[kind, settings] = compiled(kind, settings, f"update{len(UPDATES)}")
-            return UPDATES.get((kind, settings))
+            if key not in UPDATES and len(UPDATES) < MOST:
+                UPDATES[key] = compiled(*key, f"update{len(UPDATES)}")
+            return UPDATES.get(key)
     except TypeError:  # a setting that cannot be looked up
         return None
 
 
 def compiled(kind: Any, settings: Any, name: str) -> Any:
-    machine = code()
-    module = machine.module()
+    optimizer = kind.__new__(kind)
+    vars(optimizer).update(settings)
     try:
-        optimizer = kind.__new__(kind)
-        vars(optimizer).update(settings)
-        Update(module, optimizer, name)
+        address = code().function(name, partial(Update, optimizer), rough=True)
     except Exception:  # whatever a rule does with what are no numbers
         return None
-    machine.add(module, rough=True)
     kept = [ADDRESS] * kind.memory
     signature = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *kept)
-    return signature(machine.address(name))
+    return signature(address)
 
 
-class Moves:
-    """The steps of one optimiser on arrays; what stays where it is from step to step is looked up once."""
-
-    def __init__(self, optimizer: Any) -> None:
-        self.optimizer = optimizer
-        self.settings: Any = None
-        self.function: Any = None
-        self.numbers: Any = None
-        self.kept: Any = None
-        self.addresses: list[int] = []
-
-    def __call__(self, numbers: Any, gradient: Any) -> Any:
-        """As `Optimizer.moved`."""
-        optimizer = self.optimizer
-        settings = [item for item in vars(optimizer).items() if item[0] not in OWN]
-        if settings != self.settings:
-            self.settings, self.function = settings, update(type(optimizer), tuple(settings))
-        if self.function is None:
-            return optimizer.moved(np.array(numbers, float), gradient)
-        rate = optimizer.rate()
-        optimizer.steps += 1
-        if optimizer.kept is not self.kept:
-            optimizer.kept = self.kept = [as_array("kept", kept) for kept in optimizer.kept]
-            self.addresses = [kept.ctypes.data for kept in self.kept]
-        if numbers is not self.numbers:
-            numbers = as_array("params", numbers)
-            self.place = numbers.ctypes.data
-        gradient, place = as_array("gradient", gradient), self.place
-        self.numbers = result = np.empty_like(numbers)
-        self.place = result.ctypes.data
-        self.function(place, gradient.ctypes.data, self.place, len(result), rate, optimizer.steps, *self.addresses)
-        return result
+def moved(optimizer: Any, numbers: Any, gradient: Any) -> Any:
+    """As `Optimizer.moved`, in machine code where the rule is plain arithmetic."""
+    function = update(optimizer)
+    if function is None:
+        return optimizer.moved(np.array(numbers, float), gradient)
+    rate = optimizer.rate()
+    optimizer.steps += 1
+    optimizer.kept = kept = [as_array("kept", each) for each in optimizer.kept]
+    numbers, gradient = as_array("params", numbers), as_array("gradient", gradient)
+    result = np.empty_like(numbers)
+    places = map(address, (numbers, gradient, result))
+    function(*places, len(result), rate, optimizer.steps, *map(address, kept))
+    return result

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, Number, declared, everywhere, ir, maximum
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, Number, declared, everywhere, ir
 
 NONE, ONE_MORE = INT64(0), INT64(1)
 WIDTH = 8  # numbers a vector
@@ -54,11 +54,11 @@ class Writer:
     def times(self, x: Any, y: Any) -> Any:
         return self.early(self.builder.mul, x, y)
 
-    def chunks(self, stop: Any) -> Iterator[tuple[Any, int]]:
-        """The range below stop in vectors, and what is left one by one."""
-        whole = self.builder.and_(stop, INT64(-WIDTH))
-        with self.loop(whole, step=INT64(WIDTH)) as k:
-            yield k, WIDTH
+    def chunks(self, stop: Any, size: int = WIDTH) -> Iterator[tuple[Any, int]]:
+        """The range below stop, so many at a time, and what is left one by one."""
+        whole = self.builder.and_(stop, INT64(-size))
+        with self.loop(whole, step=INT64(size)) as k:
+            yield k, size
         with self.loop(stop, start=whole) as k:
             yield k, 1
 
@@ -77,7 +77,7 @@ class Writer:
     def number(self, result: Any, width: int) -> Number:
         if isinstance(result, Number):
             return result
-        return Number(self.builder, constant(result, width))  # of a formula without operands, such as "1"
+        return Number(self.builder, everywhere(kind(width), result))  # of a formula without operands, such as "1"
 
     def spread(self, number: Number, width: int) -> Number:
         """One number in every lane, unless it is a vector already."""
@@ -95,25 +95,26 @@ class Writer:
         return Number(self.builder, self.builder.load(accumulator))
 
     def accumulate(self, accumulator: Any, number: Number, function: str = "sum") -> None:
-        before = self.read(accumulator)
-        self.builder.store((before + number if function == "sum" else maximum(before, number)).value, accumulator)
+        self.builder.store(joined(function, self.read(accumulator), number).value, accumulator)
 
-    def sum(self, number: Number) -> Number:
-        """The sum over the lanes of a vector."""
+    def sum(self, number: Number, function: str = "sum") -> Number:
+        """The sum over the lanes of a vector, or the largest of them."""
         if number.value.type == DOUBLE:
             return number
-        name, operands = f"llvm.vector.reduce.fadd.v{number.value.type.count}f64", [DOUBLE(-0.0), number.value]
-        function = declared(self.builder, name, DOUBLE, operands)
+        name, operands = ("fadd", [DOUBLE(-0.0)]) if function == "sum" else ("fmaximum", [])
+        operands = [*operands, number.value]
+        function = declared(self.builder, f"llvm.vector.reduce.{name}.v{number.value.type.count}f64", DOUBLE, operands)
         return Number(self.builder, self.builder.call(function, operands, fastmath=("reassoc",)))
+
+
+def joined(function: str, x: Number, y: Number) -> Number:
+    """The sum of two, or the larger."""
+    return x + y if function == "sum" else x.intrinsic("maximum", y)
 
 
 def kind(width: int) -> Any:
     """The type of a number, or of so many in a vector."""
     return DOUBLE if width == 1 else ir.VectorType(DOUBLE, width)
-
-
-def constant(number: float, width: int) -> Any:
-    return everywhere(kind(width), number)
 
 
 def spread(builder: Any, value: Any, width: int) -> Any:
