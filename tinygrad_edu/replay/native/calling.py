@@ -158,7 +158,7 @@ def array_functions() -> Any:
 
 @cache
 def method() -> Method:
-    return Method(b"program", code().function("call", Call), FASTCALL, None)
+    return Method(b"program", code().addresses({"call": Call})[0], FASTCALL, None)
 
 
 def as_expected() -> bool:

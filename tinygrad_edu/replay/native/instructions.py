@@ -26,7 +26,8 @@ def arithmetic(instruction: str, *flags: str) -> tuple[Operator, Operator]:
     """An operator of a Number and another, and of a plain number and a Number."""
 
     def operator(x: Number, y: Any) -> Number:
-        return x.of(getattr(x.builder, instruction)(x.value, x.same(y), flags=flags))
+        x, y = alike(x, y)
+        return x.of(getattr(x.builder, instruction)(x.value, y.value, flags=flags))
 
     def turned(x: Number, y: Any) -> Number:
         return operator(x.of(x.same(y)), x)
@@ -35,7 +36,7 @@ def arithmetic(instruction: str, *flags: str) -> tuple[Operator, Operator]:
 
 
 class Number:
-    """A double, or a vector of doubles, that an instruction computes."""
+    """A double, or a vector of doubles, that an instruction computes; beside a vector, a double is in all its lanes."""
 
     __slots__ = ("builder", "value")
 
@@ -46,10 +47,14 @@ class Number:
         return type(self)(self.builder, value)
 
     def same(self, other: Any) -> Any:
-        """The other operand as an LLVM value, a plain number in every lane."""
-        if isinstance(other, Number):
-            return other.value
-        return everywhere(self.value.type, float(other))
+        """Another number as an LLVM value that is as wide as this one."""
+        if not isinstance(other, Number):
+            return everywhere(self.value.type, float(other))
+        return other.value if other.width == self.width else spread(self.builder, other.value, self.width)
+
+    @property
+    def width(self) -> int:
+        return self.value.type.count if isinstance(self.value.type, ir.VectorType) else 1
 
     __add__, __radd__ = arithmetic("fadd", FUSED)
     __sub__, __rsub__ = arithmetic("fsub", FUSED)
@@ -91,6 +96,19 @@ class Number:
             first, *rest = (self.of(self.builder.extract_element(operand, lane)) for operand in operands)
             result = self.builder.insert_element(result, first.called(name, *rest).value, lane)
         return self.of(result)
+
+
+def alike(*operands: Any) -> list[Number]:
+    """Some Numbers, and plain ones, as Numbers as wide as the widest."""
+    widest = max((x for x in operands if isinstance(x, Number)), key=lambda x: x.width)
+    return [widest.of(widest.same(x)) for x in operands]
+
+
+def spread(builder: Any, value: Any, width: int) -> Any:
+    """A vector with one value in every lane."""
+    empty = ir.Constant(ir.VectorType(value.type, width), ir.Undefined)
+    single = builder.insert_element(empty, value, INT32(0))
+    return builder.shuffle_vector(single, empty, ir.Constant(ir.VectorType(INT32, width), None))
 
 
 def everywhere(kind: Any, number: float) -> Any:
@@ -185,10 +203,9 @@ def constant_too(name: str, primitive: Callable[..., Any]) -> Callable[..., Any]
     """A primitive that takes plain numbers too, as the `log(2)` of a formula."""
 
     def called(*operands: Any) -> Any:
-        number = next((x for x in operands if isinstance(x, Number)), None)
-        if number is None:
-            return on_floats(TABLE[name])(*operands)
-        return primitive(*[number.of(number.same(x)) for x in operands])
+        if any(isinstance(x, Number) for x in operands):
+            return primitive(*alike(*operands))
+        return on_floats(TABLE[name])(*operands)
 
     return called
 

@@ -127,14 +127,14 @@ class Items(Kernel):
     def named(self, sums: dict[str, Number], at: Point, name: str) -> Number:
         """What a name in a formula stands for: a sum, the result, or an operand."""
         if name in sums:
-            return self.spread(sums[name], at.width)
+            return sums[name]
         if name == "out":
             return self.of_result(self.values, at)
         p = self.kinds[name]
         return self.operand(p, self.slot(p, at), at.lane, at.width)
 
     def of_result(self, areas: dict[str, Any], at: Point) -> Number:
-        """The number of the result in one of the areas: of an item with a vector of operands, the same in all of it."""
+        """The number of the result in one of the areas: one for an item with vectors of operands."""
         width = 1 if self.row.many and not self.varying else at.width
         place = self.at(self.area, self.result(at.item), at.lane)
-        return self.spread(self.load(areas[self.area], place, width), at.width)
+        return self.load(areas[self.area], place, width)

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.formulas import compile_formula, folds, for_numbers, names, rows_in
-from tinygrad_edu.replay.native.instructions import CODE, INT64, POINTER, Number, ir, on_native
-from tinygrad_edu.replay.native.writer import NONE, Writer, spread
+from tinygrad_edu.replay.native.instructions import CODE, INT64, POINTER, Number, ir, on_native, spread
+from tinygrad_edu.replay.native.writer import NONE, Writer
 from tinygrad_edu.replay.rolling import DOT
 
 ONE, RUN, ROWS, TABLE, GRID = "one", "run", "rows", "table", "grid"
@@ -62,7 +62,7 @@ class Kernel(Writer):
         n, w, out: words of the code.
     """
 
-    def __init__(self, module: Any, spec: Spec, name: str) -> None:
+    def __init__(self, spec: Spec, module: Any, name: str) -> None:
         super().__init__(module, KERNEL, name)
         self.row, self.area, self.operands = spec.row, spec.area, spec.operands
         self.varying = spec.area == "v"
@@ -139,7 +139,7 @@ class Kernel(Writer):
         area = self.operands[p].area
         if area == self.area:
             return self.load(self.values[area], self.at(area, slot, lane), width)
-        number: Number = self.early(lambda at: self.spread(self.load(self.values["u"], at, 1), width), slot)
+        number: Number = self.early(lambda at: self.number(self.load(self.values["u"], at, 1), width), slot)
         return number
 
     def begun(self, total: Number, k: Any, lane: Any) -> Number:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache, partial
 from threading import RLock
 from typing import Any
 
@@ -50,13 +50,15 @@ class Code:
         for name in LIBRARY:
             binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
-    def module(self) -> Any:
+    def addresses(self, writers: Mapping[str, Callable[[Any, str], object]], rough: bool = False) -> list[int]:
+        """Where functions are, by the names that their writers are given with a module to write into.
+
+        Two passes of LLVM are enough for those that have their loops as they should be; those that are `rough` get all.
+        """
         module = ir.Module()
         module.triple, module.data_layout = self.target.triple, str(self.target.target_data)
-        return module
-
-    def add(self, module: Any, rough: bool = False) -> None:
-        """Compile a module; what has its loops as they should be needs two passes alone, unless it is `rough`."""
+        for name, write in writers.items():
+            write(module, name)
         parsed = binding.parse_assembly(str(module))
         builder = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
         if rough:
@@ -70,34 +72,22 @@ class Code:
                     passes.run(function, builder)
         self.engine.add_module(parsed)
         self.engine.finalize_object()
+        return [self.engine.get_function_address(name) for name in writers]
 
-    def function(self, name: str, write: Callable[[Any, str], object], rough: bool = False) -> int:
-        """The address of a function that is written into a module of its own."""
-        module = self.module()
-        write(module, name)
-        self.add(module, rough)
-        return self.address(name)
-
-    def address(self, name: str) -> int:
-        return self.engine.get_function_address(name)  # type: ignore[no-any-return]
-
-    def addresses(self, specs: Collection[Spec]) -> list[int]:
-        """Where the kernels are, those that are new compiled first."""
-        new = {spec: f"kernel{len(self.kernels) + k}" for k, spec in enumerate(specs) if spec not in self.kernels}
+    def kernels_of(self, specs: Collection[Spec]) -> list[int]:
+        """Where kernels are, those that are new compiled first."""
+        new = [spec for spec in specs if spec not in self.kernels]
+        writers = {f"kernel{k}": kernel_writer(spec) for k, spec in enumerate(new, start=len(self.kernels))}
         if new:
-            module = self.module()
-            for spec, name in new.items():
-                kernel_class(spec)(module, spec, name)
-            self.add(module)
-            self.kernels |= {spec: self.address(name) for spec, name in new.items()}
+            self.kernels.update(zip(new, self.addresses(writers), strict=True))
         return [self.kernels[spec] for spec in specs]
 
 
-def kernel_class(spec: Spec) -> type[Kernel]:
+def kernel_writer(spec: Spec) -> Callable[[Any, str], Kernel]:
     """What writes a kernel."""
     if spec.operands and spec.operands[0].order == GRID:
-        return Grid
-    return Layer if is_layer(spec.row, spec.operands) else Items
+        return partial(Grid, spec)
+    return partial(Layer if is_layer(spec.row, spec.operands) else Items, spec)
 
 
 @cache
@@ -206,7 +196,7 @@ class Driver(Writer):
         """Numbers to another place, or a share of them."""
         for k, width in self.chunks(n):
             number = self.load(source, k, width)
-            self.store(target, k, width, number * self.spread(share, width) if share else number)
+            self.store(target, k, width, number * share if share else number)
 
     def total(self, numbers: Any, n: Any) -> Number:
         """The sum of n numbers, in whatever order is fast."""
@@ -219,4 +209,4 @@ class Driver(Writer):
 @cache
 def driver() -> int:
     """The address of the driver."""
-    return code().function("driver", Driver)
+    return code().addresses({"driver": Driver})[0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from tinygrad_edu.engine import Row
 from tinygrad_edu.replay.native.kernels import GRID, LANES, ONE, ROWS, RUN, SEED, TABLE, ZERO, Operand, Spec, is_layer
 from tinygrad_edu.replay.rolling import COPY, DOT, Graph, flows
-from tinygrad_edu.replay.trace import Trace
+from tinygrad_edu.replay.trace import Operation, Trace
 
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
 Rows = Sequence[Sequence[int]]
@@ -88,24 +90,14 @@ class Plan:
         kinds = self.kinds
         depths = [0] * self.graph.n_slots
         found: dict[Any, list[int]] = {}
-        for slot, (row, operands) in self.graph.nodes.items():
+        for slot, node in self.graph.nodes.items():
+            row, operands = node
             depth = max([depths[k] for k in operands])
             depths[slot] = depth + 1
+            flags = [kinds[k] for k in operands]
             if row.many:
-                width = len(operands) // len(row.operands)
-                pattern = [width]
-                for first in range(0, len(operands), width):  # the last is what a sum starts from, if it does
-                    flags = 0
-                    for k in operands[first : first + width]:
-                        flags |= kinds[k]
-                    pattern.append(flags)
-                key = (depth, row, kinds[slot], *pattern)
-            else:
-                key = (depth, row, kinds[slot], *[kinds[k] for k in operands])
-            if key in found:
-                found[key].append(slot)
-            else:
-                found[key] = [slot]
+                flags = [len(flags), *[reduce(or_, [kinds[k] for k in part]) for part in parts(node)]]
+            found.setdefault((depth, row, kinds[slot], *flags), []).append(slot)
         return [found[key] for key in sorted(found, key=lambda key: key[0])]
 
     def place(self, slots: list[int]) -> None:
@@ -130,9 +122,7 @@ class Plan:
     def emit(self, slots: Sequence[int], backward: bool) -> None:
         """Write the instructions for a group."""
         nodes = [self.graph.nodes[slot] for slot in slots]
-        row, operands = nodes[0]
-        w = len(operands) // len(row.operands)
-        lists = [[node.operands[first : first + w] for node in nodes] for first in range(0, len(operands), w)]
+        row, lists = nodes[0].row, [*zip(*map(parts, nodes), strict=True)]
         if backward and len(lists) > len(row.operands):  # sums that start from numbers
             self.instruct(COPY, slots, [lists.pop()], backward)
         self.instruct(row, slots, lists, backward)
@@ -220,6 +210,12 @@ class Plan:
                 self.write(Spec(ZERO, False, area, ()), [last + 1 - first, 1, first])
         root = self.graph.roots[0]
         self.write(Spec(SEED, False, self.area([root]), ()), [1, 1, self.places[root]])
+
+
+def parts(node: Operation) -> list[tuple[int, ...]]:
+    """Its operands of each kind, and what a sum starts from, if it does."""
+    width = len(node.operands) // len(node.row.operands)
+    return [node.operands[first : first + width] for first in range(0, len(node.operands), width)]
 
 
 def follow(places: Sequence[int]) -> bool:

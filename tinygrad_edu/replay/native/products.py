@@ -29,7 +29,7 @@ class Product(Kernel):
         y: Factor,
         widths: Sequence[int] = (LANES,),
     ) -> Iterator[tuple[Any, Any, Number]]:
-        """Each row and column with the sum of x(row) · y(column) over the places: as wide as the first of the widths."""
+        """Each row and column with the sum of x(row) · y(column) over the places, as wide as the first width."""
         sums = {
             (r, c): {width: self.accumulator(width) for width in widths}
             for r in range(len(rows))
@@ -126,7 +126,7 @@ class Grid(Product):
                     rows,
                     [j],
                     others,
-                    lambda row, other, width: self.spread(self.gradient(p, row, other), width),
+                    lambda row, other, width: self.gradient(p, row, other),
                     lambda j, other, width: self.factor(1 - p, other, j, width),
                     [width],
                 )

@@ -59,7 +59,7 @@ def zeros(n: int) -> Any:
 
 def linked(plan: Plan) -> dict[str, tuple[Any, Any]]:
     """The instructions of each phase, the addresses of their kernels and words; and the words, which must live on."""
-    kernels, found = np.array(code().addresses(plan.specs), np.int64), {}
+    kernels, found = np.array(code().kernels_of(plan.specs), np.int64), {}
     for phase, numbers in plan.instructions.items():
         words, pairs = np.array(plan.codes[phase], np.int32), np.array(numbers, np.int64).reshape(-1, 2)
         pairs[:, 0] = kernels[pairs[:, 0]]

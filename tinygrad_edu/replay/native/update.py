@@ -10,7 +10,7 @@ from tinygrad_edu.replay.arrays import as_array, np
 from tinygrad_edu.replay.native.calling import address
 from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, POINTER, Number, arithmetic, ir
 from tinygrad_edu.replay.native.machine import LOCK, code
-from tinygrad_edu.replay.native.writer import Writer, spread
+from tinygrad_edu.replay.native.writer import Writer
 
 OWN = ("parameters", "lr", "steps", "kept")  # what an optimiser has that no rule is written for
 ADDRESS = ctypes.c_void_p
@@ -39,13 +39,11 @@ class Lanes(Number):
 class Steps:
     """How many steps were taken, which a rule may raise a number to."""
 
-    def __init__(self, number: Number, width: int) -> None:
-        self.number, self.width = number, width
+    def __init__(self, number: Number) -> None:
+        self.number = number
 
     def __rpow__(self, base: float) -> Number:
-        builder = self.number.builder
-        power = Number(builder, self.number.same(base)).intrinsic("pow", self.number)
-        return Lanes(builder, spread(builder, power.value, self.width) if self.width > 1 else power.value)
+        return self.number.of(self.number.same(base)).intrinsic("pow", self.number)
 
 
 class Update(Writer):
@@ -57,8 +55,7 @@ class Update(Writer):
         p, g, moved, n, lr, steps, *kept = self.function.args
         for k, width in self.chunks(n):
             given = [Lanes(self.builder, self.load(area, k, width).value) for area in (p, g, *kept)]
-            rate = Lanes(self.builder, spread(self.builder, lr, width) if width > 1 else lr)
-            optimizer.steps = Steps(Number(self.builder, steps), width)
+            rate, optimizer.steps = Lanes(self.builder, lr), Steps(Lanes(self.builder, steps))
             results = optimizer.rule(*given[:2], rate, *given[2:])
             for area, result in zip((moved, *kept), results, strict=True):
                 self.store(area, k, width, self.number(result, width))
@@ -84,7 +81,7 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
     optimizer = kind.__new__(kind)
     vars(optimizer).update(settings)
     try:
-        address = code().function(name, partial(Update, optimizer), rough=True)
+        [address] = code().addresses({name: partial(Update, optimizer)}, rough=True)
     except Exception:  # whatever a rule does with what are no numbers
         return None
     kept = [ADDRESS] * kind.memory

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT32, INT64, Number, declared, everywhere, ir
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, Number, declared, everywhere, ir
 
 NONE, ONE_MORE = INT64(0), INT64(1)
 WIDTH = 8  # numbers a vector
@@ -75,15 +75,9 @@ class Writer:
         self.builder.store(number.value, self.vector(area, place, width)).align = 8
 
     def number(self, result: Any, width: int) -> Number:
-        if isinstance(result, Number):
-            return result
-        return Number(self.builder, everywhere(kind(width), result))  # of a formula without operands, such as "1"
-
-    def spread(self, number: Number, width: int) -> Number:
-        """One number in every lane, unless it is a vector already."""
-        if width == 1 or number.value.type != DOUBLE:
-            return number
-        return Number(self.builder, spread(self.builder, number.value, width))
+        """What a formula gives, which may be a plain number, in vectors."""
+        zeros = Number(self.builder, everywhere(kind(width), 0.0))
+        return zeros.of(zeros.same(result))
 
     def accumulator(self, width: int, first: Number | float = 0.0) -> Any:
         with self.builder.goto_entry_block():
@@ -115,10 +109,3 @@ def joined(function: str, x: Number, y: Number) -> Number:
 def kind(width: int) -> Any:
     """The type of a number, or of so many in a vector."""
     return DOUBLE if width == 1 else ir.VectorType(DOUBLE, width)
-
-
-def spread(builder: Any, value: Any, width: int) -> Any:
-    """A vector with one value in every lane."""
-    empty = ir.Constant(ir.VectorType(value.type, width), ir.Undefined)
-    single = builder.insert_element(empty, value, INT32(0))
-    return builder.shuffle_vector(single, empty, ir.Constant(ir.VectorType(INT32, width), None))
