@@ -100,6 +100,18 @@ def test_settings_that_change_at_every_step_do_not_fill_the_memory():
     assert len(update.UPDATES) == update.MOST
 
 
+@each_backend
+def test_what_an_optimiser_keeps_is_of_one_length_or_refused(backend):
+    """Machine code would write behind the end of an array that is too short."""
+    network, loss, x = model()
+    optimizer = Adam(network.parameters())
+    program = compile(loss, network.parameters(), x, optimizer=optimizer, backend=backend)
+    program.step(DATA)
+    optimizer.kept = [program.as_numbers([0.0] * 12), program.as_numbers([0.0] * 13)]
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        program.step(DATA)
+
+
 def test_steps_leave_alone_what_was_given_and_taken():
     network, loss, x = model()
     program = compile(loss, network.parameters(), x, optimizer=Adam(network.parameters()))

@@ -23,6 +23,7 @@ NOTHING = ir.Constant(OBJECT, None)
 PLAIN = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 NEW_LIKE = 277  # the place of PyArray_NewLikeArray in NumPy's table of C functions
 FASTCALL = 0x0080  # METH_FASTCALL
+BEGINNING = ctypes.c_char * 0  # of any array
 # Once: each call of PYFUNCTYPE makes a class, which is never freed.
 NEW_FUNCTION = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 TARGET = ["header", "longest batch", "mean"]  # what is run, for up to so many examples, and whether for their mean
@@ -66,7 +67,7 @@ class Call(Writer):
         self.declined, self.failed = (self.function.append_basic_block() for _ in range(2))
         self.result(*self.accepted())
         self.builder.position_at_end(self.declined)
-        none = self.pointer(INT64(id(None)), OBJECT)
+        none = self.builder.inttoptr(INT64(id(None)), OBJECT)
         self.python("Py_IncRef", ir.VoidType(), none)
         self.builder.ret(none)
         self.builder.position_at_end(self.failed)
@@ -85,12 +86,12 @@ class Call(Writer):
         many = builder.zext(builder.sub(self.field(inputs, "dimensions"), INT32(1)), INT64)
         self.require(many, 2, "<")
         n = builder.select(builder.trunc(many, ir.IntType(1)), self.size(inputs, INT64(0)), INT64(1))
-        targets, first = self.pointer(self.field(own, "data"), WORDS), builder.mul(many, INT64(len(TARGET)))
+        targets, first = self.builder.inttoptr(self.field(own, "data"), WORDS), builder.mul(many, INT64(len(TARGET)))
         header, longest, mean = (
             builder.load(builder.gep(targets, [builder.add(first, INT64(k))])) for k in range(len(TARGET))
         )
         self.require(builder.sub(n, INT64(1)), longest, "<")  # 0 until the plan is made
-        header = self.pointer(header, WORDS)
+        header = self.builder.inttoptr(header, WORDS)
         for array, axis, name in ((params, INT64(0), "n params"), (inputs, many, "n inputs")):
             self.require(self.size(array, axis), builder.load(builder.gep(header, [INT64(FIELDS.index(name))])))
         divisor = builder.select(builder.trunc(mean, ir.IntType(1)), n, INT64(1))
@@ -102,7 +103,7 @@ class Call(Writer):
         gradient = self.made(self.call(table[NEW_LIKE], OBJECT, params, INT32(0), NOTHING, INT32(0)))
         with builder.goto_entry_block():
             value = builder.alloca(DOUBLE)
-        p, x, g = (self.pointer(self.field(array, "data"), POINTER) for array in (params, inputs, gradient))
+        p, x, g = (self.builder.inttoptr(self.field(array, "data"), POINTER) for array in (params, inputs, gradient))
         nothing = ir.Constant(POINTER, None)
         self.call(driver(), ir.VoidType(), header, p, x, n, share, value, g, nothing, nothing)
         number = self.made(self.python("PyFloat_FromDouble", OBJECT, builder.load(value)))
@@ -124,16 +125,13 @@ class Call(Writer):
         self.require(thing, NOTHING, "!=", self.failed)
         return thing
 
-    def pointer(self, number: Any, kind: Any) -> Any:
-        return self.builder.inttoptr(number, kind)
-
     def field(self, array: Any, name: str) -> Any:
         field = getattr(Array, name)
         place = self.builder.gep(array, [INT64(field.offset)])
         return self.builder.load(self.builder.bitcast(place, ir.IntType(8 * field.size).as_pointer()))
 
     def size(self, array: Any, axis: Any) -> Any:
-        return self.builder.load(self.builder.gep(self.pointer(self.field(array, "shape"), WORDS), [axis]))
+        return self.builder.load(self.builder.gep(self.builder.inttoptr(self.field(array, "shape"), WORDS), [axis]))
 
     def python(self, name: str, result: Any, *arguments: Any) -> Any:
         """Call a function of Python's."""
@@ -141,7 +139,7 @@ class Call(Writer):
 
     def call(self, address: Any, result: Any, *arguments: Any) -> Any:
         signature = ir.FunctionType(result, [argument.type for argument in arguments])
-        return self.builder.call(self.pointer(INT64(address), signature.as_pointer()), arguments)
+        return self.builder.call(self.builder.inttoptr(INT64(address), signature.as_pointer()), arguments)
 
 
 def array_functions() -> Any:
@@ -175,11 +173,9 @@ def as_expected() -> bool:
 
 
 def address(array: Any) -> int:
-    """Where the numbers of an array lie, if it has any."""
-    if not array.size:
-        return 0
+    """Where the numbers of an array lie."""
     try:
-        return ctypes.addressof(ctypes.c_double.from_buffer(array))
+        return ctypes.addressof(BEGINNING.from_buffer(array))
     except TypeError:  # read-only; this takes five times as long
         return array.ctypes.data  # type: ignore[no-any-return]
 

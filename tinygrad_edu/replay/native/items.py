@@ -50,7 +50,7 @@ class Items(Kernel):
                 sums = self.folded(found, place)  # over all operands, before the part of each
                 for at in self.terms(place):
                     for p, number in self.parts(sums, at):
-                        self.add(p, self.slot(p, at), at.lane, at.width, number)
+                        self.add(p, self.term(p, at.item, at.operand), at.lane, at.width, number)
 
     def over_examples(self, operand: Point) -> None:
         """Add to the gradients of operands; that of a uniform one is a sum over the examples."""
@@ -60,9 +60,9 @@ class Items(Kernel):
                 if p in sums:
                     self.accumulate(sums[p], self.valid(number, at.lane))
                 else:
-                    self.add(p, self.slot(p, at), at.lane, LANES, number)
+                    self.add(p, self.term(p, at.item, at.operand), at.lane, LANES, number)
         for p, total in sums.items():
-            self.add(p, self.slot(p, operand), NONE, 1, self.sum(self.read(total)))
+            self.add(p, self.term(p, operand.item, operand.operand), NONE, 1, self.sum(self.read(total)))
 
     def parts(self, sums: dict[str, Number], at: Point) -> list[tuple[int, Number]]:
         """What to add to gradients: all before the first is stored, as an operand may be there twice."""
@@ -121,9 +121,6 @@ class Items(Kernel):
 
     # Numbers.
 
-    def slot(self, p: int, at: Point) -> Any:
-        return self.term(p, at.item, at.operand)
-
     def named(self, sums: dict[str, Number], at: Point, name: str) -> Number:
         """What a name in a formula stands for: a sum, the result, or an operand."""
         if name in sums:
@@ -131,7 +128,7 @@ class Items(Kernel):
         if name == "out":
             return self.of_result(self.values, at)
         p = self.kinds[name]
-        return self.operand(p, self.slot(p, at), at.lane, at.width)
+        return self.operand(p, self.term(p, at.item, at.operand), at.lane, at.width)
 
     def of_result(self, areas: dict[str, Any], at: Point) -> Number:
         """The number of the result in one of the areas: one for an item with vectors of operands."""

@@ -25,8 +25,7 @@ FIELDS = [
 ]  # fmt: skip
 CONTEXT = FIELDS.index("varying")
 WORDS = INT64.as_pointer()
-DONE = ir.VoidType()
-DRIVER = ir.FunctionType(DONE, [WORDS, POINTER, POINTER, INT64, DOUBLE, POINTER, POINTER, POINTER, POINTER])
+DRIVER = ir.FunctionType(ir.VoidType(), [WORDS, POINTER, POINTER, INT64, DOUBLE, POINTER, POINTER, POINTER, POINTER])
 
 
 # Who compiles has it: machine code of a cache that two threads fill at once would be freed while it is in use.
@@ -130,21 +129,20 @@ class Driver(Writer):
     def blocks(self, inputs: Any, n: Any) -> Iterator[tuple[Any, Any, Any]]:
         """The first example of a block, how many there are, how far apart rows are; those of the inputs are filled."""
         builder, n_inputs, most = self.builder, self.fields["n inputs"], self.fields["block"]
-        # A row as long as needed, and not a power of two, or all rows would meet in the same lines of the cache.
-        stride = builder.or_(self.filled(self.least(n, most)), self.fields["vector"])
+        # Rows of whole vectors, as long as needed, not a power of two: all would meet in the same lines of the cache.
+        vector = self.fields["vector"]
+        longest = builder.add(self.least(n, most), builder.sub(vector, INT64(1)))
+        stride = builder.or_(builder.and_(longest, builder.neg(vector)), vector)
         builder.store(stride, self.field("stride"))
         rows = self.at(self.area("varying"), builder.mul(self.fields["first input"], stride))
         with self.loop(n, step=most) as first:
             lanes = self.least(builder.sub(n, first), most)
             builder.store(lanes, self.field("lanes"))
-            filled, block = self.filled(lanes), self.at(inputs, builder.mul(first, n_inputs))
-            last = builder.mul(builder.sub(lanes, INT64(1)), n_inputs)
+            block = self.at(inputs, builder.mul(first, n_inputs))
             with self.loop(n_inputs) as k:
                 source, row = self.at(block, k), self.at(rows, builder.mul(k, stride))
                 with self.loop(lanes) as lane:
                     builder.store(builder.load(self.at(source, builder.mul(lane, n_inputs))), self.at(row, lane))
-                with self.loop(filled, start=lanes) as lane:  # as the last
-                    builder.store(builder.load(self.at(source, last)), self.at(row, lane))
             yield first, lanes, stride
 
     def to_columns(self, first: Any, lanes: Any, stride: Any, table: str, rows: Any, target: Any) -> None:
@@ -186,11 +184,6 @@ class Driver(Writer):
 
     def least(self, x: Any, y: Any) -> Any:
         return self.builder.select(self.builder.icmp_signed("<", x, y), x, y)
-
-    def filled(self, lanes: Any) -> Any:
-        """So many lanes, and those that fill up the last vector."""
-        builder, vector = self.builder, self.fields["vector"]
-        return builder.and_(builder.add(lanes, builder.sub(vector, INT64(1))), builder.neg(vector))
 
     def copy(self, target: Any, source: Any, n: Any, share: Number | None = None) -> None:
         """Numbers to another place, or a share of them."""

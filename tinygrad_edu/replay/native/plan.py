@@ -17,8 +17,7 @@ from tinygrad_edu.replay.trace import Operation, Trace
 CACHE = 2**18  # bytes that the rows of a block of examples should fit into
 Rows = Sequence[Sequence[int]]
 MANY = 16  # uniform items from which on vectors pay; fewer share kernels, or irregular graphs would need hundreds
-CLOSE = 8  # gradients that are cleared in one go may lie so far apart
-UNIFORM, VARYING, ACTIVE = 0, 1, 2
+VARYING, ACTIVE = 1, 2  # flags of a slot: differs from example to example; a gradient flows from the root through it
 PHASES = ["before", "forward", "backward", "after"]  # the blocks of examples; for each of them; after them
 
 
@@ -52,7 +51,8 @@ class Plan:
             n_params + len(self.constants) + (0 if varying else trace.n_inputs),
             trace.n_inputs if varying else 0,
         ]
-        self.kinds = self.kinds_of_slots([*range(n_params), *also] if backward else [])
+        active = flows(graph.nodes, graph.roots[0], [*range(n_params), *also] if backward else [])
+        self.kinds = [VARYING * (slot in graph.varying) + ACTIVE * (slot in active) for slot in range(graph.n_slots)]
         self.specs: dict[Spec, int] = {}
         self.codes = {phase: array("i") for phase in PHASES}
         self.instructions = {phase: array("q") for phase in PHASES}
@@ -75,15 +75,6 @@ class Plan:
         rows = max(1, self.sizes[1])
         self.lanes = min(max(CACHE // (16 * rows) // LANES, 1), 32) * LANES if varying else 1
         del self.graph, self.places, self.kinds, self.written, self.cleared, self.grids  # large, and of no further use
-
-    def kinds_of_slots(self, wrt: Sequence[int]) -> list[int]:
-        """For each slot, whether it varies and whether a gradient flows from the root through it, as flags."""
-        active = flows(self.graph.nodes, self.graph.roots[0], wrt)
-        kinds = [UNIFORM] * self.graph.n_slots
-        for slots, flag in ((self.graph.varying, VARYING), (active, ACTIVE)):
-            for slot in slots:
-                kinds[slot] |= flag
-        return kinds
 
     def groups(self) -> list[list[int]]:
         """Slots of equal operations at the same depth, all that they wait for before them."""
@@ -197,17 +188,12 @@ class Plan:
         return result
 
     def begin_gradients(self) -> None:
-        """Clear those to which parts are added, and what lies close between them; that of the root is 1."""
-        for area, kind in (("u", UNIFORM), ("v", VARYING)):
-            slots = [slot for slot in self.cleared if self.kinds[slot] & VARYING == kind]
-            runs: list[list[int]] = []
-            for place in sorted({self.places[slot] for slot in slots} - {-1}):  # which what was rolled up has
-                if runs and place - runs[-1][1] <= CLOSE:
-                    runs[-1][1] = place
-                else:
-                    runs.append([place, place])
-            for first, last in runs:
-                self.write(Spec(ZERO, False, area, ()), [last + 1 - first, 1, first])
+        """Clear those to which parts are added, and what lies between them; that of the root is 1."""
+        for area in ("u", "v"):
+            places = {self.places[slot] for slot in self.cleared if self.area([slot]) == area}
+            places.discard(-1)  # of what was rolled up
+            if places:
+                self.write(Spec(ZERO, False, area, ()), [max(places) + 1 - min(places), 1, min(places)])
         root = self.graph.roots[0]
         self.write(Spec(SEED, False, self.area([root]), ()), [1, 1, self.places[root]])
 

@@ -13,7 +13,6 @@ from tinygrad_edu.replay.native.machine import LOCK, code
 from tinygrad_edu.replay.native.writer import Writer
 
 OWN = ("parameters", "lr", "steps", "kept")  # what an optimiser has that no rule is written for
-ADDRESS = ctypes.c_void_p
 MOST = 64  # so many rules are written, after which NumPy does: settings may change at every step
 UPDATES: dict[Any, Any] = {}
 
@@ -84,20 +83,19 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
         [address] = code().addresses({name: partial(Update, optimizer)}, rough=True)
     except Exception:  # whatever a rule does with what are no numbers
         return None
-    kept = [ADDRESS] * kind.memory
-    signature = ctypes.PYFUNCTYPE(None, *[ADDRESS] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *kept)
+    given = ctypes.c_int64, ctypes.c_double, ctypes.c_double
+    signature = ctypes.PYFUNCTYPE(None, *[ctypes.c_void_p] * 3, *given, *[ctypes.c_void_p] * kind.memory)
     return signature(address)
 
 
 def moved(optimizer: Any, numbers: Any, gradient: Any) -> Any:
     """As `Optimizer.moved`, in machine code where the rule is plain arithmetic."""
-    function = update(optimizer)
-    if function is None:
-        return optimizer.moved(np.array(numbers, float), gradient)
-    rate = optimizer.rate()
-    optimizer.steps += 1
-    optimizer.kept = kept = [as_array("kept", each) for each in optimizer.kept]
+    function, kept = update(optimizer), [as_array("kept", each) for each in optimizer.kept]
     numbers, gradient = as_array("params", numbers), as_array("gradient", gradient)
+    if function is None or [array.size for array in (gradient, *kept)] != [numbers.size] * (1 + len(kept)):
+        return optimizer.moved(np.array(numbers), gradient)
+    rate, optimizer.kept = optimizer.rate(), kept
+    optimizer.steps += 1
     result = np.empty_like(numbers)
     places = map(address, (numbers, gradient, result))
     function(*places, len(result), rate, optimizer.steps, *map(address, kept))
