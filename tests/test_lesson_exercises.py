@@ -144,6 +144,8 @@ def test_the_parts_of_a_composed_rule_multiply_to_it(task):
         (22, "tanh(x) * (1 - tanh(x)**2)", "A factor 2 is missing: the derivative of x² is 2x."),
         (15, "7 * x + 1", "at x = 0."),
         (15, "log(x - 5)", "it has no value"),
+        (15, "1 / (x - x)", "it has no value, 1 / x is undefined at x = 0."),
+        (15, "exp(1000)", "it has no value, exp(x) overflows at x = 1000."),
     ],
 )
 def test_a_wrong_formula_is_told_the_mistake_it_betrays(number, given, words):

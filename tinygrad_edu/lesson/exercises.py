@@ -9,7 +9,7 @@ from math import isclose
 from typing import NamedTuple
 
 from tinygrad_edu.check.faults import Fault, fault, pullbacks
-from tinygrad_edu.engine import Value, grad, plain, topological
+from tinygrad_edu.engine import UNDEFINED, Value, grad, plain, topological
 from tinygrad_edu.expression import Expression, parse
 from tinygrad_edu.lesson.terminal import short
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
@@ -368,7 +368,7 @@ def formula_answer(task: Rule, given: str) -> tuple[bool, str]:
     scopes = [scope(task, x) for x in points]
     try:
         got = [at(written, values) for values in scopes]
-    except ValueError as error:
+    except UNDEFINED as error:
         return False, f"That is not the derivative: at x = {short(points[0])} it has no value, {error}."
     if same(got, [values["right"] for values in scopes]):
         return True, f"Right: ∂out/∂x = {given.strip()}."
