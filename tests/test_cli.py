@@ -226,7 +226,12 @@ def test_draw_prints_the_graph_and_writes_pictures(tmp_path):
 def test_explain_prints_the_chain_rule_and_writes_its_forms(tmp_path):
     done = run("explain", *EXPRESSION, "--wrt", "x", cwd=tmp_path)
     assert "∂out/∂x" in done.stdout and "0.0665" in done.stdout
-    for name, part in {"e.txt": "∂out/∂x", "e.md": "$", "e.tex": "align*", "e.html": "<"}.items():
+    for name, part in {
+        "e.txt": "∂out/∂x",
+        "e.md": "$",
+        "e.tex": "align*",
+        "e.html": '<!DOCTYPE html>\n<meta charset="utf-8">\n<title>The chain rule</title>\n<div>',
+    }.items():
         assert run("explain", *EXPRESSION, "--wrt", "x", "-o", name, cwd=tmp_path).returncode == 0
         assert part in (tmp_path / name).read_text(encoding="utf-8")
 

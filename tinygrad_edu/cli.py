@@ -286,7 +286,8 @@ def explain(expression: str, values: Any, wrt: str | None, output: str | None) -
         click.echo(explanation.text())
         return
     forms = {"txt": "text", "md": "markdown", "tex": "latex", "html": "html"}
-    click.echo(write(output, getattr(explanation, forms[form])() + "\n"))
+    head = '<!DOCTYPE html>\n<meta charset="utf-8">\n<title>The chain rule</title>\n' if form == "html" else ""
+    click.echo(write(output, head + getattr(explanation, forms[form])() + "\n"))
 
 
 @expression_command

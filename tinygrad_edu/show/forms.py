@@ -239,5 +239,6 @@ def html(block: Block) -> str:
 def table(rows: list[list[str]]) -> str:
     body = ""
     for row in rows:
-        body += "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row) + "</tr>"
+        cells = "".join(f'<td style="text-align:left;padding-right:1em">{escape(cell)}</td>' for cell in row)
+        body += f"<tr>{cells}</tr>"
     return f'<table style="margin-bottom:1em">{body}</table>'
