@@ -143,6 +143,19 @@ def test_training_goes_on_from_a_state(backend):
         again.state = {"params": [1.0], "steps": 3, "kept": [[1.0], [1.0]]}
     with pytest.raises(ValueError, match="state expected 13 params and 2 lists of as many numbers"):
         again.state = {"params": [1.0] * 13, "steps": 3, "kept": [[1.0] * 13]}
+    before = again.state
+    for damage in (
+        *({name: None} for name in state),
+        *({"steps": steps} for steps in (-1, 1.5, "3")),
+        *({"params": params} for params in ([1.0] * 12 + ["x"], [[1.0]] * 13, [1.0] * 12 + [10**400])),
+    ):
+        with pytest.raises(ValueError, match="lists of as many numbers, and the steps taken"):
+            again.state = state | damage
+    with pytest.raises(ValueError, match="lists of as many numbers, and the steps taken"):
+        again.state = {}
+    assert again.state == before
+    with pytest.raises(ValueError, match="state expected a program with an optimiser"):
+        compile(loss, network.parameters(), x, backend=backend).state = state
 
 
 def test_what_training_needs_is_said():

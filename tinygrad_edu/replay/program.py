@@ -157,8 +157,7 @@ class Program(ABC):
 
         Raises ValueError for a program without an optimiser, or one that does not reduce a batch.
         """
-        if self.optimizer is None:
-            raise ValueError("step expected a program with an optimiser: compile(..., optimizer=Adam(params))")
+        self.require_optimizer("step")
         if self.reduce is None and self.is_batch(inputs):
             raise ValueError("step expected one example, or a program that reduces a batch (mean, sum)")
         value, gradient = self(self.params, inputs)[:2]
@@ -179,20 +178,23 @@ class Program(ABC):
 
         Raises ValueError for a program without an optimiser, and when it is set to the state of another kind.
         """
-        if self.optimizer is None:
-            raise ValueError("state expected a program with an optimiser: compile(..., optimizer=Adam(params))")
+        self.require_optimizer("state")
         kept = [[*map(float, column)] for column in self.optimizer.kept]
         return {"params": [*map(float, self.params)], "steps": self.optimizer.steps, "kept": kept}
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
-        sizes = {len(column) for column in [state["params"], *state["kept"]]}
-        if sizes != {self.trace.n_params} or len(state["kept"]) != len(self.optimizer.kept):
-            raise ValueError(
-                f"state expected {self.trace.n_params} params and {len(self.optimizer.kept)} lists of as many numbers"
-            )
-        self.params, self.optimizer.steps = self.as_numbers(state["params"]), state["steps"]
-        self.optimizer.kept = [self.as_numbers(column) for column in state["kept"]]
+        self.require_optimizer("state")
+        n, memory = self.trace.n_params, self.optimizer.memory
+        try:
+            steps, columns = state["steps"], [[*map(float, each)] for each in (state["params"], *state["kept"])]
+            right = type(steps) is int and steps >= 0 and [*map(len, columns)] == [n] * (1 + memory)
+        except (LookupError, TypeError, ValueError, OverflowError):  # of a damaged file
+            right = False
+        if not right:
+            raise ValueError(f"state expected {n} params and {memory} lists of as many numbers, and the steps taken")
+        self.params, *self.optimizer.kept = map(self.as_numbers, columns)
+        self.optimizer.steps = steps
 
     def store(self) -> None:
         """Give the numbers of `params` to the Values that the optimiser has, so that eager code goes on from there."""
@@ -260,6 +262,10 @@ class Program(ABC):
     def require_examples(self, inputs: Any) -> None:
         if len(inputs) == 0:
             raise ValueError("the program expected at least one example, got none")
+
+    def require_optimizer(self, what: str) -> None:
+        if self.optimizer is None:
+            raise ValueError(f"{what} expected a program with an optimiser: compile(..., optimizer=Adam(params))")
 
     def require_outputs(self) -> None:
         if not self.trace.outputs:
