@@ -174,6 +174,17 @@ def test_a_constant_is_not_swapped_with_its_operand(pages):
     assert len(names) > 3 and "swapped operands" not in names
 
 
+def test_a_mistake_that_gives_nearly_the_right_answer_is_not_told(visit):
+    page = visit(Value(1.0, "a") * Value(1.004, "b"))
+    judge = "(text) => { const q = steps.flatMap(questionsOf).find((q) => q.kind === 'local' && q.i === 0);"
+    judge += "const { right, words } = judged(q, text); return [right, words.slice(0, 9)]; }"
+    assert page.evaluate(judge, "0.9965") == [
+        False,
+        "Not that.",
+    ]  # near to 1, the other derivative, for which 1.004 is it
+    assert page.evaluate(judge, "1") == [True, "Right."]
+
+
 def test_the_last_contribution_for_the_sum_is_overwriting(pages):
     found = pages[0][0].evaluate(
         "(() => { const k = all.findIndex(q => q.kind === 'sum'); return judged(all[k], "

@@ -196,6 +196,7 @@ def test_a_box_is_opened_and_closed_and_its_step_is_found_again(desk):
     page.evaluate("go(2)")
     page.select_option("#boxes", "layers")
     page.select_option("#boxes", "nodes")
+    assert page.evaluate("[closed.size, order.length === nodes.length]") == [0, True]
     page.evaluate("go(steps.length - 1)")
     page.select_option("#boxes", "layers")
     assert page.evaluate("now === steps.length - 1")

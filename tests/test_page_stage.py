@@ -131,6 +131,16 @@ def test_boxes_are_brought_into_view(desk_of_small, camera, boxes, kept):
     assert found == list(kept)
 
 
+def test_the_box_of_the_step_in_the_address_is_in_view(desk):
+    y = Value(0.5, "a")
+    for _ in range(40):
+        y = y.tanh()
+    page = desk.open(y, SIZES[0], "#step=2")
+    box, area = page.evaluate("[onStage([steps[2].unit]), stage]")
+    assert box["left"] >= 0 and box["right"] <= area["width"] and box["top"] >= 0 and box["bottom"] <= area["height"]
+    assert page.evaluate("drawn.height * camera.scale") > 2 * area["height"]
+
+
 def test_the_map(desk_of_small):
     page = desk_of_small
     shapes = """() => [...at("map").children].map((r) => [r.getAttribute("class"),

@@ -26,7 +26,6 @@ function makeLeaves() {
       v[k] = number;
       const j = trace.data ? trace.data.leaves.indexOf(k) : -1;
       if (j >= 0) examples[example] = examples[example].map((x, i) => (i === j ? number : x));
-      runForward(v);
       restart();
       recompute();
     };

@@ -4,7 +4,7 @@ const MOST_PATHS = 12,
   MOST_WALKED = 20000;
 
 function light(unit) {
-  lit = unit === null ? pinned : (unit.node ?? unit.main);
+  lit = unit === null ? pinned : unit.main;
   paintPicture();
   showPaths();
 }
