@@ -333,7 +333,14 @@ def test_how_far_an_answer_may_be_off(pages):
     page = pages[0][0]
     near = "([a, b]) => near(a, b)"
     for right in (2.0, -0.003, 4e7):
-        for share, well in ((1.0049, True), (0.9951, True), (1.0051, False), (0.9949, False), (-1.0, False)):
+        for share, well in (
+            (1.0049, True),
+            (0.9951, True),
+            (1.0051, False),
+            (1.00502, False),
+            (0.9949, False),
+            (-1.0, False),
+        ):
             assert page.evaluate(near, [right * share, right]) is well
     assert page.evaluate(near, [0, 0]) and not page.evaluate(near, [1e-9, 0])
     rounded = "(tree) => hasRounded(tree)"

@@ -141,6 +141,33 @@ def test_the_box_of_the_step_in_the_address_is_in_view(desk):
     assert page.evaluate("drawn.height * camera.scale") > 2 * area["height"]
 
 
+def test_what_opens_is_brought_into_view(desk):
+    page = desk.open(network(), {"width": 900, "height": 420}, data=[([1.0, -2.0], 0.5)])
+    page.select_option("#boxes", "layers")
+    page.select_option("#detail", "2")
+    page.evaluate("fit = () => Object.assign(camera, { x: -2000, y: -2000, scale: 4 })")  # far from all
+    page.evaluate("openGroup('1')")
+    box, area = page.evaluate("[onStage([units.find((unit) => unit.id === 'g1_1')]), stage]")
+    assert box["left"] >= 0 and box["right"] <= area["width"]
+    assert box["top"] >= 0 and box["bottom"] <= area["height"]
+
+
+def test_the_note_goes_with_its_boxes(desk_of_small):
+    page = desk_of_small
+    found = page.evaluate(
+        """() => {
+          go(1);
+          const places = [at("note").style.translate];
+          for (const place of [() => zoomAt(0, 0, 2), placeNote]) {
+            place();
+            places.push(at("note").style.translate);
+          }
+          return places;
+        }"""
+    )
+    assert found[0] != found[1] == found[2]
+
+
 def test_the_map(desk_of_small):
     page = desk_of_small
     shapes = """() => [...at("map").children].map((r) => [r.getAttribute("class"),
@@ -414,6 +441,8 @@ def test_the_sizes_of_boxes(desk):
             sizes: [0, 1, 2].map((detail) => Object.values(sizeOf(unit, detail))), title }; })"""
     )
     assert [unit["name"] for unit in found][:2] == ["a", "a_name_of_m…"]
+    label = page.locator("label[for=slider1]")
+    assert [label.inner_text(), label.get_attribute("title")] == ["a_name_of_m…", "a_name_of_many_letters"]
     for unit in found:
         assert unit["sizes"] == [unit["least"], unit["full"], unit["full"]]
     assert page.evaluate("['abcdefghijkl', 'abcdefghijklm'].map(shortName)") == ["abcdefghijkl", "abcdefghijk…"]
@@ -490,6 +519,9 @@ def test_closed_boxes_as_they_are_drawn(desk):
     assert page.evaluate("[...closed]") == ["1.2", "2.1", "2"]
     page.keyboard.press("a")
     assert page.evaluate("[...closed]") == ["1.2", "2.1", "2"]
+    prevented = "(key) => !drawn.unit.get(units[0]).group.dispatchEvent(new KeyboardEvent('keydown', "
+    prevented += "{ key, cancelable: true }))"  # a space would scroll
+    assert [page.evaluate(prevented, key) for key in (" ", "Enter", "a", "Tab")] == [True, True, False, False]
 
 
 def local(root):

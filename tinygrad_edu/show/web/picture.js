@@ -140,7 +140,6 @@ function rearrange() {
   const { kind, unit } = steps[now];
   const anchor = unit && unit.main;
   const atEnd = now === steps.length - 1;
-  asking = null;
   arrange();
   const found = steps.findIndex((s) => s.kind === kind && s.unit && s.unit.members.includes(anchor));
   now = kind === "start" ? 0 : atEnd ? steps.length - 1 : found >= 0 ? found : Math.min(now, steps.length - 1);
