@@ -552,6 +552,7 @@ def test_help_names_the_short_form_of_an_option_first(name):
     options = [p for p in cli.command.commands[name].params if p.param_type_name == "option"]
     for option in options:
         assert option.opts == sorted(option.opts, key=len), option.opts
+        assert option.help, f"{option.opts} says what it is for"
 
 
 def test_help_has_no_line_that_is_cut_off():
