@@ -287,7 +287,7 @@ const slug = () => lessons[current].title.toLowerCase().replace(/[^\p{L}\p{N}]+/
 const actions = {
   stop: () => python.stop(),
   link: async () => {
-    history.replaceState(null, "", await intoLink(current, parts.map((part) => part.editor.text))); // without following it
+    history.replaceState({}, "", await intoLink(current, parts.map((part) => part.editor.text))); // without following it
     await navigator.clipboard?.writeText(location.href).catch(() => {});
     at("state").textContent = "link copied";
   },
