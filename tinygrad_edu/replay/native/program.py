@@ -172,25 +172,27 @@ class NativeProgram(ArrayProgram):
         plan, cuts = runner.plan, self.cuts(runner.plan, n)
         totals = np.empty((len(cuts) - 1, 1 + len(params)))
         values, also = (np.empty((n, len(places))) for places in (plan.roots, plan.also))
-        at_params, alone, share = address(params), len(cuts) == 2, 1 / n if self.reduce == "mean" else 1.0
+        at_params, at_totals = address(params), address(totals)
+        alone, share = len(cuts) == 2, 1 / n if self.reduce == "mean" else 1.0
         rows = [(address(array), array.strides[0]) for array in (inputs, values, also)]
 
         def run(k: int) -> None:
             first, end = cuts[k], cuts[k + 1]
-            x, value, by_inputs = (start + first * stride for start, stride in rows)
-            total = address(totals[k])
+            x, value, by_inputs = [start + first * stride for start, stride in rows]
+            total = at_totals + k * totals.strides[0]
             wanted = (total, total + SIZE, None) if task == "total" else (None, None, value)
             runner.run(at_params, x, end - first, share, *wanted, by_inputs, locked=alone)
 
-        for _ in (map if alone or cores() == 1 else pool().map)(run, range(len(cuts) - 1)):
-            pass
+        list((map if alone or cores() == 1 else pool().map)(run, range(len(cuts) - 1)))
         total = totals[0] if alone else totals.sum(axis=0)
         return (total, values, also) if many else (total, values[0], also[0])
 
     def cuts(self, plan: Plan, n: int) -> list[int]:
         """Where a batch is cut: at ends of blocks, into parts that are worth a thread and soon over."""
-        blocks = -(-n // plan.lanes)
-        parts = min(blocks, n * plan.sizes[1] // WORTH_A_THREAD) or 1
+        blocks, parts = -(-n // plan.lanes), n * plan.sizes[1] // WORTH_A_THREAD
+        if parts < 2:
+            return [0, n]
+        parts = min(blocks, parts)
         return [min(n, blocks * k // parts * plan.lanes) for k in range(parts + 1)]
 
 

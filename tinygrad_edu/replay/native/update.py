@@ -83,9 +83,8 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
         [address] = code().addresses({name: partial(Update, optimizer)}, rough=True)
     except Exception:  # whatever a rule does with what are no numbers
         return None
-    given = ctypes.c_int64, ctypes.c_double, ctypes.c_double
-    signature = ctypes.PYFUNCTYPE(None, *[ctypes.c_void_p] * 3, *given, *[ctypes.c_void_p] * kind.memory)
-    return signature(address)
+    kinds = [*[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * kind.memory]
+    return ctypes.PYFUNCTYPE(None, *kinds)(address)
 
 
 def moved(optimizer: Any, numbers: Any, gradient: Any) -> Any:
