@@ -217,6 +217,8 @@ MISTAKES = {
     "batch of fit: expected a whole number from 1, got 0": lambda: fit(network(), "mse", XOR, batch=0),
     "epochs of fit: expected a whole number from 1, got -1": lambda: fit(network(), "mse", XOR, epochs=-1),
     "fit expected clip to be above 0, got 0": lambda: fit(network(), "mse", XOR, clip=0),
+    "fit expected clip to be above 0, got nan": lambda: fit(network(), "mse", XOR, clip=math.nan),
+    "patience of fit: expected a whole number from 1, got 0": lambda: fit(network(), "mse", XOR, patience=0),
     "fit expected metrics to be \"accuracy\" or functions, got 'recall'": lambda: fit(
         network(), "mse", XOR, metrics="recall"
     ),

@@ -268,6 +268,14 @@ MISTAKES = {
     "Adam expected two betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
     "Adam expected two betas from 0 to below 1, got (0.9, 0.9, 0.9)": lambda: Adam([Value(1.0)], betas=(0.9, 0.9, 0.9)),
     "Adam expected two betas from 0 to below 1, got 0.9": lambda: Adam([Value(1.0)], betas=0.9),
+    "Adam expected two betas from 0 to below 1, got (0.9, nan)": lambda: Adam([Value(1.0)], betas=(0.9, math.nan)),
+    "Adam expected two betas from 0 to below 1, got ('0.9', 0.9)": lambda: Adam([Value(1.0)], betas=("0.9", 0.9)),
+    "Adam expected two betas from 0 to below 1, got (-0.1, 0.9)": lambda: Adam([Value(1.0)], betas=(-0.1, 0.9)),
+    "clip_gradients expected a largest norm above 0, got nan": lambda: clip_gradients([Value(1.0)], math.nan),
+    "huber expected a positive delta, got nan": lambda: huber([1.0], [1.0], delta=math.nan),
+    "SGD expected momentum to be a number from 0, got -0.5": lambda: SGD([Value(1.0)], momentum=-0.5),
+    "SGD expected lr(0) to be a number from 0, got -0.1": lambda: SGD([Value(1.0)], lr=lambda k: -0.1).rate(),
+    'labels expected "textbook" or "layer", got \'layers\'': lambda: MLP(2, [1], labels="layers"),
     "SGD.step: no parameter has a gradient; call loss.backward() first, on a loss that depends on them": lambda: SGD(
         [Value(1.0)]
     ).step(),
@@ -694,6 +702,14 @@ def test_step_notices_data_that_is_no_float(data):
     with pytest.raises(TypeError, match=r"^SGD\.step expected the data of 'w' to be a float, got "):
         optimizer.step()
     assert (w.data, optimizer.steps) == (data, 0)
+
+
+def test_step_names_a_parameter_without_a_label_as_one():
+    w = Value(1.0)
+    (w * w).backward()
+    w.data = 1
+    with pytest.raises(TypeError, match=r"^Adam\.step expected the data of a parameter to be a float, got 1 \(int\)$"):
+        Adam([w]).step()
 
 
 def test_what_training_holds_can_be_pickled():

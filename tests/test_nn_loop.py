@@ -305,6 +305,20 @@ def test_an_interruption_keeps_what_was_learned_and_its_loss():
     assert (history.losses, engine.kept, history.interrupted) == ([3.0, 2.0, 1.5], [2.0], True)
 
 
+def test_an_error_of_ones_own_comes_out_and_nothing_more_is_computed():
+    def broken(number, loss):
+        if number == 2:
+            raise KeyError("mine")
+
+    engine, history, kept = Script([3.0, 2.0, 1.0]), History(), Kept()
+    loop = Loop(engine, SGD([Value(0.0)]), history, lambda: iter([slice(0, 1)]), True)
+    loop.on_epoch, loop.checkpoint = broken, kept
+    with pytest.raises(KeyError, match="mine"):
+        loop.run()
+    assert (engine.kept, engine.looked, history.losses, history.stopped) == ([2.0], [], [3.0, 2.0], "")
+    assert kept.saved == []  # what was written before is taken up
+
+
 def test_a_last_look_that_has_no_value_is_nan():
     history, _ = looped([3.0], [ValueError("log(0)")], epochs=1)
     assert history.losses[0] == 3.0 and math.isnan(history.losses[1])

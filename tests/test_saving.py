@@ -145,6 +145,18 @@ def test_damaged_foreign_and_newer_files_are_refused(words, tmp_path):
     assert str(error.value).removeprefix(f"{path} ") == words
 
 
+def test_older_files_are_read_and_what_is_true_is_true_only(tmp_path):
+    network = MLP(1, [1], seed=1)
+    path = save(network, tmp_path / "n.json")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"version": 0}))
+    assert state(load(path)) == state(network)
+    for bias in (1, "true", [True]):
+        path.write_text(json.dumps(damage(content, "network", "layers", 0, "neurons", 0, "bias", to=bias)))
+        with pytest.raises(ValueError, match=r"does not fit the network: it has layers\.0\.neurons\.0\.b$"):
+            load(path)
+
+
 def test_every_truncation_is_refused(tmp_path):
     path = save(MLP(2, [2], seed=1), tmp_path / "n.json")
     whole = path.read_bytes()
