@@ -203,6 +203,13 @@ def test_the_values_in_an_expression_in_the_order_in_which_they_stand():
     assert (values_in(a), values_in(Fraction(2))) == ([a], [])
 
 
+def test_a_number_with_a_power_of_ten_is_a_product():
+    write = LatexWriter(lambda node: r"1.2 \cdot 10^{5}", rounded)
+    assert write(power(A, number(2.0))) == r"{\left(1.2 \cdot 10^{5}\right)}^{2}"
+    assert write(multiply(number(3.0), A)) == r"3 \cdot \left(1.2 \cdot 10^{5}\right)"
+    assert write(add(ONE, multiply(-ONE, A))) == r"1 - 1.2 \cdot 10^{5}"
+
+
 def test_a_second_node_of_a_name_stands_in_brackets_under_its_power():
     copies = {A: "a⁽²⁾"}
     assert Writer(copies.__getitem__, repr)(power(A, number(3.0))) == "(a⁽²⁾)³"

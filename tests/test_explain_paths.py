@@ -15,6 +15,7 @@ from tinygrad_edu.engine import leaves, local_derivatives, topological
 from tinygrad_edu.nn import squared_error
 from tinygrad_edu.show import count_operations, explain
 from tinygrad_edu.show.costs import large
+from tinygrad_edu.show.numbers import counted
 from tinygrad_edu.show.paths import Paths
 
 
@@ -115,6 +116,17 @@ def test_a_sum_agrees_up_to_round_off(off, agrees):
     x = Value(0.5, "x")
     paths = Paths(x * 4.0, x)
     paths.total *= 1 + off
+    assert paths.agrees is agrees
+
+
+@pytest.mark.parametrize(("off", "agrees"), [(4.3e-12, True), (4.6e-12, False)])
+def test_round_off_grows_with_the_number_of_operations(off, agrees):
+    """By four times what separates 1 from the next number, each: for 5,000 operations 4.4e-12."""
+    y = x = Value(1.0, "x")
+    for _ in range(5000):
+        y = y * 1.0
+    paths = Paths(y, x)
+    paths.total += off
     assert paths.agrees is agrees
 
 
@@ -321,3 +333,4 @@ def test_costs_of_a_network_and_of_a_leaf():
 
 def test_counts_are_written_out_below_a_quadrillion():
     assert (large(10**15 - 1), large(10**15)) == ("999,999,999,999,999", "about 10^15")
+    assert (counted(10**15 - 1), counted(10**15)) == ("999,999,999,999,999 paths", "1.000e15 paths")

@@ -405,6 +405,15 @@ def test_the_rounding_of_terms_that_cancel_is_not_taken_for_something_from_befor
     assert "from" not in draw(y).source
 
 
+@pytest.mark.parametrize(("off", "marked"), [(2e-9, True), (-2e-9, True), (0.5e-9, False), (-0.5e-9, False)])
+def test_a_billionth_of_a_gradient_is_rounding_and_what_is_more_is_from_before(off, marked):
+    x = Value(2.0, "x")
+    y = x * 3.0 - x * 1.0
+    y.backward()
+    x.grad += 4.0 * off  # of the sizes of the terms, 3 and 1
+    assert ("from before" in tree(y)) is marked
+
+
 def test_a_gradient_of_another_root_is_marked_and_one_that_is_on_its_way_is_not():
     w = Value(2.0, "w")
     h = w * 3
@@ -814,6 +823,18 @@ def test_changed_data_are_noticed():
 )
 def test_numbers_for_people(number, text):
     assert shown(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [
+        (1234.0, 2, "1234"), (9949.0, 2, "9949"), (9950.0, 2, "1e4"), (12345.0, 2, "1.2e4"), (99.4, 2, "99"),
+        (0.125, 2, "0.13"), (0.375, 1, "0.4"), (1234567.0, 7, "1234567"), (0.12345678, 7, "0.1234568"),
+    ],
+)  # fmt: skip
+def test_numbers_in_as_many_digits_as_are_asked_for(number, digits, text):
+    assert shown(number, digits) == text
+    assert shown(-number, digits) == f"−{text}"
 
 
 def test_drawing_imports_graphviz_only_when_asked():
