@@ -201,6 +201,7 @@ def test_wrt_may_lie_between_be_the_root_or_out_of_reach():
     assert explain(z, z).count == 1
     assert str(explain(z, z)) == "∂z/∂z = 1: z is the root itself"
     assert explain(z, unused).count == 0
+    assert (Paths(z, unused).total, Paths(z, unused).gradient, [*Paths(z, unused).largest()]) == (0.0, 0.0, [])
     assert str(explain(z, unused)) == "∂z/∂u = 0: no path leads from z to u"
 
 

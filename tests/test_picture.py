@@ -313,6 +313,7 @@ def test_frames_have_one_size_and_show_a_contribution_only_when_it_was_added(ren
     root = ((a * a + b * 0.5) * 1e-5).tanh()
     pictures = [path.read_text() for path in frames(root, tmp_path, contributions=True, digits=6)]
     assert len({re.search("viewBox=[^>]*", picture).group() for picture in pictures}) == 1
+    assert all(xml.dom.minidom.parseString(picture).documentElement.tagName == "svg" for picture in pictures)
     assert len({re.sub("<text.*?</text>|<[^>]*stroke[^>]*>|<polygon[^>]*>", "", p) for p in pictures}) == 1
     assert len({tuple(re.findall('points="[^"]*"| d="[^"]*"', p)) for p in pictures}) == 1
     sources = [draw(root, step=k, contributions=True).source for k in range(len(pictures))]
@@ -324,6 +325,7 @@ def test_frames_have_one_size_and_show_a_contribution_only_when_it_was_added(ren
             "<text[^>]*>([^<]*)",
             'fill="(#b91c1c|#1e40af)"[^>]*>←',
             'fill="([^"]*)"[^>]*>×',
+            '<polygon fill="([^"]*)"',
             'xlink:title="(.*?)"',
         ):
             assert sorted(re.findall(what, picture)) == sorted(re.findall(what, drawn))
@@ -438,7 +440,7 @@ def test_a_leaf_below_a_root_with_another_gradient_than_its_own_has_the_rest_fro
     assert "grad 5 (12 − 7 from elsewhere)" in tree(root)
 
 
-@pytest.mark.parametrize("uses", [2, 10, 11])
+@pytest.mark.parametrize("uses", [3, 10, 11])
 def test_a_gradient_that_was_set_back_or_holds_some_of_its_terms_is_on_its_way(uses):
     """Up to ten of them are tried; of more only a 0 is one."""
     x = Value(1.0, "x")
@@ -470,8 +472,13 @@ def test_a_contribution_that_is_infinite_is_as_wide_as_can_be():
     root = (x * y) * 1.0
     root.backward()
     root.parents[0].grad = 1e200  # so that 1e200 · 1e200 reaches y
-    [line] = [line for line in draw(root, contributions=True).source.splitlines() if "id=en2_1" in line]
-    assert "← +∞" in line and "penwidth=3.00" in line
+    lines = draw(root, contributions=True).source.splitlines()
+    first, infinite, last = (
+        next(line for line in lines if f"id={edge}" in line) for edge in ("en2_0", "en2_1", "en3_0")
+    )
+    assert "← +∞" in infinite and "penwidth=3.00" in infinite
+    assert "← +1e200" in first and "penwidth=3.00" in first  # the largest that is a number
+    assert "← +1<" in last and "penwidth=0.60" in last
 
 
 def test_what_is_too_long_for_a_label_is_cut_at_eighty_letters():
@@ -751,6 +758,12 @@ def test_a_hundred_and_fifty_boxes_have_their_numbers():
         x = Value(1.0, "x")
         source = draw(tinygrad_edu.sum([x, *(Value(1.0) for _ in range(count - 2))])).source
         assert ("data 1<" in source, "nslimit" in source) == (count == 150, count == 151)
+
+
+def test_a_large_network_has_no_edges_that_keep_an_order():
+    for sizes, kept in (([2, 1], True), ([16, 16, 1], False)):
+        source = draw(tinygrad_edu.MLP(2, sizes, seed=1)([0.5, 1.0])).source
+        assert ("style=invis" in source) is kept
 
 
 def test_the_node_at_max_nodes_is_drawn():
