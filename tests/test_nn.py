@@ -223,6 +223,7 @@ MISTAKES = {
     "neurons of a layer: expected a whole number from 1, got 0": lambda: Layer(2, 0),
     "an MLP expected at least one layer, got none": lambda: MLP(2, []),
     "layer 1 expected 2 inputs, got 3": lambda: MLP(2, [3])([1, 2, 3]),
+    "layer 1 expected 2 inputs, got 0": lambda: MLP(2, [3])([]),
     "neuron 1 of layer 1 expected 2 inputs, got 1": lambda: Neuron(2)([1]),
     "neuron 2 of layer 1 expected 2 weights and a bias, got 1": lambda: MLP.from_weights([[[1, 2, 3], [1, 2]]]),
     "neuron 1 of layer 2 expected 1 weights and a bias, got 2": lambda: MLP.from_weights([[[1, 2]], [[1, 2, 3]]]),
@@ -638,6 +639,14 @@ def test_weights_there_and_back_are_the_same_network(activation, bias, labels):
         (p.label, p.place, p.data) for p in network.parameters()
     ]
     assert repr(again) == repr(network)
+
+
+def test_what_is_given_counts_more_than_what_matrices_know():
+    matrices = MLP(1, [1, 1], activation="tanh", output_activation="sigmoid", labels="layer", seed=1).to_weights()
+    network = MLP.from_weights(matrices, activation="relu", output_activation=None, labels="textbook")
+    assert repr(network) == "MLP of [Layer of [Neuron(1, relu)], Layer of [Neuron(1, linear)]]"
+    assert [p.label for p in network.parameters()] == ["w1", "b1", "w2", "b2"]
+    assert [p.label for p in MLP.from_weights(THETA, labels="layer").parameters()][:3] == ["w1_1,1", "w1_1,2", "b1_1"]
 
 
 def test_what_matrices_cannot_say_is_refused():
