@@ -571,6 +571,22 @@ def test_a_derivative_that_fails_where_f_is_smooth_is_wrong(partial, order):
     assert first.hint.startswith("the derivative of own(x) ") and first.hint.endswith(" at x = 2, where f is smooth")
 
 
+@pytest.mark.parametrize(
+    ("g", "y", "diagnosis"),
+    [
+        (lambda y: y.relu(), 0.0, "domain edge"),
+        (lambda y: y.log(), 1e-12, "domain edge"),
+        (lambda y: (y * 1e8).sin(), 1.0, "domain edge"),
+        (lambda y: y * y, 1.0, "wrong"),
+    ],
+)
+def test_a_derivative_that_fails_is_at_an_edge_where_f_is_not_smooth_for_every_input(g, y, diagnosis):
+    with registered("own", "o", "x * x", "x / (x - x)"):
+        report = check_gradients(lambda x, y: x.own() + g(y), 2.0, y)
+    assert diagnoses(report) == [diagnosis] * 2
+    assert all(("where f is smooth" in c.hint) is (diagnosis == "wrong") for c in report.comparisons)
+
+
 def test_where_f_is_in_one_point_only_differences_cannot_say():
     with registered("point", "p", "(-(x - 1)**2)**1.5", "0 * x"):
         report = check_gradients(lambda x: x.point() + x, 1.0)
