@@ -417,6 +417,14 @@ def test_an_update_shows_fifteen_decimals_at_most():
     assert "\n  = 1\n" in str(explain_update(x * x, x, lr=1e-16))
 
 
+def test_an_update_goes_through_the_nodes_that_are_chosen():
+    for through in ([], "neurons", "operations"):
+        on_paper = explain(PASSED.total, W5, through=through, paper=True, digits=1).on_paper
+        update = explain_update(PASSED.total, W5, lr=1.0, through=through, paper=True, digits=1)
+        assert update.on_paper == 0.3 - on_paper
+    assert on_paper != explain(PASSED.total, W5, through=[], paper=True, digits=1).on_paper
+
+
 def test_an_update_on_paper_shows_where_the_paper_leads():
     x = Value(1.0, "x")
     update = explain_update(x * 1.0449, x, lr=1.0, digits=2, paper=True)

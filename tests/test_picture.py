@@ -728,6 +728,22 @@ def test_a_failing_renderer_is_an_error_and_leaves_no_half_picture(renderer, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["graph.gv"]
 
 
+def test_the_systems_graphviz_draws_where_there_is_one(monkeypatch):
+    asked = []
+
+    def answer(command, **options):
+        asked.append((command, options["input"]))
+        return subprocess.CompletedProcess(command, 0, b"<svg", b"")
+
+    monkeypatch.setattr("subprocess.run", answer)
+    monkeypatch.setattr("tinygrad_edu.show.dot.bundled_executable", lambda: "/there/graphviz-pure")
+    for system in ("/usr/bin/dot", None):
+        monkeypatch.setattr("shutil.which", lambda name, system=system: system if name == "dot" else "/no/" + name)
+        assert run("digraph {ö}", "svg", "neato") == b"<svg"
+    given = ["-Kneato", "-Tsvg"], "digraph {ö}".encode()
+    assert asked == [(["/usr/bin/dot", *given[0]], given[1]), (["/there/graphviz-pure", *given[0]], given[1])]
+
+
 def test_a_renderer_that_takes_too_long_or_crashes(renderer, monkeypatch):
     picture = draw(example()[2])
     monkeypatch.setattr("tinygrad_edu.show.dot.TIMEOUT", 0)
