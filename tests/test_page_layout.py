@@ -32,7 +32,8 @@ function drawing(edges, direction, sizes = {}, gaps = { beside: 4, between: 20 }
   const { boxes, paths, width, height } = layout(order, wires, direction, size, gaps);
   const at = Object.fromEntries([...boxes].map(([u, b]) => [u.id, [b.x, b.y, b.width, b.height].map(Number)]));
   const lines = wires.map((wire) => [paths.get(wire).path, [paths.get(wire).label.x, paths.get(wire).label.y]]);
-  return { at, lines, size: [width, height] };
+  const spots = wires.map((wire) => paths.get(wire).labels.map(({ x, y }) => [x, y]));
+  return { at, lines, spots, size: [width, height] };
 }
 """
 
@@ -260,6 +261,20 @@ def test_boxes_stand_as_near_to_where_they_would_be_as_the_others_let_them():
             for j in range(count)
         ]
         assert [float(y) for y in found] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("between", "places"), [(50, 2), (51, 4)])
+def test_where_a_label_can_stand(between, places):
+    """On the curve, the best place first: lines of text, if there is room for four."""
+    gaps = {"beside": 4, "between": between}
+    right, down = drawn([SUM, "right", {}, gaps], [SUM, "down", {}, gaps])
+    assert right["spots"] == [[label] for _, label in right["lines"]]
+    shares = [(0.4, 0.36), (0.6, 0.64), (0.22, 0.1), (0.78, 0.9)][:places]
+    for spots, (path, label) in zip(down["spots"], down["lines"], strict=True):
+        (x0, _), (x1, _) = points(path)[0], points(path)[-1]
+        assert spots[0] == label
+        assert [spot[1] for spot in spots] == [pytest.approx(6 + between * along) for along, _ in shares]
+        assert [spot[0] for spot in spots] == [pytest.approx(x0 + (x1 - x0) * b, abs=1) for _, b in shares]
 
 
 # Where its boxes stand, the middle of each: a picture in a lecture's notes stays what it was.

@@ -767,6 +767,61 @@ def test_what_is_written_on_the_wires_does_not_overlap(desk, width, fewest):
                 assert across <= 0 or along <= (bottom - top) / 3, "letters are lower than their lines"
 
 
+LABELLED = """([direction, texts, given]) => {
+  const before = [drawn, textWidth];
+  textWidth = (text, style) => (style === "bold" ? 6 * text.length : 0);
+  const spots = ([x, y]) => ({ x, y });
+  drawn = { direction, paths: new Map(given.map((places, k) => [k, { labels: places.map(spots) }])) };
+  const labels = given.map((_, wire) => ({ wire, text: svg("text", {}, texts[wire]) }));
+  placeLabels(labels);
+  const found = labels.map(({ wire, text }) => [text.textContent, ...["x", "y"].map((key) => text.getAttribute(key)),
+    drawn.paths.get(wire).label ?? null]);
+  [drawn, textWidth] = before;
+  return found;
+}"""
+
+
+@pytest.mark.parametrize(("direction", "beside"), [("right", 128), ("down", 122)])  # from its beginning, its middle
+def test_each_label_stands_where_it_overlaps_none_before_it(desk_of_small, direction, beside):
+    """It is 4 pixels wider than its letters, of 6, and 12 high; one without a place is left out."""
+    places = [
+        [[100, 50], [0, 0]],
+        [[127, 50], [128, 50]],  # to the right of the first
+        [[73, 50], [72, 50]],
+        [[100, 61], [100, 62]],  # below it
+        [[100, 39], [100, 38]],
+        [[100, 50], [128, 61]],
+        [[300, 50], [0, 0]],
+        [[100, 200]],
+        [[beside - 1, 200], [beside, 200]],
+    ]
+    texts = ["abcd"] * 8 + ["ab"]
+    found = desk_of_small.evaluate(LABELLED, [direction, texts, places])
+    chosen = [(100, 50), (128, 50), (72, 50), (100, 62), (100, 38), None, (300, 50), (100, 200), (beside, 200)]
+    for text, spot, label in zip(texts, chosen, found, strict=True):
+        x, y = spot or (None, None)
+        assert label == (["", None, None, None] if spot is None else [text, str(x), str(y + 4), {"x": x, "y": y}])
+
+
+def test_the_label_of_the_step_has_the_first_choice_of_places_then_those_that_are_lit(desk):
+    page = desk.open(worked_example()[1])
+    page.select_option("#detail", "2")
+    page.evaluate("go(steps.length - 1); light(unitOf[nodes.findIndex((n) => n.name === 'w₁')])")
+    found = page.evaluate(
+        """() => {
+          const all = placeLabels, found = [];
+          placeLabels = (labels) => found.push(...labels.map(({ wire, first }) => [first, wire === steps[now].wire,
+            wiresAbove(lit).has(wire)]));
+          paintPicture();
+          placeLabels = all;
+          return found;
+        }"""
+    )
+    assert found == sorted(found, key=lambda label: -label[0])
+    assert [first for first, *_ in found] == [2 if now else int(lit) for _, now, lit in found]
+    assert {first for first, *_ in found} == {0, 1, 2}
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_six_digits_fit_in_the_field_of_a_number(desk, width):
     page = desk.open(network()([Value(2.0, "x1"), Value(-0.000731272, "x2")]), {"width": width, "height": 900})

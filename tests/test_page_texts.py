@@ -61,6 +61,8 @@ SEEN = """
 
 # `act` writes down what a thing changes.
 SESSION = """
+  textWidth = (text) => 7 * text.length; // whatever letters a machine has
+  redraw();
   let before = {};
   const lines = [];
   const opened = () => (before = seen());
