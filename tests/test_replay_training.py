@@ -163,6 +163,9 @@ def test_what_training_needs_is_said():
     program = compile(loss, network.parameters(), x, backend="python")
     with pytest.raises(ValueError, match=re.escape("step expected a program with an optimiser: compile(...")):
         program.step(DATA)
+    for wrong in ("adam", Adam, network, network.parameters()):
+        with pytest.raises(TypeError, match=re.escape("compile expected an optimizer, like Adam(params), got ")):
+            compile(loss, network.parameters(), x, optimizer=wrong)
     with pytest.raises(ValueError, match=re.escape("compile expected an optimizer of the 13 params, in their order")):
         compile(loss, network.parameters(), x, optimizer=SGD(network.parameters()[1:]))
     program = compile(loss, network.parameters(), x, optimizer=SGD(network.parameters()), reduce=None, backend="python")

@@ -99,6 +99,8 @@ def compile(
             raise ValueError("compile expected a function to return (root, outputs), not outputs= beside it")
         f, given = root, inputs
         root, inputs, outputs = called(f, numbers_of(given), labels_of(given))
+    if optimizer is not None and not isinstance(getattr(optimizer, "parameters", None), list):
+        raise TypeError(f"compile expected an optimizer, like Adam(params), got {quoted(optimizer)}")
     if optimizer is not None and [*map(id, optimizer.parameters)] != [*map(id, params)]:
         raise ValueError(
             f"compile expected an optimizer of the {len(params)} params, in their order; it has "
