@@ -102,6 +102,8 @@ def test_programs_refuse_arrays_that_are_masked(backend):
     masked = np.ma.array([[1.0], [2.0], [3.0]], mask=[[False], [True], [True]])
     with pytest.raises(ValueError, match="the program expected numbers in inputs, 2 of them are masked"):
         program([2.0], masked)
+    with pytest.raises(ValueError, match="the program expected numbers in inputs, 2 of them are masked"):
+        program([2.0], [*masked])
     with pytest.raises(ValueError, match="the program expected numbers in params, 1 of them are masked"):
         program(np.ma.array([2.0], mask=True), [3.0])
     assert program([2.0], np.ma.array([[1.0], [3.0]]))[0] == 4.0

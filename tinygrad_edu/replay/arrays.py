@@ -52,6 +52,8 @@ class ArrayProgram(Program):
 def as_array(what: str, numbers: Any) -> Any:
     if type(numbers) is np.ndarray and numbers.dtype == np.float64 and numbers.flags.carray:
         return numbers  # most are, and the rest costs microseconds
+    if isinstance(numbers, list | tuple) and numbers and hasattr(numbers[0], "mask"):  # rows of an array that is masked
+        numbers = np.ma.array(numbers)
     if isinstance(numbers, np.ndarray) and hasattr(numbers, "mask") and numbers.mask.any():  # numpy.ma is slow to load
         raise ValueError(f"the program expected numbers in {what}, {numbers.mask.sum()} of them are masked")
     try:
