@@ -196,6 +196,7 @@ def test_where_arrays_lie_otherwise_in_memory_native_calls_the_ordinary_way(monk
     monkeypatch.setattr(calling, "Array", type("Array", (ctypes.Structure,), {"_fields_": fields}))
     assert ctypes.sizeof(calling.Array) <= np.ndarray.__basicsize__
     assert not calling.as_expected()
+    monkeypatch.setattr(calling, "AS_EXPECTED", False)
     w, x = Value(0.5), Value(2.0)
     program = compile((w * x).tanh(), [w], [x], backend="native")
     params, batch = np.array([0.5]), np.array([[2.0], [4.0]])

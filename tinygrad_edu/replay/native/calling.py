@@ -23,7 +23,6 @@ NOTHING = ir.Constant(OBJECT, None)
 PLAIN = 0x0001 | 0x0100  # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED
 NEW_LIKE = 277  # the place of PyArray_NewLikeArray in NumPy's table of C functions
 FASTCALL = 0x0080  # METH_FASTCALL
-BEGINNING = ctypes.c_char * 0  # of any array
 # Once: each call of PYFUNCTYPE makes a class, which is never freed.
 NEW_FUNCTION = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 TARGET = ["header", "longest batch", "mean"]  # what is run, for up to so many examples, and whether for their mean
@@ -167,24 +166,22 @@ def as_expected() -> bool:
     array = np.arange(6.0).reshape(2, 3)
     seen = Array.from_address(id(array))
     found = seen.type, seen.dtype, seen.data, seen.dimensions, seen.flags & PLAIN
-    if found != (id(np.ndarray), id(np.dtype(float)), address(array), 2, PLAIN):
-        return False
-    return tuple((ctypes.c_int64 * 2).from_address(seen.shape)) == array.shape
+    expected = id(np.ndarray), id(np.dtype(float)), array.ctypes.data, 2, PLAIN
+    return found == expected and tuple((ctypes.c_int64 * 2).from_address(seen.shape)) == array.shape
+
+
+AS_EXPECTED = as_expected()
 
 
 def address(array: Any) -> int:
     """Where the numbers of an array lie."""
-    try:
-        return ctypes.addressof(BEGINNING.from_buffer(array))
-    except TypeError:  # read-only; this takes five times as long
-        return array.ctypes.data  # type: ignore[no-any-return]
+    return Array.from_address(id(array)).data if AS_EXPECTED else array.ctypes.data  # type: ignore[no-any-return]
 
 
 def built_in(targets: Any) -> Callable[..., Any]:
     """A function of params and inputs for the programs whose headers stand in the array `targets`."""
-    if not as_expected():
+    if not AS_EXPECTED:
         return lambda params, inputs: None
     with LOCK:
         make = NEW_FUNCTION(("PyCFunction_NewEx", ctypes.pythonapi))
-        made: Callable[..., Any] = make(ctypes.addressof(method()), targets, None)
-        return made
+        return make(ctypes.addressof(method()), targets, None)  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from itertools import groupby
 from operator import or_
 from typing import Any
 
@@ -188,12 +189,13 @@ class Plan:
         return result
 
     def begin_gradients(self) -> None:
-        """Clear those to which parts are added, and what lies between them; that of the root is 1."""
+        """Clear those to which parts are added; that of the root is 1."""
         for area in ("u", "v"):
             places = {self.places[slot] for slot in self.cleared if self.area([slot]) == area}
             places.discard(-1)  # of what was rolled up
-            if places:
-                self.write(Spec(ZERO, False, area, ()), [max(places) + 1 - min(places), 1, min(places)])
+            for _, run in groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+                [(_, first), *others] = run
+                self.write(Spec(ZERO, False, area, ()), [1 + len(others), 1, first])
         root = self.graph.roots[0]
         self.write(Spec(SEED, False, self.area([root]), ()), [1, 1, self.places[root]])
 

@@ -91,7 +91,7 @@ def moved(optimizer: Any, numbers: Any, gradient: Any) -> Any:
     """As `Optimizer.moved`, in machine code where the rule is plain arithmetic."""
     function, kept = update(optimizer), [as_array("kept", each) for each in optimizer.kept]
     numbers, gradient = as_array("params", numbers), as_array("gradient", gradient)
-    if function is None or [array.size for array in (gradient, *kept)] != [numbers.size] * (1 + len(kept)):
+    if function is None or len({numbers.size, gradient.size, *[array.size for array in kept]}) > 1:
         return optimizer.moved(np.array(numbers), gradient)
     rate, optimizer.kept = optimizer.rate(), kept
     optimizer.steps += 1
