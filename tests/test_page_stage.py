@@ -745,6 +745,11 @@ def test_the_note_stands_where_it_hides_the_least_near_its_boxes(desk_of_small):
         assert width == f"{most}px"
         widths.add(most)
     assert len(widths) >= 2  # narrower where that hides less
+    for near in ([532, 687, 219, 396], [443, 491, 260, 331]):  # below, and at the right: by a pixel nearer than another
+        boxes = [(400, *near)]
+        place, _, spots = desk_of_small.evaluate(PLACED, [near, boxes, False, 1000, 1])
+        _, _, x, y, _ = best(near, boxes, spots, False, 1000)
+        assert place == f"{math.floor(x + 0.5)}px {math.floor(y + 0.5)}px"
 
 
 LABELS = """[...document.querySelectorAll(".factor")].filter((text) => text.textContent).map((text) => {
