@@ -303,19 +303,19 @@ def test_up_to_three_hundred_boxes_are_drawn(ask):
         assert result["caption"].startswith(words)
 
 
-def test_pieces_of_the_output_are_told_while_the_code_runs():
-    said = []
+def test_pieces_of_the_output_are_told_while_the_code_runs(monkeypatch):
+    now, said = [7.0], []
+    monkeypatch.setattr(live_session, "monotonic", lambda: now[0])
     output = live_session.Output(said.append)
-    output.write("a")
-    assert said == []
-    output.told -= 0.11
-    output.write("b")
-    assert said == ["ab"]
-    output.told -= 0.05
-    assert output.write("c" * MOST) == MOST
+    for seconds, text, told in ((0.09, "a", []), (0.02, "b", ["ab"]), (0.05, "c", ["ab"]), (0.06, "d", ["ab", "cd"])):
+        now[0] += seconds
+        output.write(text)
+        assert said == told, "a tenth of a second after the last piece"
+    assert output.write("e" * MOST) == MOST
     output.end()
-    assert "".join(said) == "ab" + "c" * (MOST - 2) + "\n… and 2 characters more"
-    assert (output.kept, output.lost) == (MOST, 2)
+    assert "".join(said) == "abcd" + "e" * (MOST - 4) + "\n… and 4 characters more"
+    assert (output.kept, output.lost) == (MOST, 4)
+    assert output.write("f") == 1 and output.lost == 5
     output = live_session.Output(said.clear)
     output.end()  # nothing was printed: nothing is told
     assert output.pieces == []
