@@ -214,6 +214,15 @@ def test_a_graph_before_does_not_outlive_the_next_run():
     assert "no Value" in ask("step")["error"]
 
 
+def test_nor_does_it_where_the_next_run_fails_or_gives_a_graph_that_is_too_large():
+    ask, _ = session()
+    large = "from tinygrad_edu import Value\nv = Value(1.0)\nfor _ in range(400): v = v * 2.5\nv"
+    for text in ("1 / 0", "x = (", "import sys; sys.exit()", large):
+        ask("run", text=NEURON)
+        assert ask("run", text=text)["picture"] == ""
+        assert ask("explain", id="n0") == {"html": ""}
+
+
 def test_a_leaf_in_the_last_line_is_drawn():
     ask, _ = session()
     assert ask("run", text="from tinygrad_edu import Value\nw = Value(2.0, 'w')\nw")["picture"].count("data 2") == 1

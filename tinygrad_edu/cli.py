@@ -29,8 +29,6 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
         from tinygrad_edu.engine import number
 
-        if not isinstance(value, str):
-            return [*value]
         try:
             return [number(float(part)) for part in value.split(",")]
         except ValueError:

@@ -32,7 +32,7 @@ class Output(TextIOBase):
             self.kept += len(text[:room])
             if monotonic() - self.told > 0.1:
                 self.flush()
-        self.lost += max(0, len(text) - max(room, 0))
+        self.lost += max(0, len(text) - room)
         return len(text)
 
     def flush(self) -> None:
