@@ -434,6 +434,19 @@ def test_a_graph_that_depends_on_its_data_is_built_anew(make, epochs):
     assert "on graphs built anew, which is slower: the graph of example" in history.notes[0]
 
 
+def test_what_begins_again_has_the_momentum_that_it_began_with():
+    np = pytest.importorskip("numpy")
+    found = []
+    for engine, kept in (("auto", np.array([0.25])), ("eager", [0.25])):
+        net = Late()
+        optimizer = SGD(net.parameters(), 0.05, momentum=0.5)
+        optimizer.kept = [kept]
+        examples = [([x, 1], x + 0.5) for x in (-1.0, 2.0, 0.5, -0.25, 1.0)]
+        fit(net, "mse", examples, optimizer=optimizer, epochs=40, batch=2, seed=1, engine=engine)
+        found.append(numbers(net))
+    assert found[0] == found[1]
+
+
 def test_a_checkpoint_knows_that_its_graph_depends_on_its_data(tmp_path):
     def run(**options):
         net = Late()

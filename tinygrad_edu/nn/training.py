@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -362,7 +363,7 @@ def fit(
         "gradient_tolerance": gradient_tolerance, "on_epoch": on_epoch, "keep_path": path,
     }  # fmt: skip
     eager = Eager(network, setup.loss, optimizer.parameters, setup.examples)
-    before = eager.numbers(), optimizer.steps, optimizer.kept, setup.rng.getstate()
+    before = eager.numbers(), optimizer.steps, [copy(kept) for kept in optimizer.kept], setup.rng.getstate()
     history = History()
     chosen: Any = eager
     if engine != "eager":
