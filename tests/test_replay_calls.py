@@ -92,6 +92,22 @@ def test_a_result_is_not_changed_by_the_next_call(backend):
 
 
 @each_backend
+@pytest.mark.parametrize("reduce", ["mean", "sum", None])
+def test_what_an_earlier_call_left_behind_does_not_come_into_a_later_one(backend, reduce):
+    """Not even where its last examples were not finite, and vectors of the machine reach as far."""
+    program, params = model(reduce, backend), np.full(4, 0.5)
+    inputs = np.random.default_rng(3).normal(size=(300, 4))
+    spoiled = inputs.copy()
+    spoiled[1:] = [[np.nan], [np.inf], [-np.inf]] * 99 + [[np.nan]] * 2
+    for n in (1, 5, 17, 31):
+        fresh = model(reduce, backend)(params, inputs[:n])
+        for before in (300, 32, n):
+            program(params, spoiled[:before])
+            for mine, other in zip(program(params, inputs[:n]), fresh, strict=True):
+                close(mine, other)
+
+
+@each_backend
 def test_threads_may_call_one_program(backend):
     program, rng = model("mean", backend), np.random.default_rng(2)
     cases = [(rng.normal(size=4), rng.normal(size=(n, 4))) for n in (1, 3, 50, 400)]

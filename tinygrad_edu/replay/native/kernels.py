@@ -125,7 +125,7 @@ class Kernel(Writer):
             yield [self.builder.add(k, INT64(i)) for i in range(width)]
 
     def each_vector(self) -> Any:
-        """The lanes in vectors, the last of them filled up."""
+        """The lanes in vectors; some of the last may be of no example, and hold anything."""
         return self.loop(self.lanes, step=INT64(LANES))
 
     # Numbers.
@@ -144,8 +144,7 @@ class Kernel(Writer):
 
     def begun(self, total: Number, k: Any, lane: Any) -> Number:
         """The sum of item k with what it starts from, if it does."""
-        p = len(self.kinds)
-        width = LANES if self.area == "v" else 1
+        p, width = len(self.kinds), LANES if self.varying else 1
         return total + self.operand(p, self.term(p, k), lane, width) if p < len(self.operands) else total
 
     def put(self, slot: Any, lane: Any, width: int, number: Number) -> None:
@@ -162,7 +161,7 @@ class Kernel(Writer):
         self.store(area, place, width, number)
 
     def valid(self, number: Number, lane: Any) -> Number:
-        """The number where there is an example, 0 in the lanes that fill up the last vector."""
+        """The number where there is an example, 0 in the other lanes of the last vector."""
         left = spread(self.builder, self.builder.sub(self.lanes, lane), LANES)
         counted = ir.Constant(ir.VectorType(INT64, LANES), list(range(LANES)))
         return number.where(self.builder.icmp_signed("<", counted, left), 0.0)
