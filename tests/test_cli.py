@@ -590,7 +590,7 @@ def test_as_many_numbers_are_asked_for_as_the_network_takes(inputs, outputs, wor
     assert done.stderr == f"tinygrad-edu: the network of w.json {words}\n"
 
 
-@pytest.mark.parametrize("content", ["{}", "1", "[1]", "[[1]]", "[[[1, 2]], [1]]", "[[[1, 2]], 1]", '"[]"'])
+@pytest.mark.parametrize("content", ["{}", "1", "[1]", "[[1]]", "[[[1, 2]], [1]]", "[[[1, 2]], 1]", "[[[1, 2], 3]]", '"[]"'])
 def test_weights_that_are_no_matrices_are_told_their_form(content, tmp_path):
     (tmp_path / "w.json").write_text(content)
     done = run("--weights", "w.json", cwd=tmp_path)
