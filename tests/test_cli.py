@@ -15,6 +15,7 @@ import pytest
 
 from tinygrad_edu import TABLE, cli, explore
 from tinygrad_edu.engine import unregister
+from tinygrad_edu.nn import MLP
 
 MATRICES = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
 
@@ -590,11 +591,19 @@ def test_as_many_numbers_are_asked_for_as_the_network_takes(inputs, outputs, wor
     assert done.stderr == f"tinygrad-edu: the network of w.json {words}\n"
 
 
-@pytest.mark.parametrize("content", ["{}", "1", "[1]", "[[1]]", "[[[1, 2]], [1]]", "[[[1, 2]], 1]", "[[[1, 2], 3]]", '"[]"'])
+@pytest.mark.parametrize(
+    "content", ["{}", "1", "[1]", "[[1]]", "[[[1, 2]], [1]]", "[[[1, 2]], 1]", "[[[1, 2], 3]]", '"[]"']
+)
 def test_weights_that_are_no_matrices_are_told_their_form(content, tmp_path):
     (tmp_path / "w.json").write_text(content)
     done = run("--weights", "w.json", cwd=tmp_path)
     assert done.stderr == "tinygrad-edu: w.json: expected matrices, [[[bias, weight, …], …], …], a row a neuron\n"
+
+
+def test_a_seed_makes_a_network_of_two_hidden_neurons_for_the_numbers_given():
+    made = cli.settings(seed=3, inputs=[0.1, 0.2, 0.3], targets=[0.5])
+    assert made.weights == MLP(3, [2, 1], seed=3).to_weights() != cli.settings(seed=4, inputs=[0.1] * 3).weights
+    assert (made.inputs, made.targets) == ([0.1, 0.2, 0.3], [0.5])
 
 
 def test_a_file_that_no_reader_can_follow_is_no_json(tmp_path):
