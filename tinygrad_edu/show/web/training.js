@@ -88,7 +88,7 @@ function stepDown() {
 function keep(after) {
   while (history.length && history[history.length - 1].step >= taken) history.pop(); // taken up from an earlier step
   history.push({ step: taken, loss: after, data: Float64Array.from(moving, (k) => v[k]) });
-  if (history.length > MOST_KEPT) history = history.filter((_, j) => j % 2 === 0 || j === history.length - 1);
+  if (history.length > MOST_KEPT) history = history.filter((_, j) => j % 2 === 0); // the first and the last stay
 }
 
 function restart() {
