@@ -51,6 +51,11 @@ def test_roles_in_a_network(bias, activation):
             assert node.op.name == ("add" if bias else "dot")
 
 
+def test_what_has_no_names_is_refused():
+    with pytest.raises(TypeError, match=r"name expected variables and what they hold, .* got Value\(data=2"):
+        name(Value(2.0))
+
+
 def test_names_are_given_once():
     a, b, c = Value(1.0, "a"), Value(2.0, "a"), Value(3.0, "v1")
     inner = a * b

@@ -255,6 +255,9 @@ WRONG_KINDS = {
     "fit expected an optimiser, like SGD(network.parameters()), got 0.1": lambda: fit(
         network(), "mse", XOR, optimizer=0.1
     ),
+    "train expected an optimiser, like SGD(network.parameters()), got [Value(data=1.0, grad=not computed)]": (
+        lambda: train(lambda: Value(1.0), [Value(1.0)])
+    ),
     "fit expected the name of a loss or a function of answer and target, got Value(data=1.0, grad=not computed)": (
         lambda: fit(network(), Value(1.0), XOR)
     ),

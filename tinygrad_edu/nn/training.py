@@ -74,6 +74,11 @@ def evaluated(loss: Any) -> Value:
     return root
 
 
+def require_optimizer(what: str, optimizer: Any) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{what} expected an optimiser, like SGD(network.parameters()), got {quoted(optimizer)}")
+
+
 class Whole:
     """A loss that is one graph, as `train` has it: the engine of a single batch."""
 
@@ -147,6 +152,7 @@ def train(
     """
     if epochs < 0:
         raise ValueError(f"train expected epochs from 0, got {epochs!r}")
+    require_optimizer("train", optimizer)
     engine = Whole(loss, optimizer.parameters)
     loop = Loop(engine, optimizer, History(), lambda: iter([slice(None)]), alone=True)
     loop.epochs, loop.goal, loop.tolerance, loop.on_epoch = epochs, goal, tolerance, on_epoch
@@ -347,8 +353,7 @@ def fit(
         raise TypeError(f"fit expected a seed, or a random.Random, got {quoted(seed)}")
     setup = Setup(network, loss, examples, validation, metrics, rng)
     optimizer = optimizer or Adam(setup.parameters, 0.01)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"fit expected an optimiser, like SGD(network.parameters()), got {quoted(optimizer)}")
+    require_optimizer("fit", optimizer)
     for name, number in {"epochs": epochs, "batch": batch, "patience": patience}.items():
         if number is not None:
             at_least_one(f"{name} of fit", number)

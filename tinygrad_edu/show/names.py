@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from tinygrad_edu.engine import Value, nodes, plain, topological
+from tinygrad_edu.engine import Value, nodes, plain, quoted, topological
 from tinygrad_edu.neurons import neurons
 
 
@@ -25,6 +25,8 @@ def name(namespace: Mapping[str, Any]) -> None:
         namespace: variables and what they hold, mostly `locals()`. Values that have a label keep it, and variables
             whose names begin with an underscore are passed over.
     """
+    if not isinstance(namespace, Mapping):
+        raise TypeError(f"name expected variables and what they hold, like locals(), got {quoted(namespace)}")
     for variable, held in list(namespace.items()):
         if variable.startswith("_"):
             continue
