@@ -253,6 +253,7 @@ def test_a_mistake_in_an_expression_is_marked(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+NAMES = [f"name{k}" for k in range(10)]
 MISTAKES = {
     ("draw", "w*x", "w=1"): "x has no value: expected one for each of w, x",
     ("draw", "w", "w=1", "y=3"): "y is not in 'w', which has w",
@@ -309,6 +310,7 @@ MISTAKES = {
     ("check", "2*w", "w=1", "--ops", "twice"): "twice, line 2: ",
     ("worksheet", "-o", "sheet.md", "--key", "./sheet.md"): "expected a file each, got sheet.md and ./sheet.md",
     ("draw", "2*w", "w=1", "--wrt", "v"): "expected one of w, got 'v'",
+    ("draw", "+".join(NAMES), *(f"{name}=1" for name in NAMES), "--wrt", "v"): f"one of {', '.join(NAMES)}, got 'v'",
     ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got 'v'",
     ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
     ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",
@@ -503,7 +505,16 @@ def test_check_prints_the_report_and_names_a_wrong_row(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["__import__('os').system('touch owned')", "('a', 'b')", "(1, 2, 3, 4)", "(", "f'{1}'"]
+    "line",
+    [
+        "__import__('os').system('touch owned')",
+        "('a', 'b')",
+        "('a', 'b', 'x')",
+        "('a', 'b', 'x', 1)",
+        "(1, 2, 3, 4)",
+        "(",
+        "f'{1}'",
+    ],
 )
 def test_a_file_of_operations_is_parsed_and_never_run(line, tmp_path):
     (tmp_path / "ops").write_text(line)
@@ -690,6 +701,15 @@ def test_a_key_alone_is_written_and_the_sheet_printed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["key.md"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs /dev/null")
+def test_what_keeps_nothing_takes_a_sheet_and_a_key_in_any_form(tmp_path):
+    done = run("worksheet", "-o", "/dev/null", "--key", "/dev/null", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "/dev/null\n" * 2)
+    (tmp_path / "sheet.txt").touch()
+    assert run("worksheet", "-o", "sheet.txt", cwd=tmp_path).returncode == 2
+
+
+LONG = "a_task_with_a_name_of_many_letters"
 TWO_TASKS = "".join(
     f"""# {name}
 
@@ -740,17 +760,20 @@ def test_grade_passes_where_all_tasks_do(tmp_path):
         (("l.md", "a.py", "--pytest", "./a.py"), "expected a file each, got a.py and ./a.py, which are the same"),
         (("l.md", "a.py", "--json", "r", "--pytest", "r"), "expected a file each, got r and r, which are the same"),
         (("l.md", "a.py", "--task", "half"), "Invalid value for --task: expected one of double, triple, got 'half'"),
+        (("long.md", "a.py", "--task", "x"), f"Invalid value for --task: expected one of {LONG}, {LONG}s, got 'x'"),
         (("prose.md", "a.py"), "prose.md has no task"),
         (("l.md", "none.py"), "cannot read none.py: No such file or directory"),
         (("none.md", "a.py"), "cannot read none.md: No such file or directory"),
     ],
 )
 def test_grade_says_what_is_missing(arguments, words, tmp_path):
-    for name, content in {"l.md": TWO_TASKS, "prose.md": "# A\n\nwords\n", "a.py": "kept = 1\n"}.items():
+    long = TWO_TASKS.replace("double", LONG).replace("triple", f"{LONG}s")
+    lessons = {"l.md": TWO_TASKS, "long.md": long, "prose.md": "# A\n\nwords\n", "a.py": "kept = 1\n"}
+    for name, content in lessons.items():
         (tmp_path / name).write_text(content)
     done = run("grade", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"tinygrad-edu: {words}\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.py", "l.md", "prose.md"]
+    assert {path.name for path in tmp_path.iterdir()} == lessons.keys()
     assert (tmp_path / "a.py").read_text() == "kept = 1\n"
 
 

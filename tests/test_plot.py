@@ -523,6 +523,8 @@ def test_a_sheet_of_an_animation_has_the_caption_in_its_margin_and_no_axes():
     assert not ax.axison
     assert 0 < text.get_position()[1] < bottom < 1
     assert text.get_position() == (0.5, pytest.approx(bottom / 2))
+    assert ax.get_position(original=True).bounds == pytest.approx((0, 1 / 3, 1, 2 / 3)), "above it the picture has all"
+    assert sheet(image, "", (200, 100), False, "light").axes[0].get_position(original=True).bounds == (0, 0, 1, 1)
 
 
 def test_all_frames_are_as_large_as_the_largest_picture_and_half_an_inch_higher_where_one_has_a_caption(tmp_path):

@@ -208,9 +208,7 @@ class OfExpression(click.Command):
                 f"{error.format_message()} An expression that begins with a minus comes after --, like: "
                 f'{ctx.command_path} -- "-w*x" w=0.3 x=2'
             ) from None
-        except click.MissingParameter as error:
-            if error.param is None or error.param.name != "expression":
-                raise
+        except click.MissingParameter:
             raise click.UsageError(f"expected an expression, like: {self.example(ctx)}") from None
 
     def example(self, ctx: click.Context) -> str:
@@ -307,14 +305,13 @@ def explore(expression: str, values: Any, wrt: str | None, output: str | None) -
     click.echo(output)
 
 
-def rows_in_file(path: str) -> list[Any]:
-    """Operations of the user's, one a line of literals: ("cube", "³", "x*x*x", "3*x*x"). Parsed, never run."""
+def register_rows(path: str) -> None:
+    """Take in operations of the user's, one a line of literals: ("cube", "³", "x*x*x", "3*x*x"). Parsed, never run."""
     import ast
 
     from tinygrad_edu.engine import register
 
     lines, path = text_in(path).splitlines(), plain(path)
-    made = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -326,10 +323,9 @@ def rows_in_file(path: str) -> list[Any]:
             form = '("name", "symbol", "value", "derivative", …)'
             raise click.ClickException(f"{path}, line {number}: expected texts in brackets, {form}, got {plain(line)}")
         try:
-            made.append(register(*row))
+            register(*row)
         except (ValueError, TypeError) as error:
             raise click.ClickException(f"{path}, line {number}: {error}") from None
-    return made
 
 
 @expression_command
@@ -346,7 +342,7 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
     from tinygrad_edu.expression import parse
 
     if ops is not None:
-        rows_in_file(ops)
+        register_rows(ops)
     leaves = {name: Value(number, name) for name, number in values}
     root = parse(expression).build(leaves)
     chosen(None, leaves)

@@ -107,7 +107,6 @@ def sheet(image: Any, caption: str, size: tuple[int, int], with_caption: bool, t
     width, height = size[0] / DPI, size[1] / DPI
     below = 0.5 * with_caption
     figure, [ax], colours = canvas(theme, (max(width, 4.0 * with_caption), height + below))
-    figure.set_layout_engine("none")
     ax.set_position((0, below / (height + below), 1, height / (height + below)))
     ax.set_axis_off()
     ax.imshow(image)
