@@ -112,6 +112,19 @@ def test_what_an_optimiser_keeps_is_of_one_length_or_refused(backend):
         program.step(DATA)
 
 
+def test_what_an_optimiser_keeps_may_be_what_must_not_change():
+    network, loss, x = model()
+    optimizer = SGD(network.parameters(), momentum=0.5)
+    program = compile(loss, network.parameters(), x, optimizer=optimizer)
+    kept = np.ones(len(network.parameters()))
+    kept.flags.writeable = False
+    optimizer.kept = [kept]
+    gradient = program(program.params, DATA)[1]
+    program.step(DATA)
+    assert (kept == 1).all()
+    close(optimizer.kept[0], 0.5 + np.asarray(gradient))
+
+
 def test_steps_leave_alone_what_was_given_and_taken():
     network, loss, x = model()
     program = compile(loss, network.parameters(), x, optimizer=Adam(network.parameters()))
