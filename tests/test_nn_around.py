@@ -765,3 +765,11 @@ def test_settings_of_numpy_leave_the_parameters_floats(kind):
             (w * w).backward()
             optimizer.step()
             assert type(w.data) is float and {type(n) for kept in optimizer.kept for n in kept} == {float}
+
+
+@pytest.mark.parametrize("make", [lambda w: SGD(w, 0.1, momentum=0.5), lambda w: SGD(w, 0.1)])
+def test_arrays_step_where_a_gradient_is_infinite_as_lists_do(make):
+    np = pytest.importorskip("numpy")
+    on_lists, on_arrays = make([Value(1.0)]), make([Value(1.0)])
+    assert on_lists.moved([1.0], [math.inf]) == on_arrays.moved(np.array([1.0]), np.array([math.inf])).tolist()
+    assert on_lists.kept == [kept.tolist() for kept in on_arrays.kept]

@@ -98,7 +98,7 @@ class Optimizer:
             rows = [self.rule(p, g, lr, *kept) for p, g, *kept in zip(numbers, gradients, *self.kept, strict=True)]
             numbers, *self.kept = ([*column] for column in zip(*rows, strict=True))
             return numbers
-        numbers, *self.kept = self.rule(numbers, gradients, lr, *(gradients * 0 + kept for kept in self.kept))
+        numbers, *self.kept = self.rule(numbers, gradients, lr, *(numbers * 0 + kept for kept in self.kept))
         return numbers
 
     def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:

@@ -87,14 +87,12 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
     return ctypes.PYFUNCTYPE(None, *kinds)(address)
 
 
-def changeable(array: Any) -> Any:
-    return array if array.flags.writeable else array.copy()
-
-
 def moved(optimizer: Any, numbers: Any, gradient: Any) -> Any:
     """As `Optimizer.moved`, in machine code where the rule is plain arithmetic."""
-    function, kept = update(optimizer), [changeable(as_array("kept", each)) for each in optimizer.kept]
-    numbers, gradient = as_array("params", numbers), as_array("gradient", gradient)
+    kept = [
+        array if array.flags.writeable else array.copy() for array in map(partial(as_array, "kept"), optimizer.kept)
+    ]
+    function, numbers, gradient = update(optimizer), as_array("params", numbers), as_array("gradient", gradient)
     if function is None or len({numbers.size, gradient.size, *[array.size for array in kept]}) > 1:
         return optimizer.moved(np.array(numbers), gradient)
     rate, optimizer.kept = optimizer.rate(), kept
