@@ -225,7 +225,25 @@ def test_nor_does_it_where_the_next_run_fails_or_gives_a_graph_that_is_too_large
 
 def test_a_leaf_in_the_last_line_is_drawn():
     ask, _ = session()
-    assert ask("run", text="from tinygrad_edu import Value\nw = Value(2.0, 'w')\nw")["picture"].count("data 2") == 1
+    result = ask("run", text="from tinygrad_edu import Value\nw = Value(2.0, 'w')\nw")
+    assert result["picture"].count("data 2") == 1
+    assert result["shown"] == [], "a picture is enough"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_picture_has_the_colours_of_the_page(theme):
+    picture = session()[0]("run", text=NEURON, theme=theme)["picture"]
+    assert THEMES[theme].text in picture and THEMES[{"light": "dark", "dark": "light"}[theme]].text not in picture
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, ZeroDivisionError, RuntimeError])
+def test_why_there_is_no_picture_is_said_below_it(error, monkeypatch):
+    def picture(self, root, theme):
+        raise error(f"no picture in {theme}")
+
+    monkeypatch.setattr(Session, "picture", picture)
+    result = session()[0]("run", text=NEURON, theme="dark")
+    assert (result["picture"], result["caption"], result["error"]) == ("", "no picture in dark", None)
 
 
 # What exactly is shown

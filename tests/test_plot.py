@@ -136,6 +136,9 @@ def test_health_as_a_picture_has_each_layer_and_what_is_wrong():
     assert [bar.get_width() for bar in shares.patches][3:] == [len(row.dead) / row.neurons for row in report.layers]
     assert "layer 1: its 3 neurons are dead" in figure.get_suptitle()
     assert spread.get_xlabel() == "spread of the outputs"
+    for ax in (spread, gradient):
+        assert list(ax.get_yticks()) == list(shares.get_yticks()) == [0, -1, -2]
+        assert [label.get_text() for label in ax.get_yticklabels()] == [""] * 3, "the layers are named once"
     assert [x == x for x in gradient.lines[0].get_xdata()] == [row.gradient > 0 for row in report.layers]
     for nothing in (HISTORY, SimpleNamespace(layers=[]), made):
         with pytest.raises(ValueError, match="plot_health expected the report of health"):
@@ -657,3 +660,24 @@ def test_the_page_of_an_animation_is_stepped_played_and_sought(browser, tmp_path
     assert page.evaluate(seen)[5:] == ["Play", "false"], "a step ends it"
     page.close()
     assert said == []
+
+
+@pytest.mark.parametrize("losses", [[50.0, 0.0], [50.0, -1.0], [-1.0, -50.0], [30.0, 1.0]])
+def test_losses_that_reach_zero_or_span_little_are_on_a_linear_axis(losses):
+    assert "log scale" not in history_text(losses)
+    assert plot_history(losses).axes[0].get_yscale() == "linear"
+    assert plot_history(SimpleNamespace(losses=losses[:1], validation=losses[1:])).axes[0].get_yscale() == "linear"
+    assert "log scale" in history_text([31.0, 1.0])
+    assert plot_history(SimpleNamespace(losses=[31.0], validation=[1.0])).axes[0].get_yscale() == "log"
+
+
+def test_a_history_as_text_in_hardly_any_columns():
+    first = [history_text([1.0, 9.0, 5.0], width=width, height=1).splitlines()[0] for width in (1, 4, 5, 6, 7)]
+    assert first == ["9 ┤▁", "9 ┤▁", "9 ┤▁", "9 ┤▁▅", "9 ┤▁█▅"], "from the first loss to the last"
+
+
+@pytest.mark.parametrize(("best", "validation", "said"), [(1, [], False), (0, [3.0], False), (1, [3.0], True)])
+def test_the_best_epoch_is_told_where_there_is_one(best, validation, said):
+    history = SimpleNamespace(losses=[1.0, 2.0], best=best, validation=validation)
+    assert ("best validation 3 in epoch 1" in history_text(history)) is said
+    assert (len(plot_history(history).axes[0].lines) == 3) is said
