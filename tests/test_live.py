@@ -233,7 +233,7 @@ def test_a_leaf_in_the_last_line_is_drawn():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_picture_has_the_colours_of_the_page(theme):
     picture = session()[0]("run", text=NEURON, theme=theme)["picture"]
-    assert THEMES[theme].text in picture and THEMES[{"light": "dark", "dark": "light"}[theme]].text not in picture
+    assert [name for name in ("light", "dark") if f'fill="{THEMES[name].leaf}"' in picture] == [theme]
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, ZeroDivisionError, RuntimeError])
