@@ -21,7 +21,7 @@ from tinygrad_edu.live import session as live_session
 from tinygrad_edu.live.lessons import FOLDER, for_page
 from tinygrad_edu.live.session import MOST, Session
 from tinygrad_edu.show import explore
-from tinygrad_edu.tasks import read
+from tinygrad_edu.tasks import grade, read
 from tinygrad_edu.themes import THEMES
 
 needs_cache = pytest.mark.skipif(
@@ -186,7 +186,9 @@ def test_a_large_network_is_drawn_with_its_neurons_closed_and_a_larger_one_with_
     ask, _ = session()
     result = ask("run", text=f"from tinygrad_edu import MLP\ny = MLP(1, {layers}, seed=1)([0.5])\n")
     assert "layer 2" in result["picture"]
-    assert result["picture"].count('class="node"') == boxes
+    ids = re.findall(r'<g id="(\w+)" class="node"', result["picture"])
+    assert len(ids) == boxes
+    assert [ask("explain", id=id) for id in ids] == [{"html": ""}] * boxes, "no number, no derivative"
 
 
 @pytest.mark.parametrize(
@@ -389,6 +391,12 @@ def test_an_answer_is_graded_with_the_picture_of_the_case(ask):
     wrong = ask("grade", task=task._asdict(), text=task.start)
     assert wrong["passed"] is False
     assert wrong["words"][0].startswith("Not yet: ")
+    known = next(task for section in lessons() for task in section.tasks if task.mistakes)
+    name, text = known.mistakes[0]
+    named = ask("grade", task=known._asdict(), text=text)
+    verdict = grade(known, text)
+    assert (named["passed"], named["mistake"], named["words"]) == (False, name, [*verdict.words])
+    assert named["picture"].rstrip().endswith("</svg>") is (verdict.graph is not None)
 
 
 # Lessons, charts
