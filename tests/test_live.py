@@ -306,6 +306,8 @@ def test_what_is_displayed_comes_first_and_is_kept_where_an_error_follows(ask):
         ("c = a * b\nd = a.exp()", "a"),  # named last
         ("d = a.exp()\nc = a * b\nprint(d.data)", "a"),
         ("c = a * b\ndef f():\n    return d\nclass A:\n    e = c", "a b"),
+        ("c = a * b\nd = a.exp()\nclass A:\n    e = c", "a"),
+        ("c = a * b\nd = a.exp()\nprint(c.data, d.data)", "a"),
         ("c = a * b\n[3]", "a b"),
         ("x = 3", ""),
         ("a", "a"),
