@@ -162,7 +162,14 @@ def test_an_error_is_told_with_its_line(text, line, words):
     error = ask("run", text=text)["error"]
     assert error["line"] == line
     assert error["text"].startswith(words)
+    assert error["text"] != "KeyError: ", "nothing follows"
     assert ask("run", text=NEURON)["error"] is None
+
+
+def test_a_text_runs_as_a_script_does():
+    ask, said = session()
+    ask("run", text="if __name__ == '__main__':\n    print('main')")
+    assert said == ["main\n"]
 
 
 def test_a_huge_print_is_cut():
