@@ -200,6 +200,8 @@ def test_a_box_is_opened_and_closed_and_its_step_is_found_again(desk):
     page.evaluate("go(steps.length - 1)")
     page.select_option("#boxes", "layers")
     assert page.evaluate("now === steps.length - 1")
+    page.evaluate("go(1); openGroup('1')")  # which has two outputs: no box in it takes its step over
+    assert page.evaluate("[now, steps[1].kind]") == [1, "forward"]
 
 
 def test_the_order_of_the_steps(desk):
