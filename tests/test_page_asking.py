@@ -185,6 +185,13 @@ def test_a_mistake_that_gives_nearly_the_right_answer_is_not_told(visit):
     assert page.evaluate(judge, "1") == [True, "Right."]
 
 
+def test_a_sum_is_that_of_the_ways_so_far(visit):
+    x = Value(3.0, "x")
+    page = visit(x * x + x)
+    sums = "steps.flatMap((step) => questionsOf(step).filter((q) => q.kind === 'sum').map((q) => q.value(v)))"
+    assert page.evaluate(sums) == [4, 7]
+
+
 def test_the_last_contribution_for_the_sum_is_overwriting(pages):
     found = pages[0][0].evaluate(
         "(() => { const k = all.findIndex(q => q.kind === 'sum'); return judged(all[k], "
