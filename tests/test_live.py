@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import zipfile
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -480,6 +482,7 @@ def test_a_map_of_a_boundary():
         (f"{1.3 / 1.6 * 460:.1f}", f"{460 - 3.3 / 3.6 * 460:.1f}", blue),
         (f"{0.8 / 1.6 * 460:.1f}", f"{460 - 1.3 / 3.6 * 460:.1f}", orange),
     ]
+    assert f'fill="{blue}" fill-opacity' not in charts.boundary(lambda x: 0.0, examples).svg, "above 0 it is blue"
     strong = charts.boundary(lambda x: 5.0, examples).svg
     assert 'fill-opacity="0.60"' in strong and 'fill-opacity="2.' not in strong
     for wrong in ([], [([1.0], 1.0)], [([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0)]):
@@ -592,6 +595,20 @@ def test_what_a_page_unpacks(stand_ins):
     assert {name.partition("/")[0] for name in names} == {"tinygrad_edu", "graphviz", "rich"}
     assert all(name.endswith(".py") for name in names if not name.startswith("tinygrad_edu/"))
     assert packages.read("tinygrad_edu/live/file.py") == Path(file.__file__).read_bytes()
+
+
+def test_a_page_holds_no_compiled_files_and_of_libraries_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "PACKAGE", tmp_path / "package")
+    for name in ("package/a.py", "package/b/c.css", "package/__pycache__/a.pyc", "rich/x.py", "rich/x.pyi", "setup.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    listed = [metadata.PackagePath(name) for name in ("rich/x.py", "rich/x.pyi", "setup.py")]
+    for one in listed:
+        one.dist = SimpleNamespace(locate_file=lambda name: tmp_path / name)
+    monkeypatch.setattr(file.metadata, "files", {"rich": listed, "graphviz": None}.get)
+    inside = zipfile.ZipFile(io.BytesIO(file.packages()))
+    assert inside.namelist() == ["rich/x.py", "tinygrad_edu/a.py", "tinygrad_edu/b/c.css"]
+    assert inside.read("rich/x.py") == b"rich/x.py"
 
 
 def test_the_two_forms_of_a_page_differ_in_where_its_files_are(stand_ins):

@@ -82,7 +82,7 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
             before = 0 if k == 0 or last else sum(sizes[1:k])
             text = letter if len(column) == 1 and k in (0, len(layers)) else f"${letter}_{{{before + n + 1}}}$"
             if max(sizes) <= 20:
-                ax.text(x, y, text, ha="center", va="center", color=colours.text, fontsize=10, zorder=3)
+                ax.text(x, y, text, ha="center", va="center", color=colours.text, fontsize=10)
             if k and small and layers[k - 1][n].b is not None:
                 bias = number(layers[k - 1][n].b)
                 ax.text(
@@ -93,7 +93,6 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
                     va="top",
                     color=colours.line,
                     fontsize=8,
-                    zorder=3,
                 )
     if small:
         for place, ((x1, y1), (x2, y2), number_of) in enumerate(lines):
