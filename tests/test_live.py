@@ -645,6 +645,8 @@ def test_a_command_that_fails_or_hangs_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError) as error:
         shell("printf 'a\\nb\\nc\\nd\\n' >&2; exit 3")
     assert str(error.value) == "sh failed: a b c"
+    with pytest.raises(RuntimeError, match="sh failed: \N{REPLACEMENT CHARACTER}"):
+        shell("printf '\\377' >&2; exit 3")
     monkeypatch.setattr(assets, "TIMEOUT", 0.05)
     with pytest.raises(RuntimeError) as error:
         shell("sleep 5")
