@@ -52,7 +52,8 @@ def missing(path):
 @pytest.fixture(scope="module")
 def outputs(request, tmp_path_factory):
     """What each of the examples that are asked for will have printed: two run at a time."""
-    asked = [item.callspec.params["path"] for item in request.session.items if "outputs" in item.fixturenames]
+    own = [item for item in request.session.items if item.path == request.path]
+    asked = [item.callspec.params["path"] for item in own if "outputs" in item.fixturenames]
     with ThreadPoolExecutor(2) as pool:
         yield {path: pool.submit(run, path, tmp_path_factory.mktemp("run")) for path in asked if not missing(path)}
 
