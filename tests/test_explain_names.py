@@ -51,6 +51,13 @@ def test_roles_in_a_network(bias, activation):
             assert node.op.name == ("add" if bias else "dot")
 
 
+def test_neurons_are_counted_from_the_first_layer_that_is_there():
+    mlp = MLP(2, [3, 2, 1], activation="sigmoid", seed=1)
+    hidden = mlp.layers[1]([Value(0.1), Value(0.2), Value(0.3)])
+    found = roles(mlp.layers[2](hidden))
+    assert [found[a] for a in hidden] == ["h1", "h2"] and found[hidden[0].parents[0]] == "z1"
+
+
 def test_what_has_no_names_is_refused():
     with pytest.raises(TypeError, match=r"name expected variables and what they hold, .* got Value\(data=2"):
         name(Value(2.0))

@@ -423,6 +423,11 @@ def test_a_gradient_of_another_root_is_marked_and_one_that_is_on_its_way_is_not(
     first.backward()
     second.backward()
     assert ">2 + 3 from elsewhere<" in draw(first).source
+    inner = h + 1
+    third = inner * inner
+    third.backward()
+    inner.grad += 5
+    assert f"grad {shown(inner.grad)} (14 + 5 from elsewhere)" in tree(third)
     fresh = Value(2.0, "w")
     h = fresh * fresh
     root = h + fresh
@@ -495,6 +500,15 @@ def test_a_box_counts_its_outputs_once_for_all_examples():
     assert source.count("1 output, 3 examples") == 1
     assert "48 outputs" not in source
     assert draw(collapsible(), collapse="layers").source.count("3 outputs<") == 1
+    loss = sum([model([k / 10, 1.0]) for k in range(2)])
+    assert draw(loss, collapse="layers").source.count("16 outputs, 2 examples") == 2
+
+
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_the_frame_of_a_neuron_has_the_colour_of_lines(kind):
+    source = draw(collapsible(), theme=kind).source
+    frame = f'color="{theme(kind).line}" label="layer 1, neuron 1" style=rounded'
+    assert frame in source
 
 
 def test_signs_that_are_hard_to_see_are_written_otherwise():

@@ -111,5 +111,8 @@ def test_where_a_program_is_drawn_each_of_its_lines_stands_once(seed):
     assert f"return {end.value[0]}, {end.gradient[0]}" == result
     names = {array.name for array in arrays}
     assert all({*array.operands} <= names - {array.name} for array in arrays)
+    for array in arrays:
+        changed = {re.findall(r"\bd_(\w+)", line)[0] for line in array.gradient if re.match(r"\w*d_|transpose", line)}
+        assert changed <= {array.name}
     (root,) = end.operands
     assert root in names and re.search(rf"\b{root}\b", end.value[0])
