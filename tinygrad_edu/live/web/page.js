@@ -56,6 +56,7 @@ function showState(state, detail = "") {
 function open(k, texts) {
   current = k;
   parts = [];
+  drawn = "";
   const panel = at("lesson");
   panel.parentNode.append(at("seen"));
   panel.setAttribute("aria-labelledby", `tab${k}`);
