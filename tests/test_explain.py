@@ -453,3 +453,23 @@ def test_only_blocks_are_written():
     for part in (lambda: Written().blocks(None), lambda: Written().style(None), lambda: Written().text()):
         with pytest.raises(NotImplementedError):
             part()
+
+
+def test_products_of_paths_of_different_lengths_stand_below_one_another():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    root = (a * b).sin() * a + a
+    root.label = "f"
+    root.backward()
+    explanation = explain(root, a)
+    lines = [line for line in str(explanation).splitlines() if line.startswith("  f → ")]
+    columns = {re.match(r"  \S+(?: → \S+)* +", line).end() for line in lines}
+    assert len(lines) == 3 and len(columns) == 1
+    assert all(f">{name}</td>" in explanation.html() for name in ("v₁", "∂f/∂v₃", "∂v₂/∂v₁"))
+
+
+def test_what_is_infinite_on_the_way_to_a_number_is_explained_and_at_the_end_refused():
+    x = Value(1e200, "x")
+    y = x * x
+    assert explain(1 / y, x).gradient == 0
+    with pytest.raises(ValueError, match=r"is inf, the result of x \* x at x = 1e\+200"):
+        explain(y + 1, x)
