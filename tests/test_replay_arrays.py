@@ -265,6 +265,33 @@ def test_a_box_of_an_array_is_a_slice(shape, data):
     assert (part.ravel() == table.ravel()).all()
 
 
+def test_rows_up_to_the_end_of_an_array_are_a_slice_of_its_last_rows():
+    found = sliced(7, (7,), np.array([[2, 3], [5, 6]]))
+    assert found is not None and (found.first, found.end, found.spans) == (1, 7, (":", "1:3"))
+
+
+@pytest.mark.parametrize("name", ["sign", "step"])
+def test_where_a_partial_is_0_nothing_flows_also_not_from_what_is_infinite(name):
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    product = w * x
+    program = compile(getattr(product, name)() * product, [w], [x], also=[x], backend="numpy")
+    assert program([2.0], [math.inf])[2] == [2.0]
+
+
+def test_names_that_are_the_programs_own_are_given_once():
+    a, b, x = Value(0.5, "a"), Value(-0.5, "b"), Value(2.0, "x")
+    with registered("part", "p", "x * x", "2 * x"):
+        hidden = [(a * x).part(), (b * x).exp(), (a * b).tanh()]
+        for node, label in zip(hidden[1:], ("d_rest", "rest"), strict=True):
+            node.label = label
+        root = TABLE["logsumexp"].function(hidden)
+        program, lines = (compile(root, [a, b], [x], backend=backend) for backend in ("numpy", "python"))
+        for mine, other in zip(program([0.5, -0.5], [2.0]), lines([0.5, -0.5], [2.0]), strict=True):
+            close(mine, other)
+        targets = [line.partition(" = ")[0].strip() for line in program.arrays.splitlines()[1:] if " = " in line]
+    assert len(targets) == len({*targets}) and "part1_2" in targets
+
+
 @pytest.mark.parametrize("reduce", ["mean", "sum", None])
 def test_examples_of_several_blocks_count_alike(reduce, monkeypatch):
     module = sys.modules[NumpyProgram.__module__]

@@ -168,7 +168,7 @@ class ArraySource(ArrayGradients):
         operands = dict(zip(step.row.operands, found, strict=True))
         operands["out"] = Expression(self.names[step.out], letters)
         for view, own, formula in zip(step.views, axes, step.row.partials, strict=True):
-            if view.active and formula != "0":
+            if view.active:
                 found_partial = evaluated(formula, operands)
                 if step.row.many:
                     found_partial = self.once(found_partial)
