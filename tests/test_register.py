@@ -3,14 +3,12 @@
 import gc
 import linecache
 import math
-import os
-import signal
-import threading
 import weakref
 
 import pytest
 
 import tinygrad_edu
+from tests.forks import needs_fork, status_of_child
 from tests.test_table import gradient_errors, points
 from tinygrad_edu import TABLE, Domain, Value, grad, register, registered, unregister
 from tinygrad_edu.engine.numbers import PRIMITIVES
@@ -388,27 +386,10 @@ def test_only_signs_have_a_second_name():
     assert names == {f"__{name}__" for name in ("add", "sub", "mul", "truediv", "pow", "neg", "abs")}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
+@needs_fork
 def test_a_process_forked_while_a_thread_registers_can_register():
-    registering, forked = threading.Event(), threading.Event()
+    def is_right():
+        with registered("cube", "³", "x * x * x", "3 * x * x"):
+            return Value(2.0).cube().data == 8.0
 
-    def register_for_long():
-        with LOCK:
-            registering.set()
-            forked.wait(0.3)  # set too late where the fork waits for the lock, as it must
-
-    thread = threading.Thread(target=register_for_long)
-    thread.start()
-    registering.wait()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)  # ends a child that hangs
-        try:
-            with registered("cube", "³", "x * x * x", "3 * x * x"):
-                os._exit(0 if Value(2.0).cube().data == 8.0 else 1)
-        finally:
-            os._exit(2)
-    forked.set()
-    thread.join()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert status_of_child(LOCK, is_right) == 0

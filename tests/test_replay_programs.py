@@ -5,10 +5,8 @@ import gc
 import importlib.util
 import linecache
 import math
-import os
 import pickle
 import re
-import signal
 import threading
 import traceback
 import weakref
@@ -18,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.forks import needs_fork, status_of_child
 from tests.test_replay import BACKENDS, close, each_backend
 from tinygrad_edu import nn
 from tinygrad_edu.engine import TABLE, Value, hessian, registered
@@ -421,34 +420,16 @@ def test_programs_leave_no_classes_and_no_formulas_behind(backend):
         gc.enable()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
+@needs_fork
 def test_a_process_forked_while_a_thread_compiles_can_compile():
     pytest.importorskip("llvmlite")
     from tinygrad_edu.replay.native.machine import LOCK
 
-    compiling, forked = threading.Event(), threading.Event()
+    def is_right():
+        x = Value(2.0)
+        return compile((x * x * 0.125).sin(), [x], backend="native")([2.0])[0] == math.sin(0.5)
 
-    def compile_for_long():
-        with LOCK:
-            compiling.set()
-            forked.wait(0.3)  # set too late where the fork waits for the lock, as it must
-
-    thread = threading.Thread(target=compile_for_long)
-    thread.start()
-    compiling.wait()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)  # ends a child that hangs
-        try:
-            x = Value(2.0)
-            right = compile((x * x * 0.125).sin(), [x], backend="native")([2.0])[0] == math.sin(0.5)
-            os._exit(0 if right else 1)
-        finally:
-            os._exit(2)
-    forked.set()
-    thread.join()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert status_of_child(LOCK, is_right) == 0
 
 
 def test_numpy_works_in_blocks(monkeypatch):

@@ -20,6 +20,7 @@ from tinygrad_edu.engine.derivatives import (
 )
 from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places, title
 from tinygrad_edu.engine.graph import data_of, edges, leaves, nodes, operand_numbers
+from tinygrad_edu.engine.locks import lock_over_forks
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
 from tinygrad_edu.engine.plain import LONGEST, plain, printable, quoted
 from tinygrad_edu.engine.registry import register, registered, unregister
@@ -50,6 +51,7 @@ __all__ = [
     "jvp",
     "leaves",
     "local_derivatives",
+    "lock_over_forks",
     "log_softmax",
     "max",
     "min",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import linecache
-import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,12 +19,11 @@ from tinygrad_edu.engine.formulas import (
     partials_on_values,
     rows_in,
 )
+from tinygrad_edu.engine.locks import lock_over_forks
 from tinygrad_edu.engine.table import TABLE, Row
 from tinygrad_edu.engine.value import Value
 
-LOCK = RLock()  # two threads may register operations at once
-if hasattr(os, "register_at_fork"):  # a thread that does would leave it taken for ever in the child
-    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
+LOCK = lock_over_forks()  # two threads may register operations at once
 
 
 def register(name: str, symbol: str, primal: str, *partials: str, **properties: Any) -> Row:

@@ -61,8 +61,7 @@ class PythonProgram(Program):
         params, inputs = as_list(params), as_list(inputs)
         self.require_length("params", params)
         self.require_length("inputs", inputs)
-        numbers = [*params, *inputs]
-        wrong = [x for x in numbers if not isinstance(x, Number)]
+        wrong = [x for x in (*params, *inputs) if not isinstance(x, Number)]
         if wrong:
             raise TypeError(f"the program expected numbers, got {quoted(wrong[0])} ({type(wrong[0]).__name__})")
         # NumPy's scalars wrap around at 255, or keep 7 digits.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
-from threading import RLock
 from typing import Any
 
+from tinygrad_edu.engine import lock_over_forks
 from tinygrad_edu.replay.native.instructions import CODE, DOUBLE, INT64, LIBRARY, POINTER, Number, binding, ir
 from tinygrad_edu.replay.native.items import Items
 from tinygrad_edu.replay.native.kernels import GRID, KERNEL, Kernel, Spec, is_layer
@@ -29,9 +28,7 @@ DRIVER = ir.FunctionType(ir.VoidType(), [WORDS, POINTER, POINTER, INT64, DOUBLE,
 
 
 # Who compiles has it: machine code of a cache that two threads fill at once would be freed while it is in use.
-LOCK = RLock()
-if hasattr(os, "register_at_fork"):  # a thread that compiles would leave it taken for ever in the child
-    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
+LOCK = lock_over_forks()
 
 
 class Code:
