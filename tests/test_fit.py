@@ -206,6 +206,12 @@ MISTAKES = {
     "validation expected 2 inputs, as the examples, got 1": lambda: fit(
         network(), "mse", [([1, 2], 1)], validation=[([1], 0)]
     ),
+    "validation expected one number as its target, as the examples, got [3.0, 4.0]": lambda: fit(
+        network(), lambda y, t: mse(y, t), [([1, 2], 1)], validation=[([1, 2], [3, 4])]
+    ),
+    "fit expected a seed: a checkpoint is of no use where each run holds back other examples": lambda: fit(
+        network(), "mse", XOR, validation=0.5, checkpoint="run.json"
+    ),
     "validation expected a share between 0 and 1 of at least two examples, got 1.5 of 4": lambda: fit(
         network(), "mse", XOR, validation=1.5
     ),
@@ -789,6 +795,29 @@ def test_losses_by_name_and_by_function_agree():
     one = trained("python", [(x, max(t, 0)) for x, t in moons(10)], "binary_cross_entropy_with_logits")
     other = trained("python", [(x, max(t, 0)) for x, t in moons(10)], binary_cross_entropy_with_logits)
     assert numbers(one[0]) == numbers(other[0])
+
+
+def test_binary_cross_entropy_is_replayed_and_built_anew_once_a_probability_is_certain():
+    """Its term (1 - t) log(1 - p) is 0 · -inf there."""
+    network = MLP(1, [1], output_activation="sigmoid", seed=1)
+    examples = [([1.0], 1), ([-1.0], 0)]
+    history = fit(network, "binary_cross_entropy", examples, engine="python", epochs=3)
+    assert (history.engine, history.notes) == ("python", [])
+    options = {"optimizer": SGD(network.parameters(), lambda step: 1e9 if step == 2 else 0.1), "epochs": 9}
+    history = fit(network, "binary_cross_entropy", examples, engine="python", **options)
+    assert history.stopped == "all 9 epochs are over" and history.losses[-1] == 0.0
+    words = "began again on graphs built anew, which is slower: the recorded graph is not finite where a new one is"
+    assert words in history.notes
+
+
+def test_an_optimiser_goes_on_by_hand_after_a_training_on_arrays():
+    network = MLP(2, [2, 1], activation="tanh", seed=1)
+    optimizer = Adam(network.parameters(), 0.05)
+    fit(network, "mse", XOR, optimizer=optimizer, epochs=2, engine=engine("numpy"))
+    mse(network([1, 0]), 1).backward()
+    optimizer.step()
+    assert {type(number) for number in numbers(network)} == {float}
+    mse(network([1, 0]), 1).backward()
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path):

@@ -396,6 +396,15 @@ def test_losses_by_their_definitions(y):
         assert math.isclose(loss.data, expected, rel_tol=1e-9, abs_tol=1e-12)
 
 
+@pytest.mark.parametrize(("logit", "target", "sign"), [(50.0, 1, -1), (-50.0, 0, 1), (700.0, Value(1.0), -1)])
+def test_binary_cross_entropy_from_logits_keeps_the_digits_of_an_answer_that_is_nearly_right(logit, target, sign):
+    z = Value(logit)
+    loss = binary_cross_entropy_with_logits(z, target)
+    loss.backward()
+    assert loss.data == pytest.approx(math.exp(-abs(logit)), rel=1e-12, abs=0)  # log(1 + e)
+    assert z.grad == pytest.approx(sign * math.exp(-abs(logit)), rel=1e-12, abs=0)
+
+
 def test_binary_cross_entropy_from_probabilities_and_from_logits_agree():
     z = [Value(0.3), Value(-2.0)]
     left = binary_cross_entropy([v.sigmoid() for v in z], [1, 0.25])
@@ -678,6 +687,8 @@ def test_losses_take_targets_that_are_values():
     y, one, zero = Value(0.25), Value(1.0), Value(0.0)
     assert binary_cross_entropy([0.0], [zero]).data == 0.0
     assert binary_cross_entropy([y], [one]).data == binary_cross_entropy([y], [1]).data
+    assert grad(binary_cross_entropy([y], [zero]), zero).data == pytest.approx(math.log(0.75 / 0.25))
+    assert grad(binary_cross_entropy([y], [one]), one).data == pytest.approx(math.log(0.75 / 0.25))
     assert hinge([y], [one]).data == hinge([y], [1]).data == 0.75
     assert cross_entropy([y, 1.0], [zero, one]).data == pytest.approx(cross_entropy([y, 1.0], 1).data, rel=1e-15)
     with pytest.raises(ValueError, match=r"hinge expected the targets -1 and 1, got 0\.0"):
@@ -759,6 +770,21 @@ def test_clipping_scales_all_gradients_together():
     a.grad, b.grad = 3.0, 4.0
     assert (clip_gradients([a, b], 10.0), a.grad, b.grad) == (5.0, 3.0, 4.0)
     assert (clip_gradients([a, b], 1.0), a.grad, b.grad) == (5.0, pytest.approx(0.6), pytest.approx(0.8))
+    a.grad = 3.0
+    assert (clip_gradients([a, a], 1.0), a.grad) == (3.0, 1.0)  # one that is given twice counts once
+
+
+def test_clipping_refuses_gradients_whose_norm_is_not_finite_and_leaves_them():
+    a, b = Value(3.0), Value(4.0)
+    a.grad = b.grad = 1.5e308  # the norm overflows: all gradients would be 0
+    with pytest.raises(ValueError, match=r"^clip_gradients expected gradients of a finite norm, got inf$"):
+        clip_gradients([a, b], 1.0)
+    assert a.grad == b.grad == 1.5e308
+
+
+def test_an_optimiser_names_a_list_among_its_parameters():
+    with pytest.raises(TypeError, match=r"^SGD expected Values, like network\.parameters\(\), got \[Value\("):
+        SGD([[Value(1.0)]])
 
 
 @pytest.mark.parametrize("target", [-0.1, 1.1])

@@ -148,6 +148,8 @@ def test_a_goal_is_looked_for_before_the_update_only_where_an_epoch_is_one_batch
     assert engine.kept == [4.0]
     history, engine = looped([5.0, 1.0], [2.0], batches=[[0], [1]], goal=2.0, epochs=1)
     assert (history.losses, history.stopped) == ([3.0, 2.0], "the loss reached the goal, 2")
+    history, engine = looped([5.0, 1.0, 3.0, 1.0, 9.0], [2.5], batches=[[0], [1]], goal=2.0, epochs=9)
+    assert (history.losses, history.stopped) == ([3.0, 2.0, 2.5], "the loss reached the goal, 2")  # met on the way
     history, engine = looped([5.0, 2.0], [2.0], goal=2.0, epochs=9)
     assert (history.losses, engine.kept) == ([5.0, 2.0], [1.0])
 

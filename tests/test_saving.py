@@ -77,6 +77,47 @@ def test_a_class_of_ones_own_is_given(tmp_path):
         load(path, MLP(2, [3]))
 
 
+def tied():
+    layer = Layer(2, 2, seed=1)
+    return Sequential(layer, layer)
+
+
+def some_share():
+    network = MLP(2, [3], seed=1)
+    network.layers[0].neurons[2].b = network.layers[0].neurons[0].b
+    return network
+
+
+def frozen():
+    network = MLP(2, [3], seed=1)
+    network.layers[0].neurons[0].w[1] = 0.5
+    return network
+
+
+def scaled():
+    network = MLP(2, [3], seed=1)
+    network.gain = Value(2.0)
+    return network
+
+
+@pytest.mark.parametrize("make", [tied, some_share, frozen, scaled])
+def test_what_the_file_does_not_describe_is_given(make, tmp_path):
+    """Parameters in two places, numbers in the place of some, and more of them."""
+    network, other = make(), make()
+    for parameter in network.parameters():
+        parameter.data += 1.0
+    path = save(network, tmp_path / "net.json")
+    assert state(load(path, other)) == state(network)
+    with pytest.raises(ValueError, match=r"net\.json has a (MLP|Sequential), which load cannot make: load\(path, "):
+        load(path)
+
+
+@pytest.mark.parametrize("network", [5, MLP, [MLP(2, [1])]])
+def test_what_is_no_network_to_set_is_named(network, tmp_path):
+    with pytest.raises(TypeError, match=r"^load expected a network to set, like MLP\(2, \[1\]\), got "):
+        load(save(MLP(2, [1]), tmp_path / "net.json"), network)
+
+
 def test_an_operation_of_ones_own(tmp_path):
     with registered("cube", "³", "x * x * x", "3 * x * x"):
         network = MLP(1, [2], output_activation="cube", seed=1)

@@ -151,7 +151,15 @@ class Replay:
         return [*dict.fromkeys([*range(0, n, max(1, n // CHECKED)), *[*firsts.values()][:CHECKED]])]
 
     def failed(self, error: Exception | None, numbers: Any, batch: Batch) -> str:
-        return self.eager.failed(error, numbers, batch)
+        """As `Eager.failed`. Raises DataDependent where graphs of their own have a finite loss and gradient."""
+        words = self.eager.failed(error, numbers, batch)
+        try:
+            loss, gradient = self.eager.gradient(numbers, batch)
+        except (*UNDEFINED, ArithmeticError):
+            return words
+        if isfinite(loss) and all(map(isfinite, gradient)):
+            raise DataDependent("the recorded graph is not finite where a new one is")
+        return words
 
     def numbers(self) -> Any:
         return self.like(self.eager.numbers())

@@ -145,6 +145,8 @@ class Loop:
         self.compare(number, started)
         if self.on_epoch and self.on_epoch(number, loss):
             history.stopped = f"on_epoch said so after epoch {number}"
+        elif loss <= self.goal:
+            history.stopped = f"the loss reached the goal, {self.goal:g}"
         elif len(history.losses) > 1 and abs(history.losses[-2] - loss) < self.tolerance:
             history.stopped = f"the loss changed by less than {self.tolerance:g} in an epoch"
         elif norm < self.gradient_tolerance:

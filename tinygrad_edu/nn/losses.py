@@ -105,7 +105,7 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
         check_probability("binary_cross_entropy", "probabilities", p)
         check_probability("binary_cross_entropy", "targets", target)
         for factor, q in ((target, p), (1 - target, 1 - p)):
-            if data_of(factor) == 0:
+            if data_of(factor) == 0 and (data_of(q) <= 0 or not isinstance(factor, Value)):
                 continue
             if data_of(q) <= 0:
                 raise ValueError(
@@ -117,7 +117,9 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
 
 
 def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value:
-    """The binary cross entropy from logits z, p = sigmoid(z): the mean of softplus(z) - t z, stable for any finite z.
+    """The binary cross entropy from logits z, p = sigmoid(z): the mean of t softplus(-z) + (1 - t) softplus(z).
+
+    It keeps its digits for any finite z.
 
     >>> round(binary_cross_entropy_with_logits([2.0, -1000.0], [1, 0]), 4)
     0.0635
@@ -127,7 +129,7 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value
     terms = []
     for z, target in paired("binary_cross_entropy_with_logits", logits, targets):
         check_probability("binary_cross_entropy_with_logits", "targets", target)
-        terms.append(softplus(z) - target * z)
+        terms.append(target * softplus(-z) + (1 - target) * softplus(z))
     return total(terms) / len(terms)  # type: ignore[no-any-return]
 
 

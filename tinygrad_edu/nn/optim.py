@@ -41,14 +41,15 @@ class Optimizer:
         name = type(self).__name__
         if not isinstance(parameters, Iterable):
             raise TypeError(f"{name} expected Values, like network.parameters(), got {quoted(parameters)}")
-        self.parameters = list(dict.fromkeys(parameters))  # one that is given twice is changed once
-        if not self.parameters:
+        parameters = [*parameters]
+        if not parameters:
             raise ValueError(f"{name} expected parameters, got none")
-        for parameter in self.parameters:
+        for parameter in parameters:
             if not isinstance(parameter, Value):
                 raise TypeError(f"{name} expected Values, like network.parameters(), got {quoted(parameter)}")
             if parameter.parents:
                 raise ValueError(f"{name} expected leaves, got the result of {title(parameter.op)}, {parameter!r}")
+        self.parameters = [*dict.fromkeys(parameters)]  # one that is given twice is changed once
         not_negative(self, "weight_decay", weight_decay)
         if not callable(lr):
             not_negative(self, "lr", lr)
@@ -95,7 +96,8 @@ class Optimizer:
         lr = self.rate()
         self.steps += 1
         if isinstance(numbers, list):
-            rows = [self.rule(p, g, lr, *kept) for p, g, *kept in zip(numbers, gradients, *self.kept, strict=True)]
+            old = [[*map(float, kept)] for kept in self.kept]  # arrays, where a program made the last step
+            rows = [self.rule(p, g, lr, *kept) for p, g, *kept in zip(numbers, gradients, *old, strict=True)]
             numbers, *self.kept = ([*column] for column in zip(*rows, strict=True))
             return numbers
         numbers, *self.kept = self.rule(numbers, gradients, lr, *(numbers * 0 + kept for kept in self.kept))
@@ -285,8 +287,10 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     """
     if not largest > 0:
         raise ValueError(f"clip_gradients expected a largest norm above 0, got {largest!r}")
-    parameters = [*parameters]
+    parameters = [*dict.fromkeys(parameters)]  # one that is given twice counts once
     norm = math.hypot(*(parameter.grad for parameter in parameters))
+    if math.isinf(norm):
+        raise ValueError(f"clip_gradients expected gradients of a finite norm, got {norm}")
     if norm > largest:
         for parameter in parameters:
             parameter.grad *= largest / norm

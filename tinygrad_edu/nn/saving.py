@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, log_softmax, softmax
+from tinygrad_edu.engine import TABLE, Value, log_softmax, quoted, softmax
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
 
@@ -42,11 +43,14 @@ def save(network: Module, path: PathLike) -> Path:
     for name, parameter in named.items():
         if type(parameter.data) is not float or not isfinite(parameter.data):
             raise ValueError(f"save expected finite floats, {parameter.label or name} is {parameter.data!r}")
+    structure = described(network)
+    if structure and dict(made(structure, sys.maxsize).named_parameters()).keys() != named.keys():
+        structure = None  # layers in two places, or without some of their parameters: only code makes these again
     content = {
         "format": FORMAT,
         "version": VERSION,
         "class": type(network).__name__,
-        "network": described(network),
+        "network": structure,
         "parameters": {
             name: [parameter.data, parameter.label, *([*parameter.place] if isinstance(parameter, Parameter) else [])]
             for name, parameter in named.items()
@@ -63,8 +67,11 @@ def load(path: PathLike, network: Module | None = None) -> Any:
         network: one with the same parameters, to set them; needed for classes of one's own, else it is made.
 
     Returns the network. Raises ValueError, with the reason, for a file that is damaged, of another kind or of a newer
-    version, and where it does not fit the network, which is left as it was; OSError where it cannot be read.
+    version, and where it does not fit the network, which is left as it was; TypeError for what is no network, OSError
+    where it cannot be read.
     """
+    if network is not None and not isinstance(network, Module):
+        raise TypeError(f"load expected a network to set, like MLP(2, [1]), got {quoted(network)}")
     content = read(path, FORMAT, VERSION)
     try:
         parameters = {name: checked(*entry) for name, entry in content["parameters"].items()}

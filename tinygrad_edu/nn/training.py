@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_edu.engine import Value, collector_paused, quoted
 from tinygrad_edu.nn import losses as named
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
-from tinygrad_edu.nn.data import Example, divided, examples_of
+from tinygrad_edu.nn.data import Example, divided, examples_of, shape, size
 from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, outputs_of
 from tinygrad_edu.nn.health import ENOUGH, examined, stalled
 from tinygrad_edu.nn.history import History
@@ -181,6 +181,10 @@ class Setup:
             held = examples_of(validation, "validation")
             if len(held[0].x) != len(ours[0].x):
                 raise ValueError(f"validation expected {len(ours[0].x)} inputs, as the examples, got {len(held[0].x)}")
+            if size(held[0].target) != size(ours[0].target):
+                raise ValueError(
+                    f"validation expected {shape(ours[0].target)}, as the examples, got {quoted(held[0].target)}"
+                )
         answer = network(ours[0].x)
         width = len(outputs_of(answer))
         self.count, self.held = len(ours), len(held)
@@ -351,6 +355,8 @@ def fit(
     rng = generator(seed)
     if not hasattr(rng, "getstate"):
         raise TypeError(f"fit expected a seed, or a random.Random, got {quoted(seed)}")
+    if checkpoint is not None and seed is None and isinstance(validation, float):
+        raise ValueError("fit expected a seed: a checkpoint is of no use where each run holds back other examples")
     setup = Setup(network, loss, examples, validation, metrics, rng)
     optimizer = optimizer or Adam(setup.parameters, 0.01)
     require_optimizer("fit", optimizer)
