@@ -16,10 +16,46 @@ from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
 
 # How tightly a text binds: `x if c else y`, `x + y`, `x * y`, `-x`, `f(x)`.
 CHOICE, SUM, PRODUCT, UNARY, ATOM = range(5)
-T = TypeVar("T", bound="Text")
+T = TypeVar("T", bound="Arithmetic")
 
 
-class Text:
+class Arithmetic:
+    """A kind of number that formulas are run on: its operators are one method, `infix`, of a name and two operands."""
+
+    __slots__ = ()
+
+    def infix(self: T, name: str, left: Any, right: Any) -> T:
+        raise NotImplementedError
+
+    def __add__(self: T, other: Any) -> T:
+        return self.infix("add", self, other)
+
+    def __radd__(self: T, other: Any) -> T:
+        return self.infix("add", other, self)
+
+    def __sub__(self: T, other: Any) -> T:
+        return self.infix("sub", self, other)
+
+    def __rsub__(self: T, other: Any) -> T:
+        return self.infix("sub", other, self)
+
+    def __mul__(self: T, other: Any) -> T:
+        return self.infix("mul", self, other)
+
+    def __rmul__(self: T, other: Any) -> T:
+        return self.infix("mul", other, self)
+
+    def __truediv__(self: T, other: Any) -> T:
+        return self.infix("truediv", self, other)
+
+    def __rtruediv__(self: T, other: Any) -> T:
+        return self.infix("truediv", other, self)
+
+    def __pos__(self: T) -> T:
+        return self
+
+
+class Text(Arithmetic):
     """An expression as text.
 
     Arguments:
@@ -53,41 +89,13 @@ class Text:
         """Whether writing it twice costs nothing."""
         return self.binds == ATOM and "(" not in self.text
 
-    def __add__(self: T, other: Any) -> T:
-        return self.infix("add", SUM, self, other)
-
-    def __radd__(self: T, other: Any) -> T:
-        return self.infix("add", SUM, other, self)
-
-    def __sub__(self: T, other: Any) -> T:
-        return self.infix("sub", SUM, self, other)
-
-    def __rsub__(self: T, other: Any) -> T:
-        return self.infix("sub", SUM, other, self)
-
-    def __mul__(self: T, other: Any) -> T:
-        return self.infix("mul", PRODUCT, self, other)
-
-    def __rmul__(self: T, other: Any) -> T:
-        return self.infix("mul", PRODUCT, other, self)
-
-    def __truediv__(self: T, other: Any) -> T:
-        return self.infix("truediv", PRODUCT, self, other)
-
-    def __rtruediv__(self: T, other: Any) -> T:
-        return self.infix("truediv", PRODUCT, other, self)
-
     def __neg__(self) -> Text:
         if self.binds == UNARY and self.number is None:  # two signs
             return Text(self.text[1:])
         return worked_out("neg", self) or Text(f"-{self.within(UNARY)}", UNARY)
 
-    def __pos__(self) -> Text:
-        return self
-
-    def infix(self: T, name: str, binds: int, left: Any, right: Any) -> T:
-        """Two operands, this among them, and an operator between them."""
-        return infix(name, binds, left, right)  # type: ignore[return-value]
+    def infix(self, name: str, left: Any, right: Any) -> Any:
+        return infix(name, left, right)
 
     def __repr__(self) -> str:
         return self.text
@@ -120,13 +128,14 @@ def lifted(x: Any) -> Text:
     return x if isinstance(x, Text) else constant(x)
 
 
-def infix(name: str, binds: int, left: Any, right: Any) -> Text:
+def infix(name: str, left: Any, right: Any) -> Text:
     """`x + y` and its like, as a person would write it: no 1 * x, x * 1, x / 1; -x for -1 * x, x - y for x + -y.
 
     >>> Text("a") + -Text("b") * Text("c"), Text("a") * -1.0 - -Text("b")
     (a - b * c, -a + b)
     """
     x, y = lifted(left), lifted(right)
+    binds = SUM if name in ("add", "sub") else PRODUCT
     found = worked_out(name, x, y)
     if found is not None:
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.engine.languages import ATOM, PRODUCT, SUM
@@ -12,7 +12,15 @@ from tinygrad_edu.replay.array_gradients import ArrayGradients
 from tinygrad_edu.replay.array_views import AXES, core_of, letters_of
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, evaluated
-from tinygrad_edu.replay.recovery import Recovery, Step, View
+from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
+
+
+class Block(NamedTuple):
+    """Lines that compute an array, or its gradient; what is returned, where there is none."""
+
+    array: Array | None
+    backward: bool
+    lines: list[str]
 
 
 class ArraySource(ArrayGradients):
@@ -24,6 +32,8 @@ class ArraySource(ArrayGradients):
 
     Attributes:
         function: the name of what it defines, "program" or "forward".
+        blocks: what stands in it.
+        result: what it returns.
     """
 
     def __init__(
@@ -35,18 +45,28 @@ class ArraySource(ArrayGradients):
         gradient: bool = True,
     ) -> None:
         super().__init__(plan, functional)
+        self.blocks: list[Block] = []
         for step in plan.steps:
             made = getattr(self, step.kind)(step)
             self.lines.append(f"{self.names[step.out]} = {made.text}")
-        result = self.results(also, reduce) if gradient else self.outputs()
-        if any("N" in line.replace("None", "") for line in (*self.lines, result)):
-            self.lines.insert(0, "N = X.shape[-1]")
+            self.end_block(step.out)
+        self.result = self.results(also, reduce) if gradient else self.outputs()
+        self.end_block(None)
+        forward, backward = (
+            [line for block in self.blocks if block.backward is way for line in block.lines] for way in (False, True)
+        )
+        lines = [*forward, *["# backward"] * gradient, *backward, f"return {', '.join(self.result)}"]
+        counted = any("N" in line.replace("None", "") for line in lines)
         self.function = "program" if gradient else "forward"
-        head = f"def {self.function}(w, X):"
-        self.text = "\n    ".join([head, *self.lines, result]) + "\n"
+        head = [f"def {self.function}(w, X):", *["N = X.shape[-1]"] * counted]
+        self.text = "\n    ".join([*head, *lines]) + "\n"
 
-    def results(self, also: Sequence[int], reduce: str | None) -> str:
-        """Write the backward pass; the line that returns."""
+    def end_block(self, array: Array | None, backward: bool = False) -> None:
+        self.blocks.append(Block(array, backward, self.lines))
+        self.lines = []
+
+    def results(self, also: Sequence[int], reduce: str | None) -> list[str]:
+        """Write the backward pass; what is returned."""
         plan, over = self.plan, ""
         root = plan.roots[0]
         value = self.expression(root, "")
@@ -55,7 +75,7 @@ class ArraySource(ArrayGradients):
             value = Expression(f"{value.within(ATOM)}.sum(){over}")
         elif reduce == "sum":
             value, over = value * Expression("N"), " * N"
-        self.lines.append("# backward")
+        self.end_block(None)
         self.add(root, "", constant(1.0))
         for step in reversed(plan.steps):
             if self.terms[step.out]:
@@ -64,18 +84,20 @@ class ArraySource(ArrayGradients):
                 getattr(self, f"back_{step.kind}")(
                     step, d if d.number is not None else Expression(d.text, letters, d.binds)
                 )
+                self.end_block(step.out, backward=True)
         found = [value.text, self.gradient(plan.params).text + over]
+        self.end_block(plan.params, backward=True)
         if also:
             view = View(plan.inputs, np.array(also) - plan.params.size)
             text, shape = self.access(view, self.gradient(plan.inputs).text)
             found.append(text.text if shape == view.table.shape else self.reshaped(text, view.table.shape, True))
-        return f"return {', '.join(found)}"
+            self.end_block(plan.inputs, backward=True)
+        return found
 
-    def outputs(self) -> str:
-        """The line that returns the values of the roots."""
+    def outputs(self) -> list[str]:
+        """The values of the roots."""
         roots = self.plan.roots
-        found = self.full(self.expression(roots, "a"), "a" + "n" * roots.varying, roots.table.shape)
-        return f"return {found.text}"
+        return [self.full(self.expression(roots, "a"), "a" + "n" * roots.varying, roots.table.shape).text]
 
     # Forward: the expression that a step computes.
 
@@ -101,8 +123,9 @@ class ArraySource(ArrayGradients):
 
     def once(self, made: Expression) -> Expression:
         """An expression without what an earlier line computes, and with a line before it for what is in it twice."""
-        lines = (line.partition(" = ") for line in self.lines if not line.startswith("d_"))
-        tree = Parts({text: name for name, _, text in lines}).visit(ast.parse(made.text, mode="eval").body)
+        earlier = [line for block in self.blocks for line in block.lines] + self.lines
+        names = {text: name for name, _, text in (line.partition(" = ") for line in earlier) if name[:2] != "d_"}
+        tree = Parts(names).visit(ast.parse(made.text, mode="eval").body)
         made = Expression(ast.unparse(tree), made.axes, made.binds)
         while True:
             parts = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.BinOp)]

@@ -39,7 +39,7 @@ class Expression(Text):
     def __neg__(self) -> Expression:
         return Expression(super().__neg__(), self.axes)
 
-    def infix(self, name: str, binds: int, left: Any, right: Any) -> Expression:
+    def infix(self, name: str, left: Any, right: Any) -> Expression:
         """Two operands and an operator between them, their axes aligned."""
         x, y = lifted(left), lifted(right)
         axes = union(x, y)
@@ -47,7 +47,7 @@ class Expression(Text):
         product = name == "mul" and b.binds == PRODUCT and y.number is None and "@" not in b.text
         if product and x.number not in (None, 1, -1):
             b = Text(b.text)  # 2 * a * b needs no brackets
-        return Expression(infix(name, binds, a, b), axes)
+        return Expression(infix(name, a, b), axes)
 
 
 def constant(number: float) -> Expression:

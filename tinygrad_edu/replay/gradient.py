@@ -8,11 +8,12 @@ from typing import Any
 
 from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.formulas import once_a_row, partials, sums
+from tinygrad_edu.engine.languages import Arithmetic
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
 from tinygrad_edu.replay.trace import Trace
 
 
-class Symbol:
+class Symbol(Arithmetic):
     """A number that a trace computes: what is done with it is recorded, and nothing is computed."""
 
     __slots__ = ("place", "trace")
@@ -20,38 +21,11 @@ class Symbol:
     def __init__(self, trace: Trace, place: int) -> None:
         self.trace, self.place = trace, place
 
-    def recorded(self, name: str, *operands: Any) -> Symbol:
-        return record(TABLE[name], *operands)  # type: ignore[no-any-return]
-
-    def __add__(self, other: Any) -> Symbol:
-        return self.recorded("add", self, other)
-
-    def __radd__(self, other: Any) -> Symbol:
-        return self.recorded("add", other, self)
-
-    def __sub__(self, other: Any) -> Symbol:
-        return self.recorded("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return self.recorded("sub", other, self)
-
-    def __mul__(self, other: Any) -> Symbol:
-        return self.recorded("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return self.recorded("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return self.recorded("truediv", self, other)
-
-    def __rtruediv__(self, other: Any) -> Symbol:
-        return self.recorded("truediv", other, self)
-
-    def __pos__(self) -> Symbol:
-        return self
+    def infix(self, name: str, left: Any, right: Any) -> Any:
+        return record(TABLE[name], left, right)
 
     def __neg__(self) -> Symbol:
-        return self.recorded("neg", self)
+        return record(TABLE["neg"], self)  # type: ignore[no-any-return]
 
 
 def record(row: Row, *operands: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tinygrad_edu.engine import OPERATORS, TABLE, Row, Value
 from tinygrad_edu.engine.formulas import compile_formula, names, on_floats, rows_in
+from tinygrad_edu.engine.languages import Arithmetic
 
 Expr = Any  # Fraction | Value | tuple
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -108,7 +109,7 @@ def values_in(expr: Expr) -> list[Value]:
 # Formulas of the table, run on expressions
 
 
-class Symbol:
+class Symbol(Arithmetic):
     """An expression as a kind of number, so that a formula of the table is run on it."""
 
     __slots__ = ("expr",)
@@ -116,35 +117,13 @@ class Symbol:
     def __init__(self, expr: Expr) -> None:
         self.expr = expr
 
-    def __add__(self, other: Any) -> Symbol:
-        return Symbol(add(self.expr, expressed(other)))
-
-    def __radd__(self, other: Any) -> Symbol:
-        return Symbol(add(expressed(other), self.expr))
-
-    def __sub__(self, other: Any) -> Symbol:
-        return self + -Symbol(expressed(other))
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return Symbol(expressed(other)) - self
-
-    def __mul__(self, other: Any) -> Symbol:
-        return Symbol(multiply(self.expr, expressed(other)))
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return Symbol(multiply(expressed(other), self.expr))
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return Symbol(multiply(self.expr, power(expressed(other), -ONE)))
-
-    def __rtruediv__(self, other: Any) -> Symbol:
-        return Symbol(expressed(other)) / self
+    def infix(self, name: str, left: Any, right: Any) -> Symbol:
+        x, y = expressed(left), expressed(right)
+        y = multiply(-ONE, y) if name == "sub" else power(y, -ONE) if name == "truediv" else y
+        return Symbol(add(x, y) if name in ("add", "sub") else multiply(x, y))
 
     def __neg__(self) -> Symbol:
         return Symbol(multiply(-ONE, self.expr))
-
-    def __pos__(self) -> Symbol:
-        return self
 
 
 def expressed(x: Any) -> Expr:
