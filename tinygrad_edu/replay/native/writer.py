@@ -93,8 +93,6 @@ class Writer:
 
     def sum(self, number: Number, function: str = "sum") -> Number:
         """The sum over the lanes of a vector, or the largest of them."""
-        if number.value.type == DOUBLE:
-            return number
         name, operands = ("fadd", [DOUBLE(-0.0)]) if function == "sum" else ("fmaximum", [])
         operands = [*operands, number.value]
         function = declared(self.builder, f"llvm.vector.reduce.{name}.v{number.value.type.count}f64", DOUBLE, operands)
