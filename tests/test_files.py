@@ -1,6 +1,7 @@
 """Files: whole or not at all, and nothing but files is replaced."""
 
 import os
+import re
 import stat
 import threading
 from pathlib import Path
@@ -21,7 +22,7 @@ def mode(path):
 
 def test_text_and_bytes_are_written_as_they_are(tmp_path):
     assert write(tmp_path / "a", "é\r\n") == tmp_path / "a"
-    write(str(tmp_path / "b"), b"\x00\n\xff")
+    assert write(str(tmp_path / "b"), b"\x00\n\xff") == tmp_path / "b"
     assert (tmp_path / "a").read_bytes() == b"\xc3\xa9\r\n"
     assert (tmp_path / "b").read_bytes() == b"\x00\n\xff"
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
@@ -79,33 +80,53 @@ def test_a_file_keeps_its_mode_and_a_new_one_has_that_of_open(tmp_path, monkeypa
         os.chmod(tmp_path / "kept", old)
         write(tmp_path / "kept", "new")
         assert mode(tmp_path / "kept") == old
-    right = os.umask(0o027)
-    try:
-        # One who asks for the umask sets it for all threads of the process.
-        monkeypatch.setattr(os, "umask", None)
-        write(tmp_path / "new", "")
-        (tmp_path / "opened").touch()
-        assert mode(tmp_path / "new") == mode(tmp_path / "opened") == 0o640
-    finally:
-        monkeypatch.undo()
-        os.umask(right)
+    for mask in (0o027, 0o002):
+        right = os.umask(mask)
+        try:
+            # One who asks for the umask sets it for all threads of the process.
+            monkeypatch.setattr(os, "umask", None)
+            write(tmp_path / f"new{mask}", "")
+            (tmp_path / f"opened{mask}").touch()
+            assert mode(tmp_path / f"new{mask}") == mode(tmp_path / f"opened{mask}") == 0o666 & ~mask
+        finally:
+            monkeypatch.undo()
+            os.umask(right)
 
 
 def test_the_content_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
-    done = []
+    done, temporaries = [], []
+    fsync, rename = os.fsync, os.replace
 
-    def noted(function):
-        def call(*arguments):
-            done.append(function.__name__)
-            return function(*arguments)
+    def noted_fsync(handle):
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else f"{os.fstat(handle).st_size} bytes")
+        fsync(handle)
 
-        return call
+    def noted_rename(before, after):
+        done.append("name")
+        temporaries.append(Path(before))
+        rename(before, after)
 
-    for function in (os.fsync, os.replace):
-        monkeypatch.setattr(os, function.__name__, noted(function))
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_rename)
     write(tmp_path / "a", "content")
-    assert done[:2] == ["fsync", "replace"]
-    assert done[2:] == ["fsync"] * (os.name == "posix")  # of the folder, for the name
+    assert done == ["7 bytes", "name"] + ["folder"] * (os.name == "posix")
+    write(tmp_path / "a", "content")
+    assert len({*temporaries}) == 2  # so that two who write at once do not meet
+    assert all(file.parent == tmp_path and file.name.startswith(".tinygrad-edu-") for file in temporaries)
+
+
+@posix
+def test_on_a_system_of_another_kind(tmp_path, monkeypatch):
+    """Windows changes line ends unless told not to, opens no folders, and knows "A" as "a"."""
+    flags, opened = [], os.open
+    monkeypatch.setattr(os, "O_BINARY", os.O_SYNC, raising=False)
+    monkeypatch.setattr(os, "open", lambda path, given, *mode: flags.append(given) or opened(path, given, *mode))
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    monkeypatch.setattr(os.path, "normcase", str.lower)
+    write(tmp_path / "a", "content")
+    assert [given & os.O_SYNC for given in flags] == [os.O_SYNC]
+    with pytest.raises(ValueError, match="which are the same"):
+        distinct("a", "A")
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -175,6 +196,15 @@ def test_what_must_not_be_written_to_is_refused(tmp_path):
     assert os.listdir(tmp_path) == ["fixed"]
 
 
+def test_a_file_that_must_not_be_written_to_is_not_replaced_by_another(tmp_path, monkeypatch):
+    path = tmp_path / "fixed"
+    path.write_text("old")
+    before = os.stat(path).st_ino
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    write(path, "new")  # as far as the system lets it
+    assert os.stat(path).st_ino == before
+
+
 def test_a_folder_and_a_place_that_is_not_there_are_refused_with_their_names(tmp_path):
     with pytest.raises(IsADirectoryError) as raised:
         write(tmp_path, "")
@@ -192,12 +222,19 @@ def test_a_name_as_long_as_the_system_allows(tmp_path):
 
 def test_a_folder_is_made_and_tried(tmp_path):
     assert folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert folder(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"  # which is there by now
     assert os.listdir(tmp_path / "a" / "b") == []
     Path(tmp_path, "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "a"):
         with pytest.raises(OSError) as raised:
             folder(path)
-        assert raised.value.filename == str(path)
+        assert re.fullmatch(rf"\[Errno \d+\] .*: '{re.escape(str(path))}'", str(raised.value))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc, where not even root may write")
+def test_a_folder_that_cannot_be_written_to_is_refused():
+    with pytest.raises(OSError, match=r": '/proc/self'$"):
+        folder("/proc/self")
 
 
 @posix

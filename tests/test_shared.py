@@ -89,6 +89,14 @@ def test_a_bias_that_a_layer_shares_stands_outside():
     assert neurons(z) == {weights[0]: (1, 1), s: (1, 1)}
 
 
+def test_a_neuron_that_is_called_twice_has_the_nodes_of_both_calls():
+    weights = [placed(0.1, 1, 1, 1)]
+    bias = placed(0.5, 1, 1, 0)
+    sums = [dot(weights, [x]) for x in (1.0, 2.0)]
+    outputs = [s + bias for s in sums]
+    assert neurons(outputs[0] * outputs[1]) == dict.fromkeys([*weights, *sums, *outputs, bias], (1, 1))
+
+
 def test_an_activation_is_in_the_neuron_and_what_follows_is_not():
     _, s = weighted(1, 1, Value(1.0))
     z = s + placed(0.5, 1, 1, 0)
@@ -109,6 +117,42 @@ def test_themes():
         assert len({*colours.series}) == 10
     with pytest.raises(ValueError, match="theme expected one of light, dark, print, got 'sepia'"):
         theme("sepia")
+
+
+def linear(colour):
+    channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+
+
+def contrast(one, other):
+    lights = sorted(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in (linear(one), linear(other)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_text_has_contrast(name):
+    colours = THEMES[name]._asdict()
+    backs = {
+        "background": ("text", "data", "grad", "quiet", "accent", "line", "data_strong", "grad_strong"),
+        **dict.fromkeys(("leaf", "operation", "constant"), ("text", "data", "grad")),
+        "data_back": ("text", "data"),
+        "grad_back": ("text", "grad"),
+    }
+    for back, texts in backs.items():
+        assert contrast(colours[back], colours["background"]) < 2
+        for text in texts:
+            assert contrast(colours[text], colours[back]) >= 4.5, (text, back)
+    for quiet, least in {"edge": 2.5, "hair": 1.4}.items():
+        assert least < contrast(colours[quiet], colours["background"])
+    assert contrast(colours["hair"], colours["background"]) < contrast(colours["edge"], colours["background"])
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_numbers_of_the_forward_pass_are_blue_and_of_the_backward_pass_red(name):
+    for colour, found in THEMES[name]._asdict().items():
+        if colour.startswith(("data", "grad")):
+            red, _, blue = linear(found)
+            assert (blue > red) == colour.startswith("data"), colour
 
 
 def test_the_command_that_installs(monkeypatch):
@@ -189,4 +233,4 @@ def test_what_each_mistake_comes_to():
         "the value, not its derivative": 0.25,
         "the operand, not its derivative": 0.5,
     }
-    assert all(m.hint.endswith("?") and not m.lesson.endswith(".") for m in MISCONCEPTIONS)
+    assert all(m.hint.endswith("?") and m.lesson[-1].isalnum() for m in MISCONCEPTIONS)

@@ -352,6 +352,7 @@ def test_a_lesson_is_read_piece_by_piece():
         ("# A\n\n```python task a\n```\n```python answer\n1\n```\n",
          "w.md: task 'a' expected a python answer and a python check"),
         ("# A\n\n```python task a\n```\n\n# B\n", "w.md: task 'a' expected a python answer and a python check"),
+        ("# A\n\n# B\n\n```python task b\n```\n", "w.md: task 'b' expected a python answer and a python check"),
     ],
 )  # fmt: skip
 def test_the_words_for_what_is_out_of_place(text, words):
@@ -442,6 +443,7 @@ def test_results_are_compared_number_by_number(result, expected, right):
         ("slope = 3", "It has no function slope: that is what is asked for."),
         ("def f(:", "It does not run: SyntaxError in line 1: invalid syntax."),
         ("\n\nraise KeyError", "It does not run: KeyError in line 3."),
+        ("\n\nexec('f(')", "It does not run: SyntaxError in line 3: "),
         ("import math\ndef slope(x): return math.sqrt(-1)", "Not yet: slope(1.0) raises ValueError in line 2: "),
         ("def slope(x):\n    print('x')\n    return 2 * x", "Right, on 2 of 2 cases."),
     ],
@@ -468,6 +470,18 @@ def test_the_mistakes_of_a_task_go_before_those_that_are_made():
     assert len(checked("def slope(x): return 1 / 0").words) == 1
     broken = checked(answer, mistakes=(("broken", "def slope(x: return"), ("other", "def slop(x): return 4 * x")))
     assert broken.mistake == "counted twice"
+
+
+def test_a_mistake_that_raises_on_some_cases_is_named_but_none_that_never_runs():
+    mistakes = (("too near", "def slope(x): return 1 / (x - 1)"), ("never", "def slope(x): return x.y"))
+    for answer, mistake in {
+        "def slope(x):\n    x = x - 1\n    return 1 / x": "too near",  # whatever the line
+        "def slope(x):\n    return 1 / (x - 1) if x < 0 else x.y": "",  # another error
+        "def slope(x):\n    return 1 / (x - 1) if x < 0 else [0] * 38": "",
+        "def slope(x):\n    return 5 if x < 0 else 1 / 0": "",
+        "def slope(x):\n    return x.y": "",
+    }.items():
+        assert checked(answer, mistakes=mistakes).mistake == mistake
 
 
 def test_what_is_observed_and_the_graph_that_is_shown():

@@ -30,8 +30,9 @@ class ExpressionError(ValueError):
 
     def __init__(self, reason: str, text: str, start: int, end: int) -> None:
         self.reason, self.text, self.start, self.end = reason, text, start, end
-        before, place, after = text[:start][-40:], text[start:end][:40], text[end:][:30]
-        left, right = "…" * (start > 40), "…" * (len(text) > end + 30 or end > start + 40)
+        before, place = text[:start][-40:], text[start:end][:40]
+        after = text[end:][:30] if len(place) == end - start else ""
+        left, right = "…" * (start > 40), "…" * (len(text) > start + len(place + after))
         line = printable(f"{left}{before}{place}{after}{right}")
         caret = " " * width(printable(left + before)) + "^" * (width(printable(place)) or 1)
         super().__init__(f"{reason}, at character {start + 1}\n  {line}\n  {caret}")

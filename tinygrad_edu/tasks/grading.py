@@ -70,9 +70,7 @@ def grade(task: Task, text: str) -> Verdict:
     what = f"raises {got[first]}" if isinstance(got[first], str) else f"gives {written(got[first])}"
     words = [f"Not yet: {call} {what}, and the property wants {written(right[first])}."]
     runs = any(not isinstance(one, str) for one in got)  # what never runs betrays nothing
-    mistake = next(
-        (name for name, wrong in known(task) if runs and alike(wrong, check, function, cases, got, right)), ""
-    )
+    mistake = next((name for name, wrong in known(task) if runs and alike(wrong, check, function, cases, got)), "")
     if mistake:
         words.append(f"This is the mistake “{mistake}”: {LESSONS.get(mistake, mistake)}")
     graph = check["graph"](*cases[first]) if "graph" in check else None
@@ -103,7 +101,7 @@ def known(task: Task) -> Iterator[tuple[str, str]]:
         yield from slips(answer)
 
 
-def alike(wrong: str, check: dict[str, Any], function: str, cases: list[Any], got: list[Any], right: list[Any]) -> bool:
+def alike(wrong: str, check: dict[str, Any], function: str, cases: list[Any], got: list[Any]) -> bool:
     """Whether a wrong answer does on every case what this one did."""
     try:
         other = namespace_of(wrong)[function]
@@ -149,11 +147,15 @@ def flat(result: Any) -> list[float]:
 
 
 def same(a: list[float] | str, b: list[float] | str) -> bool:
-    if isinstance(a, str) or isinstance(b, str):
-        return isinstance(a, str) and isinstance(b, str) and a.split(" ")[0] == b.split(" ")[0]
-    return len(a) == len(b) and all(
-        isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE) for x, y in zip(a, b, strict=True)
-    )
+    """Whether numbers agree, or errors are of one kind."""
+    match a, b:
+        case str(), str():
+            return a.split(" ")[0] == b.split(" ")[0]
+        case list(), list():
+            return len(a) == len(b) and all(
+                isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE) for x, y in zip(a, b, strict=True)
+            )
+    return False
 
 
 def written(numbers: list[float] | str) -> str:

@@ -75,8 +75,10 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield "sign of a difference", ast.BinOp(left, ast.Sub(), right)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             yield "sign of a difference", ast.BinOp(left, ast.Add(), right)
-            if isinstance(left, ast.Constant) and isinstance(right, ast.BinOp | ast.Name):
-                yield from at_input(left, right)
+            match left, right:
+                case ast.Constant(), ast.BinOp(left=ast.Name(id="out"), op=ast.Pow()):
+                    of_input = ast.BinOp(ast.Name("z", ast.Load()), ast.Pow(), ast.Constant(2))
+                    yield "tanh' of the input", ast.BinOp(left, ast.Sub(), of_input)
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             yield "swapped operands", ast.BinOp(right, ast.Div(), left)
             yield "a factor left out", left
@@ -91,11 +93,3 @@ def missing(factor: ast.expr) -> str:
     if isinstance(factor, ast.Constant) and factor.value == 2:
         return "the square's 2"
     return "a factor left out"
-
-
-def at_input(one: ast.Constant, part: ast.expr) -> Iterator[tuple[str, ast.AST]]:
-    """In 1 - out**2 and 1 - out, the input `z` in the place of the result."""
-    match part:
-        case ast.BinOp(left=ast.Name(id="out"), op=ast.Pow()):
-            squared = ast.BinOp(ast.Name("z", ast.Load()), ast.Pow(), ast.Constant(2))
-            yield "tanh' of the input", ast.BinOp(one, ast.Sub(), squared)
