@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.pages import SIZES, moons, worked_example
+from tests.pages import SIZES, moons, sentence, worked_example
 from tinygrad_edu import Value
 from tinygrad_edu.engine import local_derivatives, nodes, topological
 from tinygrad_edu.nn import MLP
@@ -420,6 +420,22 @@ def test_the_richest_picture_that_can_be_read_is_drawn(desk, size):
             assert page.evaluate("[drawn.detail, drawn.direction]") == [choice, found[choice][0]]
 
 
+def test_numbers_stand_in_a_picture_that_is_moved_in_one_direction_only(desk):
+    root = Value(0.5, "a")
+    for _ in range(60):
+        root = root.sin()
+    page = desk.open(root, SIZES[3])
+    assert page.evaluate("[viewIn(0).scale < LEAST / TEXT, drawn.detail]") == [True, 1]
+    wide = [Value(k / 30, f"w{k}") for k in range(30)]
+    y = wide[0]
+    for w in wide:
+        y = y * w + w.sin()
+    page = desk.open(y, {"width": 360, "height": 500})
+    both = "[fittingWidth(viewIn(1).laidOut.width), fittingHeight(viewIn(1).laidOut.height)]"
+    assert max(page.evaluate(both)) < LEAST
+    assert page.evaluate("drawn.detail") == 0
+
+
 def test_the_gaps_of_a_picture(desk_of_small):
     gaps = "[0, 1, 2].map((detail) => Object.values(gapsOf(detail)))"
     assert desk_of_small.evaluate(gaps) == [[9, 26], [12, 30], [14, 66]]
@@ -772,6 +788,15 @@ def test_what_is_written_on_the_wires_does_not_overlap(desk, width, fewest):
                 assert across <= 0 or along <= (bottom - top) / 3, "letters are lower than their lines"
 
 
+@pytest.mark.parametrize("leaf", ["x₁", "x₂"])
+def test_on_a_phone_every_factor_is_told_where_four_lines_meet(desk, leaf):
+    page = desk.open(worked_example()[1], {"width": 360, "height": 740})
+    assert page.evaluate("drawn.direction") == "down"
+    page.evaluate("(leaf) => { go(steps.length - 1); light(order.find((u) => u.name === leaf)); }", leaf)
+    texts = page.evaluate("[...wiresAbove(lit)].map((wire) => drawn.wire.get(wire).text.textContent)")
+    assert len(texts) == 14 and all(texts)
+
+
 LABELLED = """([direction, texts, given]) => {
   const before = [drawn, textWidth];
   textWidth = (text, style) => (style === "bold" ? 6 * text.length : 0);
@@ -834,6 +859,40 @@ def test_six_digits_fit_in_the_field_of_a_number(desk, width):
         "[...document.querySelectorAll('.leaf [type=number]')].map((e) => [e.value, e.scrollWidth - e.clientWidth])"
     )
     assert ["-0.000731272", 0] in found and {beyond for _, beyond in found} == {0}
+
+
+BEYOND = """steps.map((_, step) => step).filter((step) => {
+  go(step);
+  return at("sentence").scrollWidth > at("sentence").clientWidth;
+})"""
+
+
+def test_a_long_name_is_cut_in_a_formula_as_in_its_box_and_stays_in_the_note(desk):
+    a, b = Value(0.3, "learning rate of the first layer"), Value(0.5, "target")
+    root = a.tanh() - b
+    root.label = "mean squared error over the batch"
+    page = desk.open(root, {"width": 360, "height": 740})
+    page.evaluate("go(steps.length - 1)")
+    assert "∂mean square…/∂learning ra…" in page.evaluate("explained(steps[steps.length - 1]).map(plain).join()")
+    assert page.evaluate(BEYOND) == []
+
+
+def test_formulas_stay_in_a_narrow_note(desk):
+    assert desk.open(worked_example()[1], {"width": 390, "height": 844}).evaluate(BEYOND) == []
+
+
+def test_the_letters_of_a_formula_come_from_one_font(desk):
+    """The italic h has no place among the other italic letters in Unicode, and may be missing in their font."""
+    page = desk.open(worked_example()[1])
+    page.evaluate("go(40); pin(0)")
+    assert "h₂" in sentence(page)
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    top = session.send("DOM.getDocument")["root"]["nodeId"]
+    letters = session.send("DOM.querySelectorAll", {"nodeId": top, "selector": "mi"})["nodeIds"]
+    found = [session.send("CSS.getPlatformFontsForNode", {"nodeId": letter})["fonts"] for letter in letters]
+    assert len(letters) > 10 and len({font["familyName"] for fonts in found for font in fonts}) == 1
 
 
 def test_what_a_note_should_not_hide(desk):

@@ -6,8 +6,9 @@ const camera = {}; // x and y in pixels of the stage, scale; fitted: nobody has 
 let stage; // its width and height
 
 const HEAD = 44; // pixels at the top of the stage, for the legend and the buttons
-const fitting = (picture) =>
-  Math.min((stage.width - 24) / picture.width, (stage.height - HEAD - 12) / picture.height, 1.6);
+const fittingWidth = (width) => (stage.width - 24) / width,
+  fittingHeight = (height) => (stage.height - HEAD - 12) / height;
+const fitting = (picture) => Math.min(fittingWidth(picture.width), fittingHeight(picture.height), 1.6);
 
 // Of the two directions the one that gives larger letters.
 function viewIn(detail) {
@@ -19,12 +20,17 @@ function viewIn(detail) {
   return down.scale > right.scale ? down : right;
 }
 
-// The richest detail in which the whole picture can be read; names only where it cannot at all.
+// The richest detail in which the whole picture can be read. Where it cannot in any, numbers if it is to be moved in one
+// direction only, else names.
 function bestView() {
   const wanted = at("detail").value;
   if (wanted !== "auto") return viewIn(Number(wanted));
   const names = viewIn(NAMES);
-  if (names.scale < LEAST / TEXT) return names;
+  if (names.scale < LEAST / TEXT) {
+    const numbers = viewIn(NUMBERS),
+      { width, height } = numbers.laidOut;
+    return Math.max(fittingWidth(width), fittingHeight(height)) < LEAST / TEXT ? names : numbers;
+  }
   for (const detail of wires.length < DENSE ? [FACTORS, NUMBERS] : [NUMBERS]) {
     const view = viewIn(detail);
     if (view.scale >= LEAST / TEXT) return view;

@@ -33,10 +33,13 @@ const mn = (number) => {
   return row(math("mn", mantissa), mo("·"), math("msup", math("mn", "10"), math("mn", exponent)));
 };
 
-// A name: digits at its end are an index.
+const shortName = (text) => (text.length > 12 ? text.slice(0, 11) + "…" : text);
+
+// A name, as short as in its box: digits at its end are an index.
 function mathName(k) {
-  const [, stem, index] = /^(.*?)([₀-₉]*)$/su.exec(name(k));
-  if (!stem || !index) return math("mi", name(k));
+  const short = shortName(name(k)),
+    [, stem, index] = /^(.*?)([₀-₉]*)$/su.exec(short);
+  if (!stem || !index) return math("mi", short);
   return math("msub", math("mi", stem), math("mn", [...index].map((c) => DIGITS.indexOf(c)).join("")));
 }
 const derivative = (upper, lower) => math("mfrac", row(mo("∂"), mathName(upper)), row(mo("∂"), mathName(lower)));

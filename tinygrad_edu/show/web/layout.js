@@ -101,7 +101,10 @@ function layout(order, wires, direction, size, gaps) {
     }
   }
 
-  // Coordinates along the ranks, from the leaves to the result.
+  // Coordinates along the ranks, from the leaves to the result. Where several lines cross on their way down to neurons,
+  // their labels take two lines of text.
+  const crossing = (rank) => rank.flatMap((item) => item.down).filter((item) => item.unit?.group);
+  const between = (rank) => (across || crossing(rank).length < 3 ? gaps.between : Math.max(gaps.between, 52));
   let along = 0;
   for (const rank of [...ranks].reverse()) {
     const width = Math.max(...rank.map(thick));
@@ -110,7 +113,7 @@ function layout(order, wires, direction, size, gaps) {
       item.from = along;
       item.to = along + width;
     }
-    along += width + gaps.between;
+    along += width + between(rank);
   }
   const low = Math.min(...items.map((item) => item.y - tall(item) / 2)),
     high = Math.max(...items.map((item) => item.y + tall(item) / 2));
@@ -167,14 +170,16 @@ function layout(order, wires, direction, size, gaps) {
     // Where a label can stand, the best place first: the others are for wires that lie close together.
     const spots = across
       ? [[x0 + 5, y0]]
-      : (x1 - x0 > 50 ? SPOTS : SPOTS.slice(0, 2)).map(([a, b]) => [x0 + (x1 - x0) * a, y0 + (y1 - y0) * b]);
+      : [0, -20, 20].flatMap((aside) =>
+          (x1 - x0 > 50 ? SPOTS : SPOTS.slice(0, 2)).map(([a, b]) => [x0 + (x1 - x0) * a, y0 + (y1 - y0) * b + aside]),
+        );
     const labels = spots.map(([x, y]) => turned(x, y));
     paths.set(wire, { path, labels, label: labels[0] });
   }
   const boxes = new Map(
     [...box].map(([unit, item]) => [unit, { ...turned(item.x, item.y), width: item.width, height: item.height }]),
   );
-  const width = along - gaps.between,
+  const width = along - between(ranks[0]),
     height = high - low;
   return { boxes, paths, width: across ? width : height, height: across ? height : width };
 }

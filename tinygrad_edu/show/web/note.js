@@ -138,8 +138,10 @@ function placeNote() {
   const near = about.length ? onStage(about) : { left: 8, right: 8, top: HEAD, bottom: HEAD },
     hidden = obstacles(about);
   let best;
-  for (const [narrower, most] of [440, 250, 200, 165, 140].entries()) {
-    if (best && (best.hides === 0 || most > stage.width || (asking && most < 250))) break;
+  for (const [narrower, wanted] of [440, 250, 200, 165, 140].entries()) {
+    if (best && (best.hides === 0 || wanted > stage.width || (asking && wanted < 250))) break;
+    note.style.maxWidth = Math.min(wanted, stage.width - 16) + "px";
+    const most = wanted + at("sentence").scrollWidth - at("sentence").clientWidth; // a fraction does not break
     note.style.maxWidth = Math.min(most, stage.width - 16) + "px";
     const width = note.offsetWidth,
       height = note.offsetHeight;

@@ -44,7 +44,6 @@ function symbolOf(unit) {
     : node.symbol;
 }
 const WIDEST = Math.ceil(textWidth("−0.00" + "5".repeat(trace.digits))); // of the numbers in a box
-const shortName = (text) => (text.length > 12 ? text.slice(0, 11) + "…" : text);
 
 function sizeOf(unit, detail) {
   const title =
