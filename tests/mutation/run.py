@@ -10,8 +10,8 @@
 
 A slip is caught where a test fails or does not come to an end. One that changes nothing that matters is named, with
 the reason, in tests/mutation/equivalent.txt. The slips are made in a copy of the repository; a child process forked
-for each runs tests there, with the libraries loaded already: those of the room that run the line, where coverage.py
-(pip install coverage) finds that they do, and all of them where it cannot tell.
+for each runs tests there, with the libraries loaded and the tests collected already: those of the room that run the
+line, where coverage.py (pip install coverage) finds that they do, and all of them where it cannot tell.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 import os
 import resource
 import shutil
@@ -35,6 +36,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
+from tests.mutation.patched import Patched, outcome  # noqa: E402
 from tests.mutation.reached import Only, Reached, Recorder, computed  # noqa: E402
 from tests.mutation.slips import Slip, javascript, python  # noqa: E402
 from tests.nightly.results import commit, keep, kept  # noqa: E402
@@ -68,7 +70,6 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
 }  # fmt: skip
 EVERY_ROOM = ["tests/test_defaults.py"]
 STARTS_PROCESSES = ("cli", "lesson")  # a line of theirs, and of JavaScript, is tried on the quick tests
-IDLE = 300.0  # seconds without any computing, after which a process waits for what will not come
 QUICK = 150.0  # seconds, together; what only a slower test would notice counts as not noticed
 IN_A_BROWSER = 40.0  # likewise, of tests of JavaScript: a browser computes as long again
 NOT_HERE = ("current", "shrinks", "one_sitting", "lines_to_read", "loads_no", "as_a_formatter")  # in names of tests
@@ -123,15 +124,6 @@ def chosen(found: list[Mutant], share: float, seed: int) -> list[Mutant]:
     return [m for m in found if zlib.crc32(f"{seed}: {m.key}".encode()) / 2**32 < share]
 
 
-def cpu_seconds(process: int) -> float:
-    """What a process has computed for, as far as Linux tells."""
-    try:
-        user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    except OSError:
-        return 0.0
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 class Copy:
     """A copy of the repository in which slips are made, and tests run."""
 
@@ -151,6 +143,45 @@ class Copy:
             elif pattern.endswith(".py"):
                 paths += sorted(package.glob(pattern))
         return [str(path.relative_to(self.root)) for path in dict.fromkeys(paths) if path.exists()]
+
+    def put(self, mutant: Mutant) -> Callable[[], object]:
+        """Write the file of a mutant; what puts it right again."""
+        path = self.root / mutant.file
+        right = path.read_bytes()
+        path.write_bytes(mutant.slip.applied(right))
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+            compiled.unlink()
+        return lambda: path.write_bytes(right)
+
+    def reaching(self, room: str, mutant: Mutant, quick: float = 0.0) -> set[str] | None:
+        """The names of the tests that a mutant is tried on; None for all."""
+        found = self.reached.tests(str(self.root / mutant.file), mutant.line, mutant.line + mutant.slip.old.count("\n"))
+        if mutant.file.endswith(".js"):
+            return self.reached.quick(IN_A_BROWSER)
+        if room in STARTS_PROCESSES:  # which coverage does not see
+            return self.reached.quick(QUICK) | (found or set())
+        return self.reached.quick(quick) & (found or {*self.reached.seconds}) if quick else found
+
+    def patched(
+        self, tests: list[str], found: list[Mutant], reaching: Callable[[Mutant], set[str] | None]
+    ) -> dict[str, tuple[str, str]]:
+        """How the tests ended, by the keys of mutants, for all that are in functions which no import runs."""
+        to = self.root.parent / "patched.jsonl"
+        to.unlink(missing_ok=True)
+
+        def tests_of(mutant: Mutant) -> set[str]:
+            return (reaching(mutant) or set()) - self.reached.failed
+
+        def at_import(mutant: Mutant) -> bool:
+            last = mutant.line + mutant.slip.old.count("\n")
+            return self.reached.tests(str(self.root / mutant.file), mutant.line, last) is None
+
+        chosen = [mutant for mutant in found if not at_import(mutant)]
+        plugin = Patched(self.root, chosen, self.put, tests_of, self.reached.seconds, to)
+        how, why = self.forked(tests, float("inf"), lambda: [plugin], ["-s"])
+        if how != "passed":
+            sys.exit(f"the slips were not tried: {how} {why}")
+        return {key: (how, why) for key, how, why in map(json.loads, to.read_text().splitlines())}
 
     def run(
         self, tests: list[str], seconds: float, chosen: set[str] | None = None, first: Sequence[str] = ()
@@ -218,26 +249,11 @@ class Copy:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
-        status, spent, moved = None, 0.0, time.monotonic()
-        while spent < seconds and time.monotonic() < moved + IDLE:
-            now = cpu_seconds(child)
-            if now > spent:
-                spent, moved = now, time.monotonic()
-            done, code = os.waitpid(child, os.WNOHANG)
-            if done:
-                status = os.waitstatus_to_exitcode(code)
-                break
-            time.sleep(0.02)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
-        if status is None:
-            os.waitpid(child, 0)
-            return "no end", ""
+        how = outcome(child, seconds)
+        if how == "no end":
+            return how, ""
         text = log.read_text(errors="replace")
         reasons = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        if status == -signal.SIGPROF:
-            return "no end", ""
-        how = "passed" if status in (0, 5) else "failed" if status > 0 else "crashed"
         return how, reasons[0][:200] if reasons else text[-500:]
 
 
@@ -257,31 +273,26 @@ def try_room(room: str, found: list[Mutant], copy: Copy, by: str = "", quick: fl
     print(f"{room}: {len(found)} slips, {usual:.0f} s for its tests", flush=True)
     known = equivalents()
     results = []
+    done = {} if by else copy.patched(tests, found, lambda mutant: copy.reaching(room, mutant, quick))
     catchers: list[str] = []  # tests that caught a slip, the last one first: they are tried before all others
     for mutant in found:
-        path = copy.root / mutant.file
-        right = path.read_bytes()
-        path.write_bytes(mutant.slip.applied(right))
-        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
-            compiled.unlink()
-        try:
-            last = mutant.line + mutant.slip.old.count("\n")
-            reaching = copy.reached.tests(str(path), mutant.line, last)
-            if (room in STARTS_PROCESSES or mutant.file.endswith(".js")) and not by:  # which coverage does not see
-                reaching = copy.reached.quick(IN_A_BROWSER if mutant.file.endswith(".js") else QUICK)
-            elif quick:
-                reaching = copy.reached.quick(quick) & (reaching or {*copy.reached.seconds})
-            how, why = "passed", ""
-            if reaching is None and catchers:
-                how, why = copy.run(catchers[:12], 20 + 3 * usual)
-            if how == "passed":
-                of = tests if reaching is None else sorted({name.split("::")[0] for name in reaching})
-                how, why = copy.run(of, 20 + 3 * usual, reaching, catchers[:6])
-        finally:
-            path.write_bytes(right)
-        catcher = why.removeprefix("FAILED ").split(" - ")[0].split("[")[0]
-        if why.startswith("FAILED tests/") and "::" in catcher:
-            catchers = [catcher, *(other for other in catchers if other != catcher)]
+        if mutant.key in done:
+            how, why = done[mutant.key]
+        else:
+            mend = copy.put(mutant)
+            try:
+                reaching = None if by else copy.reaching(room, mutant, quick)
+                how, why = "passed", ""
+                if reaching is None and catchers:
+                    how, why = copy.run(catchers[:12], 20 + 3 * usual)
+                if how == "passed":
+                    of = tests if reaching is None else sorted({name.split("::")[0] for name in reaching})
+                    how, why = copy.run(of, 20 + 3 * usual, reaching, catchers[:6])
+            finally:
+                mend()
+            catcher = why.removeprefix("FAILED ").split(" - ")[0].split("[")[0]
+            if why.startswith("FAILED tests/") and "::" in catcher:
+                catchers = [catcher, *(other for other in catchers if other != catcher)]
         if how == "passed" and mutant.key in known:
             how = "equivalent"
         if how in ("passed", "no end"):
