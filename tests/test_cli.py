@@ -255,6 +255,14 @@ def test_a_mistake_in_an_expression_is_marked(tmp_path):
 
 NAMES = [f"name{k}" for k in range(10)]
 MISTAKES = {
+    (
+        "draw",
+        "w*x",
+        "w=1",
+        "x=2",
+        "--wrt",
+        "w",
+    ): "--wrt is for a picture: expected -o too, like -o graph.svg --wrt w",
     ("draw", "w*x", "w=1"): "x has no value: expected one for each of w, x",
     ("draw", "w", "w=1", "y=3"): "y is not in 'w', which has w",
     ("draw", "w*x", "w=1", "x=a"): "expected a name and a finite number, like w=0.3, got 'x=a'",
@@ -681,6 +689,16 @@ def test_draw_and_explore_take_the_name_to_differentiate_for_and_an_ending_in_ca
 
 def test_a_label_in_an_expression_is_kept(tmp_path):
     assert run("draw", "w", "w=1", cwd=tmp_path).stdout.splitlines() == ["w  data 1  grad 1"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_on_a_terminal_lines_are_broken_between_words_but_commands_are_not(terminal, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    command = f"Hints: {cli.program()} exercise 3 --hint 1"
+    cli.tell(f"The derivative for x is given to y.\n\n    x  0.5\n{command}")
+    prose = "The derivative for x\nis given to y." if terminal else "The derivative for x is given to y."
+    assert capsys.readouterr().out == f"{prose}\n\n    x  0.5\n{command}\n"
 
 
 def test_after_the_last_exercise_comes_no_next(tmp_path):

@@ -327,8 +327,8 @@ def test_an_update_shows_enough_decimals_to_see_the_step():
     assert "= 0.9999998" in str(explain_update(x * x, x, lr=1e-7))
     zero = Value(0.0, "x")
     assert str(explain_update(zero * zero, zero)).endswith("∂f/∂x is 0: x stays.")
-    for lr in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=f"lr expected a positive number, got {lr}"):
+    for lr in (0.0, -1.0, float("nan"), float("inf"), "fast", None):
+        with pytest.raises(ValueError, match=f"lr expected a positive number, got {lr!r}"):
             explain_update(x * x, x, lr=lr)
 
 

@@ -163,6 +163,12 @@ def test_deep_nesting_that_is_read_is_built_without_recursion():
 def test_names_without_values_and_values_without_names():
     with pytest.raises(ValueError, match="b has no value: expected one for each of w, x, b"):
         parse("w*x + b").build({"w": 1, "x": 2})
+    product = "wx has no value: expected one for each of wx; a product is written with *"
+    with pytest.raises(ValueError, match=re.escape(product)):
+        parse("wx").build({"w": 1, "x": 2})
+    for values in ({}, {"w": 1}, {"wx2": 1}):
+        with pytest.raises(ValueError, match=r"wx has no value: expected one for each of wx$"):
+            parse("wx").build(values)
     with pytest.raises(ValueError, match=re.escape("v is not in 'w*x', which has w, x")):
         parse("w*x").build({"w": 1, "x": 2, "v": 3})
     with pytest.raises(ValueError, match="from 0 to 1, got 2"):
@@ -234,6 +240,8 @@ W40, W30 = "w*" * 20, "*w" * 15
         (" w +", "invalid syntax, at character 5\n   w +\n      ^"),
         ("2w + 1", "invalid decimal literal; a product is written with *, at character 1\n  2w + 1\n  ^"),
         ("(w) x", "invalid syntax; a product is written with *, at character 5\n  (w) x\n      ^"),
+        ("tanh w", "invalid syntax; tanh is written tanh(x), at character 6\n  tanh w\n       ^"),
+        ("2 * max w", "invalid syntax; max is written max([a, b]), at character 9\n  2 * max w\n          ^"),
         ("w w", "invalid syntax; a product is written with *, at character 3\n  w w\n    ^"),
         ("-w w", "invalid syntax; a product is written with *, at character 4\n  -w w\n     ^"),
         ("w .5", "invalid syntax, at character 3\n  w .5\n    ^"),

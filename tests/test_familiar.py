@@ -100,7 +100,7 @@ SLIPS = {
     f"a Value's _backward follows from its operation and cannot be set: {REGISTER}": assign("_backward", lambda: None),
     f"Value(data, children, op) records nothing: {REGISTER}": lambda v: Value(1.0, (v,), "cube"),
     "Value expected a label in text, got 3 (int)": lambda v: Value(1.0, 3),
-    "bool(value) is neither here nor there: compare the data, value.data != 0, or ask whether it is None": bool,
+    "a Value is neither true nor false: compare the data, value.data != 0, or ask whether it is None": bool,
     "np.exp takes no Value: write tinygrad_edu.exp(value)": lambda v: numpy().exp(v),
     "np.multiply takes no array and a Value: write [x * value for x in array]": lambda v: numpy().ones(2) * v,
     "np.maximum takes no array and a Value: write [maximum(x, value) for x in array]": (

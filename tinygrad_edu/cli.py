@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from math import isfinite
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any, NoReturn
 
 import click
@@ -258,6 +260,8 @@ def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> N
     root, leaves = built(expression, values)
     highlight = chosen(wrt, leaves) if wrt else ()
     if not output:
+        if wrt:
+            raise click.UsageError(f"--wrt is for a picture: expected -o too, like -o graph.svg --wrt {wrt}")
         click.echo(tree(root))
         return
     picture = draw(root, highlight=highlight)
@@ -354,7 +358,7 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
 @command.command()
 @click.argument("number", type=int, default=1)
 @click.option("--answer", help="The name of the mistake, or the formula that is asked for.")
-@click.option("--hint", type=click.IntRange(1, 3), help="1 says where to look, 2 asks a question, 3 gives the answer.")
+@click.option("--hint", type=click.IntRange(1, 3), help="1 says where to look, 2 says more, 3 gives the answer.")
 def exercise(number: int, answer: str | None, hint: int | None) -> None:
     """Find the mistake in a backward pass, or write a rule.
 
@@ -366,10 +370,10 @@ def exercise(number: int, answer: str | None, hint: int | None) -> None:
     if answer is not None and hint is not None:
         raise click.UsageError("--answer and --hint exclude each other")
     if answer is None:
-        click.echo(exercises.exercise(number) if hint is None else exercises.hint(number, hint))
+        tell(exercises.exercise(number) if hint is None else exercises.hint(number, hint))
         return
     right, words = exercises.answer(number, answer)
-    click.echo(words)
+    tell(words)
     if right and number < exercises.COUNT:
         click.echo(f"Next: {program()} exercise {number + 1}")
     sys.exit(0 if right else 1)
@@ -459,6 +463,14 @@ def grade(lesson: str, answer: str, task: str | None, results: str | None, tests
     if tests:
         write(tests, pytest_file(tasks, Path(answer).name))
     sys.exit(0 if all(verdict.passed for verdict in verdicts.values()) else 1)
+
+
+def tell(text: str) -> None:
+    """Print a text. A narrow terminal gets its lines broken between words, but for commands, which are to be copied."""
+    width = get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else 0
+    for line in text.split("\n"):
+        fits = not width or len(line) <= width or program() in line
+        click.echo(line if fits else "\n".join(wrap(line, width)))
 
 
 def console() -> Any:

@@ -16,6 +16,7 @@ from tinygrad_edu.engine import min as smallest
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}
 COMPOSED = {"max": largest, "min": smallest, "softmax": softmax, "log_softmax": log_softmax}  # all over one list
+PRODUCT = "; a product is written with *"
 HINTS = {"^": "; a power is written **", "=": "; the numbers for the names are given apart"}
 
 
@@ -74,7 +75,8 @@ class Expression:
         given = values or {}
         missing, unknown = [n for n in self.names if n not in given], [n for n in given if n not in self.names]
         if missing:
-            raise ValueError(f"{missing[0]} has no value: expected one for each of {', '.join(self.names)}")
+            hint = PRODUCT if re.fullmatch(rf"({'|'.join(map(re.escape, given)) or '-'}){{2,}}", missing[0]) else ""
+            raise ValueError(f"{missing[0]} has no value: expected one for each of {', '.join(self.names)}{hint}")
         if unknown:
             raise ValueError(f"{unknown[0]} is not in {self.text!r}, which has {', '.join(self.names) or 'no names'}")
         leaves = {name: v if isinstance(v, Value) else Value(v, name) for name, v in given.items()}
@@ -157,9 +159,12 @@ class Reader:
             end = len(self.source)  # where Python says 0: the text ends too early
             start = self.indent + min(error.offset - 1 if error.offset else end, end)
             reason = re.split(r"[.:] (Perhaps|Maybe)", error.msg)[0]
-            side_by_side = re.search(r"[\w)\]]\s+$", self.line[:start]) and re.match(r"[\w(\[]", self.line[start:])
-            if reason == "invalid decimal literal" or (reason == "invalid syntax" and side_by_side):
-                reason += "; a product is written with *"
+            before = re.search(r"(\w+|[)\]])\s+$", self.line[:start])
+            side_by_side = before and re.match(r"[\w(\[]", self.line[start:])
+            if before and side_by_side and before[1] in (*TABLE, *COMPOSED):
+                reason += f"; {before[1]} is written {usage(before[1])}"
+            elif reason == "invalid decimal literal" or (reason == "invalid syntax" and side_by_side):
+                reason += PRODUCT
             raise ExpressionError(reason, self.line, start, start + 1) from None
 
     def step(self, node: ast.expr) -> Step:

@@ -105,7 +105,7 @@ class Familiar:
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "bool(value) is neither here nor there: compare the data, value.data != 0, or ask whether it is None"
+            "a Value is neither true nor false: compare the data, value.data != 0, or ask whether it is None"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:

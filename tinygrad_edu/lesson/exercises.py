@@ -236,7 +236,11 @@ def to_write(number: int) -> str:
 
 def how_to_answer(number: int, like: str) -> list[str]:
     typed = f"{program()} exercise {number}"
-    return [f'Answer: {typed} --answer "{like}"', f"Hints:  {typed} --hint 1, 2, 3; the last is the answer"]
+    return [
+        f'Answer: {typed} --answer "{like}"',
+        f"Hints:  {typed} --hint 1",
+        "Hint 2 says more, hint 3 is the answer.",
+    ]
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

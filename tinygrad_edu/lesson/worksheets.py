@@ -58,9 +58,9 @@ def sheet(
         f"# Backpropagation by hand, sheet {seed}" + (": key" if solved else ""),
         "",
         "A network with two inputs, two hidden neurons and two outputs, all sigmoid: σ(z) = 1 / (1 + e⁻ᶻ). "
-        f"E = ½ (t₁ − y₁)² + ½ (t₂ − y₂)², learning rate {LEARNING_RATE:g}.",
+        f"E = ½ (t1 − y1)² + ½ (t2 − y2)², learning rate {LEARNING_RATE:g}.",
         "",
-        f"x₁ = {inputs[0]:g}, x₂ = {inputs[1]:g}, t₁ = {targets[0]:g}, t₂ = {targets[1]:g}",
+        f"x1 = {inputs[0]:g}, x2 = {inputs[1]:g}, t1 = {targets[0]:g}, t2 = {targets[1]:g}",
         "",
         "| neuron | bias | weights |",
         "|---|---|---|",
@@ -82,7 +82,7 @@ def sheet(
             lines.append(f"| {a.label} | {answer(z.data)} | {answer(a.data)} |")
     lines += ["", f"E = {answer(passed.total.data, 6)}", "", "## 2. Local derivatives", ""]
     lines += ["| | value |", "|---|---|"]
-    for y, target, t in zip(passed.a[-1], targets, ("t₁", "t₂"), strict=True):
+    for y, target, t in zip(passed.a[-1], targets, ("t1", "t2"), strict=True):
         lines.append(f"| ∂E/∂{y.label} = {y.label} − {t} | {answer(y.data - target)} |")
     for zs, activations in zip(passed.z, passed.a, strict=True):
         for z, a in zip(zs, activations, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
+from numbers import Real
 
 from tinygrad_edu.engine import Value, quoted
 from tinygrad_edu.show.explanation import Explanation, explain
@@ -43,7 +44,7 @@ def explain_update(
     Returns an `Update`, with the forms of an explanation. Raises ValueError for a learning rate that is not positive
     and finite, and what `explain` raises.
     """
-    if not (isfinite(lr) and lr > 0):
+    if not (isinstance(lr, Real) and isfinite(lr) and lr > 0):
         raise ValueError(f"lr expected a positive number, got {quoted(lr)}")
     return Update(explain(root, parameter, through=through, digits=digits, paper=paper), lr)
 
