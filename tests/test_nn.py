@@ -911,6 +911,11 @@ def test_averages_over_no_past_are_allowed():
     assert w.data == 0.0
 
 
+def test_huber_is_curved_where_there_is_no_error():
+    y = Value(0.5)
+    assert grad(grad(huber([y], [0.5]), y), y).data == 1.0
+
+
 @pytest.mark.parametrize("delta", [0.5, 1.0, 2.0])
 def test_huber_bends_at_delta(delta):
     for e in (-3.0, -2.0, -1.5, -0.5, -0.25, 0.0, 0.4, 0.75, 1.75, 2.5):

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_edu import Value, explain
+from tinygrad_edu import Value, explain, hvp, softmax
 from tinygrad_edu.check.strategies import networks
 from tinygrad_edu.engine import TABLE, leaves, topological
 from tinygrad_edu.exchange import from_torch, from_torch_graph, to_torch
 from tinygrad_edu.exchange.pytorch import ACTIVATIONS
 from tinygrad_edu.exchange.rules import ALONG, BINARY, FORMULAS, LOSSES, MOVES, REDUCTIONS, RESHAPES, UNARY
 from tinygrad_edu.neurons import neurons
-from tinygrad_edu.nn import MLP, Layer, Neuron
+from tinygrad_edu.nn import MLP, Layer, Neuron, Sequential
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
@@ -106,6 +106,34 @@ def test_what_torch_cannot_hold(network, error, message):
     assert message in str(caught.value)
 
 
+def some(change):
+    """A layer of three neurons, of which one is changed."""
+    layer = Layer(1, 3, activation="tanh", seed=1)
+    change(layer.neurons)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda neurons: setattr(neurons[1], "b", None), "some neurons of layer 1 have no bias, and nn.Linear has one"),
+        (lambda neurons: [setattr(n, "b", None) for n in neurons[1:]], "some neurons of layer 1 have no bias"),
+        (lambda neurons: setattr(neurons[2], "b", neurons[0].b), "layer 1 shares one bias, and nn.Linear has one"),
+    ],
+)
+def test_neurons_of_a_layer_that_differ_in_their_bias(change, message):
+    with pytest.raises(ValueError, match=message):
+        to_torch(some(change))
+
+
+def test_a_chain_of_networks_and_a_weight_that_is_a_number():
+    network = Sequential(MLP(2, [3, 2], activation="tanh", seed=1), Layer(2, 1, seed=2))
+    network.layers[0].layers[0].neurons[0].w[1] = 0.5
+    assert to_torch(network)(torch.tensor([0.3, -2.0])).item() == pytest.approx(network([0.3, -2.0]).data, rel=1e-12)
+    with pytest.raises(TypeError, match="to_torch expected a network of neurons, like MLP, got function"):
+        to_torch(Sequential(network, softmax))
+
+
 def test_neurons_of_a_layer_that_differ():
     layer = Layer(1, 2, activation="tanh")
     layer.neurons[1].activation = None
@@ -169,6 +197,7 @@ def leaf(*shape, low=0.2, high=2.0):
 
 
 TENTHS = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)
+KINKED = [F.relu, F.leaky_relu, F.elu, F.selu, F.celu, F.relu6, F.hardtanh, torch.abs, lambda a: F.celu(a, 2.0)]
 v, s, m = (3,), (), (3, 2)
 EXPRESSIONS = {  # name: shapes of the leaves, a function of them
     "add": ((v, v), lambda a, b: a + b),
@@ -252,6 +281,36 @@ def test_an_expression_has_the_same_gradients_as_values(name):
     shapes, f = EXPRESSIONS[name]
     tensors = [leaf(*shape) for shape in shapes]
     agrees(f(*tensors).sum(), tensors)
+
+
+@pytest.mark.parametrize("f", KINKED)
+def test_the_derivative_at_a_kink_is_pytorchs(f):
+    x = torch.zeros(3).requires_grad_()
+    agrees((f(x) * torch.tensor([1.0, 2.0, 3.0])).sum(), [x])
+
+
+def test_a_constant_that_is_not_kept_does_not_hide_behind_one_that_is_worked_out():
+    """The 1 of b² + 1 is lost, 0.5 is what the square's operand is more than the rest: taken together they hid it."""
+    a, b = leaf(2), leaf(2)
+    loss = ((F.binary_cross_entropy_with_logits(a, (1 / (b * b + 1)).sigmoid()) - 0.5) ** 2).sum()
+    with pytest.raises(ValueError, match="an operand of AddBackward0 is a constant that PyTorch did not keep"):
+        from_torch_graph(loss)
+
+
+def test_a_constant_that_is_not_kept_is_named_where_0_has_no_value():
+    with pytest.raises(ValueError, match="an operand of AddBackward0 is a constant that PyTorch did not keep"):
+        from_torch_graph(1 / (torch.tensor(0.0, requires_grad=True) + 1))
+
+
+def test_a_graph_that_is_single_precision_in_parts():
+    x = torch.tensor([0.1, 0.7, 1.3], requires_grad=True)
+    agrees((x.float().exp().double() ** 2).sum(), [x], tolerance=1e-6)
+
+
+def test_huber_is_curved_where_there_is_no_error():
+    x = torch.tensor([0.5, 1.0], requires_grad=True)
+    root = from_torch_graph(F.huber_loss(x, torch.tensor([0.5, 0.25]), reduction="sum"), {"x": x})
+    assert [y.data for y in hvp(root, leaves(root), [1.0, 1.0])] == [1.0, 1.0]
 
 
 def test_every_rule_is_tried():

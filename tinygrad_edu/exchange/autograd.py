@@ -14,7 +14,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from tinygrad_edu.engine import Value, data_of
+from tinygrad_edu.engine import UNDEFINED, Value, data_of
 from tinygrad_edu.exchange.pytorch import torch
 from tinygrad_edu.exchange.rules import (
     ALONG,
@@ -63,8 +63,7 @@ def from_torch_graph(loss: Any, names: Any = None, *, limit: int = LIMIT) -> Val
     if loss.grad_fn is None:
         raise TypeError("from_torch_graph expected a tensor with a graph, got one without a grad_fn")
     try:
-        graph = Graph(loss, named(names), limit)
-        [root] = graph.root().numbers
+        [root] = Graph(loss, named(names), limit).root().numbers
     except RuntimeError as error:
         if "freed" in str(error):
             advice = "call it before loss.backward(), or loss.backward(retain_graph=True)"
@@ -72,14 +71,6 @@ def from_torch_graph(loss: Any, names: Any = None, *, limit: int = LIMIT) -> Val
         if "inplace" in str(error):
             raise ValueError("from_torch_graph: its tensors were changed since: compute the loss again") from None
         raise
-    tolerance = 1e-9 if loss.dtype == torch().float64 else 1e-2
-    if not math.isclose(root.data, loss.item(), rel_tol=tolerance, abs_tol=tolerance):
-        if graph.assumed:
-            raise graph.lost(graph.assumed[0])
-        raise ValueError(
-            f"from_torch_graph: the graph gives {root.data}, the tensor is {loss.item()}: its tensors were changed "
-            "since: compute the loss again"
-        )
     return root  # type: ignore[no-any-return]
 
 
@@ -96,7 +87,7 @@ class Graph:
     """PyTorch's nodes behind a tensor, and what they are on Values."""
 
     def __init__(self, loss: Any, names: dict[int, str], limit: int) -> None:
-        self.names = names
+        self.tensor, self.names = loss, names
         self.nodes = in_order(loss.grad_fn)
         self.results: dict[Any, list[Array]] = {}
         self.assumed: list[Any] = []  # nodes whose constant is taken for 0
@@ -109,9 +100,32 @@ class Graph:
         self.labels = {id(leaf): names.get(id(leaf), f"t{k}") for k, leaf in enumerate(leaves, start=1)}
 
     def root(self) -> Array:
+        exact = {data.dtype for node in self.nodes for data in node._input_metadata} == {torch().float64}
+        tolerance = 1e-9 if exact else 1e-2
         for node in self.nodes:
-            self.results[node] = self.evaluated(node)
+            try:
+                self.results[node] = self.evaluated(node)
+            except UNDEFINED:
+                if self.assumed:
+                    raise self.lost(self.assumed[0]) from None
+                raise
+            # A constant that was wrongly taken for 0 must not reach one that is worked out from what PyTorch kept.
+            kept = self.tensor if node is self.nodes[-1] else getattr(node, "_saved_result", None)
+            if kept is not None:
+                self.require(self.results[node][0], constant(kept), tolerance)
         return self.results[self.nodes[-1]][0]
+
+    def require(self, result: Array, kept: Array, tolerance: float) -> None:
+        """Raise ValueError where Values come to other numbers than PyTorch did."""
+        for number, its in zip(map(data_of, result.numbers), kept.numbers, strict=True):
+            if math.isclose(number, its, rel_tol=tolerance, abs_tol=tolerance) or not math.isfinite(its):
+                continue
+            if self.assumed:
+                raise self.lost(self.assumed[0])
+            raise ValueError(
+                f"from_torch_graph: the graph gives {number}, the tensor is {its}: its tensors were changed "
+                "since: compute the loss again"
+            )
 
     def evaluated(self, node: Any) -> list[Array]:
         """What a node's operation gives, one Array a result."""

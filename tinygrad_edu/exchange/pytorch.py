@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine import TABLE, data_of
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.modules import place
 from tinygrad_edu.shell import install
@@ -41,15 +41,18 @@ def to_torch(network: Any) -> Any:
     Its inputs are float64, `(nin,)` or `(N, nin)`, its outputs `(nout,)` or `(N, nout)`, also where `nout` is 1.
 
     Raises ValueError, with the layer, for an activation that `torch.nn` has no module for, for neurons of one layer
-    with different ones, and for a bias that a layer shares; TypeError for what is no network; ImportError without
-    PyTorch.
+    with different ones, and for a bias that neurons share or that only some have; TypeError for what is no network;
+    ImportError without PyTorch.
     """
     nn, double = torch().nn, torch().float64
     modules = []
     for k, neurons in enumerate(layers_of(network), start=1):
-        weights = [[w.data for w in neuron.w] for neuron in neurons]
-        biases = [neuron.b.data for neuron in neurons if neuron.b is not None]
-        if len(neurons) > 1 and neurons[0].b is not None and neurons[0].b is neurons[1].b:
+        weights = [[data_of(w) for w in neuron.w] for neuron in neurons]
+        its = [neuron.b for neuron in neurons if neuron.b is not None]
+        biases = [*map(data_of, its)]
+        if len(its) not in (0, len(neurons)):
+            raise ValueError(f"to_torch: some neurons of layer {k} have no bias, and nn.Linear has one for each neuron")
+        if len({*map(id, its)}) < len(its):
             raise ValueError(f"to_torch: layer {k} shares one bias, and nn.Linear has one for each neuron")
         linear = nn.Linear(len(weights[0]), len(weights), bias=bool(biases), dtype=double)
         with torch().no_grad():
@@ -72,7 +75,7 @@ def to_torch(network: Any) -> Any:
 def layers_of(network: Any) -> list[list[Any]]:
     """The neurons of each layer."""
     if hasattr(network, "layers"):
-        return [list(layer.neurons) for layer in network.layers]
+        return [neurons for layer in network.layers for neurons in layers_of(layer)]
     if hasattr(network, "neurons"):
         return [list(network.neurons)]
     if hasattr(network, "w") and hasattr(network, "activation"):

@@ -64,12 +64,15 @@ def leaky_relu(x: Any, slope: float) -> Any:
 
 
 def elu(x: Any, node: Any) -> Any:
-    negative = row("expm1")(node._saved_input_scale * row("minimum")(x, 0.0))
-    return node._saved_scale * (row("relu")(x) + node._saved_alpha * negative)
+    positive = row("relu")(x)
+    # Of x - relu(x) the derivative at 0 is 1, as PyTorch's; of minimum(x, 0) it is a half.
+    negative = row("expm1")(node._saved_input_scale * (x - positive))
+    return node._saved_scale * (positive + node._saved_alpha * negative)
 
 
 def celu(x: Any, node: Any) -> Any:
-    return row("relu")(x) + node._saved_alpha * row("expm1")(row("minimum")(x, 0.0) / node._saved_alpha)
+    positive = row("relu")(x)
+    return positive + node._saved_alpha * row("expm1")((x - positive) / node._saved_alpha)
 
 
 def gelu(x: Any, node: Any) -> Any:
@@ -129,9 +132,9 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def huber(y: Any, t: Any, delta: float) -> Any:
-    size = row("abs")(y - t)
-    inner = row("minimum")(size, delta)
-    return inner * (size - 0.5 * inner)
+    error = y - t
+    inner = row("maximum")(row("minimum")(error, delta), -delta)
+    return inner * (error - 0.5 * inner)
 
 
 # The loss of one number y whose target is t.
