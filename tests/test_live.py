@@ -1252,6 +1252,23 @@ def test_a_run_that_takes_long_says_so_shows_what_it_prints_and_can_be_stopped(s
     assert seen.text("#caption") == "light: again: 1"
 
 
+def test_a_picture_of_a_text_before_is_pale(seen):
+    """After an error, or when a run was stopped; an error behind the picture leaves one of its own."""
+    error = json.dumps({"line": 1, "text": "no"})
+    picture = json.dumps('<svg xmlns="http://www.w3.org/2000/svg" width="90pt" height="9pt"/>')
+    for text, pale in (
+        (f"picture: {picture}", False),
+        (f"error: {error}", True),
+        (f"picture: {picture}\nerror: {error}", False),
+    ):
+        seen.type(text)
+        assert seen.js("getComputedStyle(document.getElementById('picture')).opacity") == ("0.45" if pale else "1")
+    seen.type('fail: "out of memory"', ran=False)
+    seen.wait("document.getElementById('picture').classList.contains('stale')")
+    seen.type("x: 1")
+    assert seen.js("getComputedStyle(document.getElementById('picture')).opacity") == "1"
+
+
 def complaints(seen):
     return seen.js(
         "[...document.querySelectorAll('textarea')].map((area, k) => [area.dataset.mark ?? null, "

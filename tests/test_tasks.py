@@ -111,12 +111,12 @@ def test_the_mistakes_of_a_task_are_named(task):
         ("x = 1 / 0", "It does not run: ZeroDivisionError in line 1: division by zero."),
         ("exit()", "It does not run: SystemExit in line 1: None."),
         ("import sys\nsys.exit(0)", "It does not run: SystemExit in line 2: 0."),
-        ("def slope(x):\n    exit(0)", "Not yet: slope(1.0) raises SystemExit in line 2: 0, and the property wants 2."),
+        ("def slope(x):\n    exit(0)", "Not yet: slope(1.0) raises SystemExit in line 2: 0, and right is 2."),
         ("def slop(x): return 1", "It has no function slope: that is what is asked for."),
         ("def slope(x):\n    return y", "Not yet: slope(1.0) raises NameError in line 2: name 'y' is not defined"),
         ("def slope(x): return '2'", "Not yet: slope(1.0) raises TypeError: a number is asked for, got '2'"),
-        ("def slope(x): return 3 * x", "Not yet: slope(1.0) gives 3, and the property wants 2."),
-        ("def slope(x): return 2 if x == 1 else x", "Not yet: slope(-2.0) gives -2, and the property wants -4."),
+        ("def slope(x): return 3 * x", "Not yet: slope(1.0) gives 3, and right is 2."),
+        ("def slope(x): return 2 if x == 1 else x", "Not yet: slope(-2.0) gives -2, and right is -4."),
     ],
 )
 def test_what_is_said_of_a_wrong_answer(answer, words):
@@ -243,7 +243,7 @@ def test_in_a_terminal(tmp_path, monkeypatch):
     run = CliRunner().invoke
     wrong = run(cli.command, ["grade", "lesson.md", "answer.py", "--json", "r.json", "--pytest", "test_answer.py"])
     assert wrong.exit_code == 1
-    assert "square: Not yet: slope(1.0) gives 1, and the property wants 2." in wrong.output
+    assert "square: Not yet: slope(1.0) gives 1, and right is 2." in wrong.output
     assert json.loads((tmp_path / "r.json").read_text())["score"] == 0
     (tmp_path / "answer.py").write_text(SQUARE.answers[0])
     right = run(cli.command, ["grade", "lesson.md", "answer.py", "--task", "square"])
@@ -322,7 +322,7 @@ def test_a_lesson_is_read_piece_by_piece():
     html, code, within, task, after = first.parts
     assert html.html.startswith("<p>Some <em>words</em> | here.</p>\n<table>") and "<td>2</td>" in html.html
     assert (code.html, code.code, code.task) == ("", "x = 1\n", None)
-    assert within.html == '<pre><code class="language-text">kept as prose\n</code></pre>\n<h2>Within</h2>\n'
+    assert within.html == '<pre><code class="language-text">kept as prose\n</code></pre>\n<h3>Within</h3>\n'
     assert after.html == "<p>after</p>\n"
     assert (task.html, task.code) == ("", "def double(x):\n")
     assert first.tasks == [task.task]
@@ -431,15 +431,18 @@ def test_results_are_compared_number_by_number(result, expected, right):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("def slope(x): return x / 3", "Not yet: slope(1.0) gives 0.333333, and the property wants 2."),
-        ("def slope(x): return [x, 5]", "Not yet: slope(1.0) gives 1, 5, and the property wants 2."),
-        ("def slope(x): return []", "Not yet: slope(1.0) gives nothing, and the property wants 2."),
-        ("def slope(x): return 'x'", "Not yet: slope(1.0) raises TypeError: a number is asked for, got 'x', and the "),
+        ("def slope(x): return x / 3", "Not yet: slope(1.0) gives 0.333333, and right is 2."),
+        ("def slope(x): return [x, 5]", "Not yet: slope(1.0) gives 1, 5, and right is 2."),
+        ("def slope(x): return []", "Not yet: slope(1.0) gives nothing, and right is 2."),
+        (
+            "def slope(x): return 'x'",
+            "Not yet: slope(1.0) raises TypeError: a number is asked for, got 'x', and right is",
+        ),
         (
             "def slope(x): return None",
-            "Not yet: slope(1.0) raises TypeError: a number is asked for, got None, and the ",
+            "Not yet: slope(1.0) raises TypeError: a number is asked for, got None, and right is",
         ),
-        ("def slope(x): return 2 if x > 0 else x", "Not yet: slope(-3.0) gives -3, and the property wants -6."),
+        ("def slope(x): return 2 if x > 0 else x", "Not yet: slope(-3.0) gives -3, and right is -6."),
         ("slope = 3", "It has no function slope: that is what is asked for."),
         ("def f(:", "It does not run: SyntaxError in line 1: invalid syntax."),
         ("\n\nraise KeyError", "It does not run: KeyError in line 3."),

@@ -68,7 +68,7 @@ def grade(task: Task, text: str) -> Verdict:
     first = failing[0]
     call = f"{function}({', '.join(map(quoted, cases[first]))})"
     what = f"raises {got[first]}" if isinstance(got[first], str) else f"gives {written(got[first])}"
-    words = [f"Not yet: {call} {what}, and the property wants {written(right[first])}."]
+    words = [f"Not yet: {call} {what}, and right is {written(right[first])}."]
     runs = any(not isinstance(one, str) for one in got)  # what never runs betrays nothing
     mistake = next((name for name, wrong in known(task) if runs and alike(wrong, check, function, cases, got)), "")
     if mistake:

@@ -65,6 +65,9 @@ def read(text: str, name: str = "the lesson") -> list[Section]:
 
     markdown = markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
+    for token in tokens:
+        if token.type.startswith("heading") and token.tag in ("h2", "h3", "h4", "h5"):  # the title of a lesson is an h2
+            token.tag = f"h{int(token.tag[1]) + 1}"
     sections: list[Section] = []
     parts: list[Part] = []
     prose: list[markdown_it.token.Token] = []
