@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -86,6 +87,22 @@ def test_a_check_says_what_it_lacks(check, error):
 
 
 # Grading
+
+
+@pytest.mark.parametrize(
+    "task", [t for t in TASKS.values() if t.name != "send the gradients back"], ids=lambda t: t.name
+)
+def test_the_call_in_a_verdict_can_be_repeated(task):
+    """It is of the function as it was asked for; only the edges of a graph are too long to be told."""
+    wrong = task.mistakes[0][1] if task.mistakes else task.start
+    told = grade(task, wrong).words[0]
+    call, got, right = re.fullmatch(r"Not yet: (.*) gives (.*), and right is (.*)\.", told).groups()
+    for answer, expected in ((wrong, got), (task.answers[0], right)):
+        space = {}
+        exec(answer, space)
+        result = eval(call, space)
+        flat = [x for row in result for x in row] if isinstance(result, list) else [result]
+        assert flat == pytest.approx([float(x) for x in expected.split(", ")], rel=1e-5)
 
 
 @each
@@ -467,7 +484,7 @@ def test_the_mistakes_of_a_task_go_before_those_that_are_made():
     assert checked(answer).mistake == "counted twice"
     assert checked(answer).words[1] == f"This is the mistake “counted twice”: {LESSONS['counted twice']}"
     own = checked(answer, mistakes=(("twice too much", "def slope(x): return 4 * x"),))
-    assert (own.mistake, own.words[1]) == ("twice too much", "This is the mistake “twice too much”: twice too much")
+    assert (own.mistake, own.words[1]) == ("twice too much", "This is the mistake “twice too much”.")
     assert checked("def slope(x): return 4 * x if x > 0 else 5").mistake == ""  # on every case
     assert checked("def slope(x): return 1 / 0").mistake == ""
     assert len(checked("def slope(x): return 1 / 0").words) == 1

@@ -72,7 +72,8 @@ def grade(task: Task, text: str) -> Verdict:
     runs = any(not isinstance(one, str) for one in got)  # what never runs betrays nothing
     mistake = next((name for name, wrong in known(task) if runs and alike(wrong, check, function, cases, got)), "")
     if mistake:
-        words.append(f"This is the mistake “{mistake}”: {LESSONS.get(mistake, mistake)}")
+        lesson = f": {LESSONS[mistake]}" if mistake in LESSONS else "."
+        words.append(f"This is the mistake “{mistake}”{lesson}")
     graph = check["graph"](*cases[first]) if "graph" in check else None
     if graph is not None:
         words.append("The smallest graph that it fails on, with the right gradients:")
