@@ -7,6 +7,7 @@ import pytest
 
 from tinygrad_edu import Value, dot, registered
 from tinygrad_edu import sum as total
+from tinygrad_edu.check import check_gradients
 from tinygrad_edu.check.functions import Function
 from tinygrad_edu.check.numeric import METHODS, Slope, slope, slope_of
 from tinygrad_edu.check.rules import wrong_rules
@@ -97,6 +98,16 @@ def test_a_bend_is_a_kink_where_it_shows_among_roundings(value, bend, kink):
     if kink:
         assert right.kink == pytest.approx((1.0, 1 + bend), rel=1e-5)
         assert left.kink == pytest.approx((1 + bend, 1.0), rel=1e-5)
+
+
+@by_both
+@pytest.mark.parametrize("x", [1e-9, -2e-8])
+def test_a_step_across_a_pole_shows_neither_a_kink_nor_a_slope(x, method):
+    """The slopes to both sides of 1/x are nearly opposite, and the more so, the smaller the step."""
+    found = slope_of(lambda x: 1 / x, x, method)
+    assert (found.kink, found.estimate) == (None, math.inf)
+    [comparison] = check_gradients(lambda x: 1 / x, x, method=method).comparisons
+    assert comparison.diagnosis == "step"
 
 
 def test_the_estimate_at_a_kink_is_what_the_step_changed():

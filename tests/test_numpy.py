@@ -12,7 +12,7 @@ from tinygrad_edu.nn import SGD, Adam, AdamW, constant, cross_entropy, mse
 np = pytest.importorskip("numpy")
 
 
-@pytest.mark.parametrize("make", ["float64", "float32", "int64", "uint8", "array"])
+@pytest.mark.parametrize("make", ["float64", "float32", "longdouble", "int64", "uint8", "array"])
 def test_numbers_are_accepted_everywhere(make):
     assert is_accepted_everywhere(getattr(np, make)(3))
     assert is_accepted_everywhere(np.bool_(True))

@@ -72,8 +72,10 @@ def slopes(f: OneNumber, x: float, value: float, h: float) -> tuple[tuple[float,
     (left, right), (near_left, near_right) = found
     round_off = 64 * float_info.epsilon * max(1.0, abs(value)) / (h / 32)
     wide, narrow = abs(right - left), abs(near_right - near_left)
+    noise = round_off + 1e-4 * abs(near_left)
     steady = abs(left + right - near_left - near_right) / 2 <= round_off + 1e-2 * max(map(abs, (left, right)))
-    if narrow > 0.5 * wide and narrow > round_off + 1e-4 * abs(near_left) and steady:
+    steady = steady and narrow <= 2 * wide + noise  # across a pole the slopes differ more, the nearer they are
+    if narrow > 0.5 * wide and narrow > noise and steady:
         return (near_left, near_right), steady
     return None, steady
 

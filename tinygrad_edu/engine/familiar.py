@@ -9,6 +9,7 @@ import linecache
 import operator
 import sys
 from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
@@ -116,7 +117,10 @@ class Familiar:
         operation = getattr(operator, name, None)
         plain = method == "__call__" and not options and not any(getattr(x, "ndim", 0) for x in operands)
         if plain and operation and len(operands) == 2:
-            return operation(*[x.item() if hasattr(x, "dtype") else x for x in operands])
+            # float(x), for the item of a longdouble is one again
+            return operation(
+                *[float(x) if isinstance(x, Real) else x.item() if hasattr(x, "dtype") else x for x in operands]
+            )
         if any(getattr(x, "ndim", 0) for x in operands):
             example = TABLE[name].written(["x", "value"][: len(operands)]) if name in TABLE else "…"
             raise TypeError(f"np.{ufunc.__name__} takes no array and a Value: write [{example} for x in array]")
