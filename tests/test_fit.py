@@ -209,6 +209,8 @@ MISTAKES = {
     "validation expected one number as its target, as the examples, got [3.0, 4.0]": lambda: fit(
         network(), lambda y, t: mse(y, t), [([1, 2], 1)], validation=[([1, 2], [3, 4])]
     ),
+    "fit expected clip to be above 0, got '1'": lambda: fit(network(), "mse", XOR, clip="1"),
+    'fit expected metrics to be "accuracy" or functions, got 5': lambda: fit(network(), "mse", XOR, metrics=5),
     "fit expected a seed: a checkpoint is of no use where each run holds back other examples": lambda: fit(
         network(), "mse", XOR, validation=0.5, checkpoint="run.json"
     ),
@@ -242,6 +244,15 @@ def test_mistakes_are_named(words):
 
 
 WRONG_KINDS = {
+    "fit expected goal to be a number, got '1'": lambda: fit(network(), "mse", XOR, goal="1"),
+    "fit expected gradient_tolerance to be a number, got None": lambda: fit(
+        network(), "mse", XOR, gradient_tolerance=None
+    ),
+    "fit expected on_epoch to be a function of epoch and loss, got 5": lambda: fit(network(), "mse", XOR, on_epoch=5),
+    "train expected tolerance to be a number, got [0.1]": lambda: train(
+        lambda: Value(1.0), SGD([Value(1.0)]), tolerance=[0.1]
+    ),
+    "fit expected a network, like an MLP, got <class 'tinyg....modules.MLP'>": lambda: fit(MLP, "mse", XOR),
     "examples expected pairs of inputs and target, a tuple (inputs, targets), or a frame with the name of its target, "
     "got 3": lambda: fit(network(), "mse", 3),
     "examples expected pairs of inputs and target, a tuple (inputs, targets), or a frame with the name of its target, "

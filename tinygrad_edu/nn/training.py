@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
+from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import Value, collector_paused, quoted
@@ -77,6 +78,15 @@ def evaluated(loss: Any) -> Value:
 def require_optimizer(what: str, optimizer: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{what} expected an optimiser, like SGD(network.parameters()), got {quoted(optimizer)}")
+
+
+def require_stops(what: str, on_epoch: Any, **limits: Any) -> None:
+    """Check what may end a training."""
+    for name, limit in limits.items():
+        if not isinstance(limit, Real):
+            raise TypeError(f"{what} expected {name} to be a number, got {quoted(limit)}")
+    if on_epoch is not None and not callable(on_epoch):
+        raise TypeError(f"{what} expected on_epoch to be a function of epoch and loss, got {quoted(on_epoch)}")
 
 
 class Whole:
@@ -153,6 +163,7 @@ def train(
     if epochs < 0:
         raise ValueError(f"train expected epochs from 0, got {epochs!r}")
     require_optimizer("train", optimizer)
+    require_stops("train", on_epoch, goal=goal, tolerance=tolerance)
     engine = Whole(loss, optimizer.parameters)
     loop = Loop(engine, optimizer, History(), lambda: iter([slice(None)]), alone=True)
     loop.epochs, loop.goal, loop.tolerance, loop.on_epoch = epochs, goal, tolerance, on_epoch
@@ -163,7 +174,7 @@ class Setup:
     """The data and the loss of a `fit`, checked, and the loop that trains on them."""
 
     def __init__(self, network: Any, loss: Any, examples: Any, validation: Any, metrics: Any, rng: Any) -> None:
-        if not callable(network) or not hasattr(network, "parameters"):
+        if isinstance(network, type) or not callable(network) or not hasattr(network, "parameters"):
             raise TypeError(f"fit expected a network, like an MLP, got {quoted(network)}")
         if isinstance(loss, str) and loss not in LOSSES:
             raise ValueError(f"fit expected a loss of {', '.join(LOSSES)}, or a function, got {loss!r}")
@@ -273,7 +284,7 @@ class Setup:
 
 def named_metrics(metrics: Any, threshold: float) -> dict[str, Callable[[Any, Any], float]]:
     """Metrics by name."""
-    if isinstance(metrics, str) or callable(metrics):
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
         metrics = [metrics]
     if not isinstance(metrics, Mapping):
         metrics = {m if isinstance(m, str) else getattr(m, "__name__", "metric"): m for m in metrics}
@@ -365,7 +376,8 @@ def fit(
             at_least_one(f"{name} of fit", number)
     if engine not in ENGINES:
         raise ValueError(f"fit expected an engine of {', '.join(ENGINES)}, got {engine!r}")
-    if clip is not None and not clip > 0:
+    require_stops("fit", on_epoch, goal=goal, tolerance=tolerance, gradient_tolerance=gradient_tolerance)
+    if clip is not None and not (isinstance(clip, Real) and clip > 0):
         raise ValueError(f"fit expected clip to be above 0, got {clip!r}")
     if schedule is not None:
         optimizer.lr = schedule
