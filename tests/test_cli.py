@@ -314,12 +314,14 @@ MISTAKES = {
     ("draw", "-w", "w=1"): 'minus comes after --, like: tinygrad-edu draw -- "-w*x" w=0.3 x=2',
     ("draw", "w", "w=1", "--size", "3"): "No such option",
     ("check", "2*w", "w=1", "--ops", "latin1"): "latin1 is not text in UTF-8: see its byte 6",
-    ("check", "2*w", "w=1", "--ops", ""): "cannot read '': ",
+    ("check", "2*w", "w=1", "--ops", ""): "cannot read '': No such file or directory",
     ("check", "2*w", "w=1", "--ops", "twice"): "twice, line 2: ",
     ("worksheet", "-o", "sheet.md", "--key", "./sheet.md"): "expected a file each, got sheet.md and ./sheet.md",
     ("draw", "2*w", "w=1", "--wrt", "v"): "expected one of w, got 'v'",
     ("draw", "+".join(NAMES), *(f"{name}=1" for name in NAMES), "--wrt", "v"): f"one of {', '.join(NAMES)}, got 'v'",
     ("explain", "2*w", "w=1", "--wrt", "v"): "expected one of w, got 'v'",
+    ("draw", "2*w", "w=1", "--wrt", ""): "expected one of w, got ''",
+    ("explore", "2*w", "w=1", "--wrt", ""): "expected one of w, got ''",
     ("--inputs", "a,b"): "expected finite numbers with commas between them, like 0.85,0.25, got 'a,b'",
     ("--inputs", "1,nan"): "expected finite numbers with commas between them, like 0.85,0.25, got '1,nan'",
     ("--inputs", "1"): "the network of the example takes 2 inputs, got 1: expected --inputs 0.5,0.5, 2 numbers",
@@ -826,6 +828,7 @@ def test_a_live_page_that_cannot_be(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     for options, words in (
         (("-o", "p.pdf"), "Invalid value for -o: expected a name that ends in .html, .htm, got p.pdf"),
+        (("--lesson", ""), "cannot read '': No such file or directory"),
         (("--lesson", "none.md"), "cannot read none.md: No such file or directory"),
         (("--lesson", "file"), "file is empty: expected Markdown with a heading, like # Slopes"),
     ):
@@ -842,6 +845,21 @@ def test_a_terminal_gets_80_to_100_columns_and_numbers_no_colours_of_their_own(c
     with made.capture() as captured:
         made.print("x = 3")
     assert captured.get() == "x = 3\n"
+
+
+@pytest.mark.parametrize(("columns", "column"), [(80, 54), (60, 40), (20, 0)])
+def test_a_diagnosis_is_broken_between_words_and_goes_on_below_itself(columns, column, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        cli.command(["check", "abs(x)", "x=0"])
+    title, *lines = capsys.readouterr().out.splitlines()
+    words = "kink: the slope is -1 to the left and 1 to the right"
+    if columns == 80:
+        assert " ".join(line[column:] for line in lines) == words
+    assert " ".join(" ".join(lines).split()).endswith(words)
+    assert max(map(len, lines)) <= columns
+    assert {len(line) - len(line.lstrip()) for line in lines[-2:]} == {column}
 
 
 @pytest.mark.parametrize(

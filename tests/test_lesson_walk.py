@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -11,8 +12,8 @@ from rich.console import Console
 from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
-from tinygrad_edu.lesson.terminal import line, shortened
-from tinygrad_edu.lesson.walkthrough import Settings, walk
+from tinygrad_edu.lesson.terminal import line, point, say, short, shortened
+from tinygrad_edu.lesson.walkthrough import Settings, show_training, told, walk
 from tinygrad_edu.lesson.worked_example import forward
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.shell import program
@@ -207,6 +208,37 @@ def test_a_terminal_gets_a_progress_bar_and_colours_unless_they_are_not_wanted(n
     assert "\x1b[?25h" in text  # the cursor is back
     text = on_a_terminal("--audit", cwd=tmp_path, NO_COLOR=no_color)
     assert ("\x1b[32mmatch" in text) == (not no_color)
+
+
+def test_the_bar_ends_with_the_last_epoch_and_its_loss():
+    output = io.StringIO()
+    run = show_training(Settings(epochs=7), Console(file=output, width=60, force_terminal=True, color_system=None))
+    shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", output.getvalue())
+    [*_, bar] = [line.rstrip() for line in re.split(r"[\r\n]+", shown) if "━" in line]
+    assert re.fullmatch(rf" epoch 7 ━+ E = {short(run.losses[7])}", bar)
+
+
+@pytest.mark.parametrize(
+    ("last", "epochs"),
+    [
+        (0, [0]),
+        (1, [0, 1]),
+        (10, [0, 1, 10]),
+        (11, [0, 1, 10, 11]),
+        (2_000_000, [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 2_000_000]),
+    ],
+)
+def test_the_epochs_that_are_told(last, epochs):
+    assert told(last) == epochs
+
+
+@pytest.mark.parametrize("show", [say, point])
+def test_no_line_ends_with_a_blank(show):
+    output = io.StringIO()
+    show("two  words " * 20, Console(file=output, width=41, highlight=False))
+    lines = output.getvalue().splitlines()
+    assert len(lines) > 3
+    assert all(line == line.rstrip() for line in lines)
 
 
 def test_an_interrupt_in_training_ends_the_walk(tmp_path, monkeypatch):

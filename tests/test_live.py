@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -482,6 +484,8 @@ def test_a_map_of_a_boundary():
         (f"{1.3 / 1.6 * 460:.1f}", f"{460 - 3.3 / 3.6 * 460:.1f}", blue),
         (f"{0.8 / 1.6 * 460:.1f}", f"{460 - 1.3 / 3.6 * 460:.1f}", orange),
     ]
+    drawn = ElementTree.fromstring(svg)
+    assert "".join(drawn.itertext()) == drawn[0].text  # no words but the title
     assert f'fill="{blue}" fill-opacity' not in charts.boundary(lambda x: 0.0, examples).svg, "above 0 it is blue"
     strong = charts.boundary(lambda x: 5.0, examples).svg
     assert 'fill-opacity="0.60"' in strong and 'fill-opacity="2.' not in strong
@@ -524,6 +528,7 @@ def test_npm_fetches_once_and_the_licences_are_of_what_is_bundled(tmp_path, monk
     assert [path.name for path in assets.cache().parent.iterdir()] == [assets.cache().name]
     assert {path.name for path in assets.cache().iterdir()} >= {"package.json", "package-lock.json"}
     (tmp_path / "npm").unlink()
+    monkeypatch.setenv("PATH", "")
     assert assets.modules() == found
     assert assets.licences() == (
         "@codemirror/view 1.0: MIT\n\nhttps://www.npmjs.com/package/@codemirror/view\n\n\n"
@@ -641,7 +646,17 @@ def test_a_command_that_fails_or_hangs_is_one_line(tmp_path, monkeypatch):
     def shell(script):
         return assets.run(["/bin/sh", "-c", script], str(tmp_path), paths="p")
 
-    assert shell("pwd; echo $NODE_PATH; cat") == f"{tmp_path}\np\n"
+    typed, keyboard = os.pipe()
+    before = os.dup(0)
+    os.dup2(typed, 0)
+    try:
+        os.write(keyboard, b"not for it\n")
+        os.close(keyboard)
+        assert shell("pwd; echo $NODE_PATH; cat") == f"{tmp_path}\np\n"
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(typed)
     with pytest.raises(RuntimeError) as error:
         shell("printf 'a\\nb\\nc\\nd\\n' >&2; exit 3")
     assert str(error.value) == "sh failed: a b c"

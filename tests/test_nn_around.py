@@ -619,7 +619,7 @@ def test_what_is_said_is_of_the_examples_that_were_trained_on():
     network.layers[0].neurons[0].w[0].data = 1.0
     history = History([0.25] * 12)
     setup.notes(history, 0)
-    assert "layer 1: its 1 neurons are dead: for every example relu passes no gradient" in history.notes
+    assert "layer 1: its neuron is dead: for every example relu passes no gradient" in history.notes
     assert "the network gives the same answer, 0, to every example" in history.notes
 
 

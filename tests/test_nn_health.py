@@ -31,11 +31,12 @@ LESS = "for every example tanh passes less than 1 % of a gradient"
         ([{"layer": 3, "flat": 1.0, "activation": "sigmoid"}],
          ["layer 3: sigmoid is saturated in 100% of cases: try smaller weights"]),
         ([{"flat": 0.9, "activation": "relu"}], []),  # what relu is for
-        ([{"dead": [2], "flat": 0.9}], [f"layer 1: 1 of 4 neurons are dead (2): {LESS}"]),
+        ([{"dead": [2], "flat": 0.9}], [f"layer 1: 1 of 4 neurons is dead (2): {LESS}"]),
         ([{"dead": [1, 4]}], [f"layer 1: 2 of 4 neurons are dead (1, 4): {LESS}"]),
         ([{"dead": [1, 2, 3, 4]}], [f"layer 1: its 4 neurons are dead: {LESS}"]),
+        ([{"dead": [1], "neurons": 1}], [f"layer 1: its neuron is dead: {LESS}"]),
         ([{"dead": [3], "activation": "relu"}],
-         ["layer 1: 1 of 4 neurons are dead (3): for every example relu passes no gradient"]),
+         ["layer 1: 1 of 4 neurons is dead (3): for every example relu passes no gradient"]),
         ([{"dead": [*range(1, 9)], "neurons": 20}],
          [f"layer 1: 8 of 20 neurons are dead (1, 2, 3, 4, 5, 6, 7, 8): {LESS}"]),
         ([{"dead": [*range(2, 11)], "neurons": 20}],
@@ -50,7 +51,7 @@ LESS = "for every example tanh passes less than 1 % of a gradient"
         ([{"gradient": 0.0}, {"layer": 2, "gradient": math.nan}], ["layer 1: every gradient is exactly 0"]),
         ([{"flat": 0.6}, {"layer": 2, "dead": [1], "gradient": 0.0}],
          ["layer 1: tanh is saturated in 60% of cases: try smaller weights",
-          f"layer 2: 1 of 4 neurons are dead (1): {LESS}", "layer 2: every gradient is exactly 0"]),
+          f"layer 2: 1 of 4 neurons is dead (1): {LESS}", "layer 2: every gradient is exactly 0"]),
     ],
 )  # fmt: skip
 def test_what_is_found(rows, words):

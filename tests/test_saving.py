@@ -186,6 +186,41 @@ def test_damaged_foreign_and_newer_files_are_refused(words, tmp_path):
     assert str(error.value).removeprefix(f"{path} ") == words
 
 
+LONG = "x" * 10_000
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("format", LONG),
+        ("version", LONG),
+        ("version", int("9" * 4000)),
+        ("parameters", WEIGHT, 0, LONG),
+        ("parameters", WEIGHT, 1, [LONG]),
+        ("parameters", WEIGHT, [0.5, "w1", 1, 1, LONG]),
+        ("parameters", LONG, [0.5, "w1"]),
+        ("network", "layers", 0, "neurons", 0, "inputs", LONG),
+        ("network", "layers", 0, "neurons", 0, "activation", LONG),
+        ("network", "kind", LONG),
+    ],
+)
+def test_what_is_long_in_a_damaged_file_is_not_quoted_whole(way, tmp_path):
+    path = save(MLP(1, [1], seed=1), tmp_path / "n.json")
+    *way, to = way
+    path.write_text(json.dumps(damage(json.loads(path.read_text()), *way, to=to)))
+    with pytest.raises(ValueError) as error:
+        load(path)
+    assert len(str(error.value).removeprefix(str(path))) < 200
+
+
+def test_a_class_with_a_long_name_is_not_quoted_whole(tmp_path):
+    path = save(MLP(1, [1], seed=1), tmp_path / "n.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"network": None, "class": LONG}))
+    with pytest.raises(ValueError, match="which load cannot make") as error:
+        load(path)
+    assert len(str(error.value).removeprefix(str(path))) < 200
+
+
 def test_older_files_are_read_and_what_is_true_is_true_only(tmp_path):
     network = MLP(1, [1], seed=1)
     path = save(network, tmp_path / "n.json")

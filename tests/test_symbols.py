@@ -46,6 +46,10 @@ def test_a_network_a_softmax_and_an_operation_of_ones_own():
 def test_it_reads_as_a_textbook():
     w, x, b = Value(1.0, "w"), Value(2.0, "x"), Value(0.5, "b")
     assert str(to_sympy((w * x + b).sigmoid())) == "1/(exp(-b - w*x) + 1)"
+    assert str(to_sympy(w.softplus())) == "log(exp(w) + 1)"
+    assert str(to_sympy(w.expm1())) == "exp(w) - 1"
+    assert str(to_sympy(w.log1p())) == "log(w + 1)"
+    assert str(to_sympy(w.hypot(x))) == "sqrt(w**2 + x**2)"
     assert str(to_sympy(0.5 * w**2 + 3)) == "0.5*w**2 + 3"
     assert str(to_sympy(w.relu())) == "Max(0, w)"
     assert str(to_sympy(w.abs()).diff("w").subs("w", -2)) == "-1"

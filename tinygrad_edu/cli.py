@@ -62,7 +62,8 @@ class Commands(click.Group):
 def text_in(path: str) -> str:
     """What a file of text holds; some editors begin one with a byte order mark."""
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        with open(path, encoding="utf-8-sig") as file:  # not Path, for which "" is the folder
+            return file.read()
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{plain(path)} is not text in UTF-8: see its byte {error.start + 1}") from None
     except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
@@ -258,7 +259,7 @@ def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> N
 
     form = ending(output, ("svg", "png", "pdf", "dot")) if output else ""
     root, leaves = built(expression, values)
-    highlight = chosen(wrt, leaves) if wrt else ()
+    highlight = chosen(wrt, leaves) if wrt is not None else ()
     if not output:
         if wrt:
             raise click.UsageError(f"--wrt is for a picture: expected -o too, like -o graph.svg --wrt {wrt}")
@@ -305,7 +306,7 @@ def explore(expression: str, values: Any, wrt: str | None, output: str | None) -
     output = output or "explore.html"
     ending(output, ("html", "htm"))
     root, leaves = built(expression, values)
-    explore(root, output, params=[chosen(wrt, leaves)] if wrt else None, title=expression)
+    explore(root, output, params=[chosen(wrt, leaves)] if wrt is not None else None, title=expression)
     click.echo(output)
 
 
@@ -351,7 +352,8 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
     root = parse(expression).build(leaves)
     chosen(None, leaves)
     report = check_gradients(root, *leaves.values(), order=order, method=method)
-    click.echo(report)
+    table = str(report)
+    tell(table, under=table.index("diagnosis"))
     sys.exit(0 if report.passed else 1)
 
 
@@ -419,7 +421,7 @@ def live(output: str | None, lesson: str | None, title: str, folder: bool) -> No
     from tinygrad_edu.tasks import read
 
     output = output or ("live" if folder else "live.html")
-    chosen = read(text_in(lesson), plain(lesson)) if lesson else page.lessons()
+    chosen = read(text_in(lesson), plain(lesson)) if lesson is not None else page.lessons()
     if folder:
         for name, content in page.folder(chosen, title).items():
             files.write(files.folder(output) / name, content)
@@ -465,12 +467,17 @@ def grade(lesson: str, answer: str, task: str | None, results: str | None, tests
     sys.exit(0 if all(verdict.passed for verdict in verdicts.values()) else 1)
 
 
-def tell(text: str) -> None:
-    """Print a text. A narrow terminal gets its lines broken between words, but for commands, which are to be copied."""
+def tell(text: str, under: int = 0) -> None:
+    """Print a text. A narrow terminal gets its lines broken between words, but for commands, which are to be copied.
+
+    Arguments:
+        under: the column in which a line that is broken goes on, where there is room for words.
+    """
     width = get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else 0
+    indent = " " * min(under, max(0, width - 20))
     for line in text.split("\n"):
         fits = not width or len(line) <= width or program() in line
-        click.echo(line if fits else "\n".join(wrap(line, width)))
+        click.echo(line if fits else "\n".join(wrap(line, width, subsequent_indent=indent)))
 
 
 def console() -> Any:

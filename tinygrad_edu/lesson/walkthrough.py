@@ -288,8 +288,7 @@ def show_training(settings: Settings, console: Console) -> History:
     if console.is_terminal:
         console.print()
     table = columns(">epoch", ">E")
-    marks = [epoch for epoch in (0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000) if epoch < run.epochs]
-    for epoch in [*marks, run.epochs]:
+    for epoch in told(run.epochs):
         table.add_row(f"{epoch:,}", short(run.losses[epoch]))
     console.print(table)
     final = forward(mlp, settings.inputs, settings.targets)
@@ -299,6 +298,15 @@ def show_training(settings: Settings, console: Console) -> History:
         console,
     )
     return run
+
+
+def told(last: int) -> list[int]:
+    """The epochs that are told of a training: the first, those that are a power of ten, the last.
+
+    >>> told(25)
+    [0, 1, 10, 25]
+    """
+    return [epoch for epoch in (0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000) if epoch < last] + [last]
 
 
 def show_files(out: Path, files: Sequence[Written], console: Console) -> None:

@@ -60,9 +60,9 @@ def licences() -> str:
         name = manifest.parent.relative_to(modules()).as_posix()
         if name.split("/")[0] not in BUNDLED or name.count("/") != name.startswith("@"):
             continue
-        about = json.loads(manifest.read_text(encoding="utf-8"))
+        about = json.loads(manifest.read_bytes())
         files = sorted(manifest.parent.glob("LICEN[CS]E*"))
-        text = files[0].read_text(encoding="utf-8") if files else "https://www.npmjs.com/package/" + name
+        text = files[0].read_bytes().decode() if files else "https://www.npmjs.com/package/" + name
         texts.append(f"{name} {about['version']}: {about['license']}\n\n{text.strip()}\n")
     return "\n\n".join(texts)
 

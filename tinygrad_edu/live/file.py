@@ -101,9 +101,9 @@ def names() -> list[dict[str, str]]:
 
 
 def page(lessons: Sequence[Section], title: str, inside: str, connect: str) -> str:
-    style = colours() + (WEB / "page.css").read_text(encoding="utf-8")
+    style = colours() + (WEB / "page.css").read_bytes().decode()
     script = bundle("page.js")
-    return Template((WEB / "page.html").read_text(encoding="utf-8")).substitute(
+    return Template((WEB / "page.html").read_bytes().decode()).substitute(
         title=escape(title),
         language="en",
         python=PYTHON,

@@ -12,9 +12,7 @@ FOLDER = Path(__file__).with_name("texts")
 
 def lessons() -> list[Section]:
     """All of them."""
-    return [
-        section for path in sorted(FOLDER.glob("*.md")) for section in read(path.read_text(encoding="utf-8"), path.name)
-    ]
+    return [section for path in sorted(FOLDER.glob("*.md")) for section in read(path.read_bytes().decode(), path.name)]
 
 
 def for_page(section: Section) -> dict[str, Any]:

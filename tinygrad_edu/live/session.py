@@ -26,13 +26,13 @@ class Output(TextIOBase):
         self.pieces: list[str] = []
 
     def write(self, text: str) -> int:
-        room = MOST - self.kept
-        if room > 0:
-            self.pieces.append(text[:room])
-            self.kept += len(text[:room])
+        kept = text[: MOST - self.kept]
+        if kept:
+            self.pieces.append(kept)
             if monotonic() - self.told > 0.1:
                 self.flush()
-        self.lost += max(0, len(text) - room)
+        self.kept += len(kept)
+        self.lost += len(text) - len(kept)
         return len(text)
 
     def flush(self) -> None:

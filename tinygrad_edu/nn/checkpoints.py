@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from tinygrad_edu.engine import plain, quoted
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.engines import DataDependent
 from tinygrad_edu.nn.history import History
@@ -80,8 +81,8 @@ class Checkpoint:
             for name, mine in self.training.items():
                 if theirs.get(name) != mine:
                     raise ValueError(
-                        f"{self.path} is of another training: {name} is {theirs.get(name)!r} there and {mine!r} here; "
-                        "name another file, or remove it"
+                        f"{self.path} is of another training: {name} is {quoted(theirs.get(name))} there and "
+                        f"{quoted(mine)} here; name another file, or remove it"
                     )
             if state["engine"] == "eager" != loop.engine.name:
                 raise DataDependent(f"{self.path} was trained so")
@@ -95,7 +96,7 @@ class Checkpoint:
             self.random.setstate((version, tuple(inner), following))
             vars(loop.history).update(vars(History(**state["history"])))
         except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise ValueError(f"{self.path} is damaged: {error}") from None
+            raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         history = loop.history
         if history.stopped.startswith("all ") and len(history.losses) <= loop.epochs:
             history.stopped = ""  # it was to be shorter

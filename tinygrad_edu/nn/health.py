@@ -171,8 +171,10 @@ def findings(rows: Sequence[LayerHealth], answers: Sequence[Sequence[float]]) ->
     found = []
     for row in rows:
         if row.dead:
-            every = len(row.dead) == row.neurons
-            which = f"its {row.neurons} neurons are" if every else f"{len(row.dead)} of {row.neurons} neurons are"
+            number, every = len(row.dead), len(row.dead) == row.neurons
+            all_of_them = f"its {number} neurons" if number > 1 else "its neuron"
+            which = all_of_them if every else f"{number} of {row.neurons} neurons"
+            which += " are" if number > 1 else " is"
             listed = "" if every else f" ({', '.join(map(str, row.dead[:8]))}{', …' if len(row.dead) > 8 else ''})"
             passes = "passes no gradient" if row.activation == "relu" else "passes less than 1 % of a gradient"
             found.append(f"layer {row.layer}: {which} dead{listed}: for every example {row.activation} {passes}")

@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, log_softmax, quoted, softmax
+from tinygrad_edu.engine import TABLE, Value, log_softmax, plain, quoted, softmax
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
 
@@ -77,20 +77,17 @@ def load(path: PathLike, network: Module | None = None) -> Any:
         parameters = {name: checked(*entry) for name, entry in content["parameters"].items()}
         if network is None:
             if content["network"] is None:
-                raise ValueError(
-                    f"{path} has a {content['class']}, which load cannot make: load(path, {content['class']}())"
-                )
+                kind = plain(content["class"])
+                raise ValueError(f"{path} has a {kind}, which load cannot make: load(path, {kind}())")
             limit = len(parameters)
             network = made(content["network"], limit)
         named = dict(network.named_parameters())
         if named.keys() != parameters.keys():
             missing, more = [*(named.keys() - parameters.keys())], [*(parameters.keys() - named.keys())]
-            raise ValueError(
-                f"{path} does not fit the network: "
-                + "; ".join(
-                    f"{what} {min(names)}" for what, names in (("it lacks", missing), ("it has", more)) if names
-                )
-            )
+            lacks_and_has = [
+                f"{what} {plain(min(names), 80)}" for what, names in (("it lacks", missing), ("it has", more)) if names
+            ]
+            raise ValueError(f"{path} does not fit the network: {'; '.join(lacks_and_has)}")
     except Damaged as error:
         raise ValueError(f"{path} is damaged: {error}") from None
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -105,9 +102,9 @@ def load(path: PathLike, network: Module | None = None) -> Any:
 def checked(data: Any, label: Any, *place: Any) -> tuple[float, str, Place | None]:
     """A parameter's number, label and place."""
     if type(data) is not float or not isfinite(data) or type(label) is not str:
-        raise Damaged(f"expected a finite float and a label, got {data!r} and {label!r}")
+        raise Damaged(f"expected a finite float and a label, got {quoted(data)} and {quoted(label)}")
     if place and not (len(place) == 3 and all(type(number) is int for number in place)):
-        raise Damaged(f"expected layer, neuron and input, got {place!r}")
+        raise Damaged(f"expected layer, neuron and input, got {quoted(place)}")
     return data, label, Place(*place) if place else None
 
 
@@ -151,7 +148,7 @@ def function_of(name: Any) -> Any:
     if name in COMPOSITES:
         return COMPOSITES[name]
     if name not in TABLE:
-        raise Damaged(f"its operation {name!r} is not registered here")
+        raise Damaged(f"its operation {quoted(name)} is not registered here")
     return TABLE[name].function
 
 
@@ -162,7 +159,7 @@ def made(part: dict[str, Any], limit: int) -> Any:
         return function_of(part["name"])
     if kind == "Neuron":
         if type(part["inputs"]) is not int or not 1 <= part["inputs"] <= limit:
-            raise Damaged(f"expected a neuron with 1 to {limit} inputs, got {part['inputs']!r}")
+            raise Damaged(f"expected a neuron with 1 to {limit} inputs, got {quoted(part['inputs'])}")
         neuron = Neuron(part["inputs"], activation=None, bias=part["bias"] is True, init="zeros")
         neuron.activation = function_of(part["activation"])
         return neuron
@@ -177,7 +174,7 @@ def made(part: dict[str, Any], limit: int) -> Any:
         network = object.__new__(MLP if kind == "MLP" else Sequential)
         network.layers = [made(layer, limit) for layer in part["layers"]]
         return network
-    raise Damaged(f"expected a Neuron, Layer, MLP or Sequential, got {kind!r}")
+    raise Damaged(f"expected a Neuron, Layer, MLP or Sequential, got {quoted(kind)}")
 
 
 def read(path: PathLike, expected: str, version: int) -> dict[str, Any]:
@@ -190,9 +187,9 @@ def read(path: PathLike, expected: str, version: int) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged, or no file of {expected.split()[0]}: {error}") from None
     if not isinstance(found, dict) or found.get("format") != expected:
         got = found.get("format") if isinstance(found, dict) else None
-        raise ValueError(f"{path} expected the format {expected!r}, got {got!r}")
+        raise ValueError(f"{path} expected the format {expected!r}, got {quoted(got)}")
     if type(found.get("version")) is not int:
-        raise ValueError(f"{path} is damaged: its version is {found.get('version')!r}")
+        raise ValueError(f"{path} is damaged: its version is {quoted(found.get('version'))}")
     if found["version"] > version:
-        raise ValueError(f"{path} is of version {found['version']}, newer than {version}: upgrade tinygrad_edu")
+        raise ValueError(f"{path} is of version {quoted(found['version'])}, newer than {version}: upgrade tinygrad_edu")
     return found

@@ -328,7 +328,7 @@ def source(script: str) -> str:
 
 
 def resource(file: str) -> str:
-    return files("tinygrad_edu.show").joinpath("web", file).read_text(encoding="utf-8")
+    return files("tinygrad_edu.show").joinpath("web", file).read_bytes().decode()
 
 
 def fingerprint(text: str) -> str:
