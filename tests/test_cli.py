@@ -853,7 +853,7 @@ def test_a_diagnosis_is_broken_between_words_and_goes_on_below_itself(columns, c
     monkeypatch.setenv("COLUMNS", str(columns))
     with pytest.raises(SystemExit):
         cli.command(["check", "abs(x)", "x=0"])
-    title, *lines = capsys.readouterr().out.splitlines()
+    _, *lines = capsys.readouterr().out.splitlines()
     words = "kink: the slope is -1 to the left and 1 to the right"
     if columns == 80:
         assert " ".join(line[column:] for line in lines) == words
