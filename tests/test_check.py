@@ -44,6 +44,7 @@ def wrong_rule(x):
         (wrong_rule, 2.0, "wrong", False),
         (lambda x: abs(x) * 2, 0.0, "kink", True),
         (lambda x: tinygrad_edu.maximum(x, 2 * x), 0.0, "kink", True),
+        (lambda x: tinygrad_edu.maximum(x.exp() - 1, 0), 0.0, "kink", True),  # flat on one side, bent on the other
         (lambda x: (x * 1e8).sin(), 1.0, "step", False),
         (lambda x: x.sqrt(), 0.0, "domain edge", True),
         (lambda x: x.asin(), 0.9999999, "domain edge", True),

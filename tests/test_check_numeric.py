@@ -37,6 +37,11 @@ def test_central_differences_know_their_error():
     assert found == (pytest.approx(H**2), pytest.approx(H**2), None, "")
 
 
+def test_a_complex_step_is_off_by_its_last_digits():
+    for a, i in ((3.0, 0), (-1e6, 1)):
+        assert slope(Function(lambda x, y: x * y, [a, a], []), i, "complex")[:2] == (a, pytest.approx(1e-15 * abs(a)))
+
+
 def test_extrapolated_differences_know_their_error():
     """Cubic terms drop out; of x⁵ the slope over a step h is h⁴, of which a quarter stays, with the sign changed."""
     h = STEP["richardson"]
