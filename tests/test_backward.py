@@ -530,7 +530,7 @@ def test_an_interrupt_at_any_line_of_a_pass_leaves_the_leaves_as_they_were(after
 
     def trace(frame, event, argument):
         nonlocal lines
-        if frame.f_code.co_name not in ("backward", "walk") and "pullback" not in frame.f_code.co_name:
+        if frame.f_code.co_name not in ("backward", "cleared") and "pullback" not in frame.f_code.co_name:
             return None
         lines += event == "line"
         if lines == after:

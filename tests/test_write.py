@@ -114,7 +114,7 @@ def test_the_path_of_one_product_and_its_gradient_is_short():
     """From Value to the end of backward, its walk, one operation and its pullback."""
     source, start = inspect.getsourcelines(Value)
     end = start + next(k for k, line in enumerate(source) if "def backward" in line) + lines(Value.backward)
-    read = (end - start) + lines(value.walk) + lines(Value.__mul__, Value._mul_pullback)
+    read = (end - start) + lines(value.cleared) + lines(Value.__mul__, Value._mul_pullback)
     assert read <= 110, read
 
 

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
 
 
+class Copies:
+    """How a Value is copied and pickled."""
+
+    __slots__ = ()
+
+    def __copy__(self: Any) -> Any:
+        return twin(self)
+
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
+        return deep(self, memo)
+
+    def __reduce_ex__(self: Any, protocol: Any) -> tuple[Any, ...]:
+        return reduced(self)
+
+
 def slots(value: Value) -> dict[str, Any]:
     """Name and content of each slot, and of the attributes of a subclass."""
     state: Any = object.__reduce_ex__(value, 2)[2]

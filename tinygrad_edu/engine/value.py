@@ -20,32 +20,41 @@ def topological(*roots: Value) -> list[Value]:
     >>> [node.op.name for node in topological(a * a + a)]
     ['mul', 'add']
     """
-    return walk([root for root in reversed(roots) if root.parents])
-
-
-def walk(stack: list[Any], zero: float | None = None, leaves: Any = ()) -> list[Value]:
-    """The operations below those on the stack, each after its operands.
-
-    With `zero`, a float of the caller's, every gradient is set to this object, which also marks what was seen, a tenth
-    faster than a set; and `leaves`, a list of the caller's, gets the leaves, each with the gradient that it had.
-    """
     tape: list[Value] = []
     seen: set[Value] = set()
+    stack: list[Any] = [root for root in reversed(roots) if root.parents]
     while stack:
         node = stack.pop()
         if node is None:  # all that was pushed above it is placed
             tape.append(stack.pop())
-        elif node not in seen if zero is None else node.grad is not zero:
-            if zero is None:
-                seen.add(node)
-            else:
-                node.grad = zero
+        elif node not in seen:
+            seen.add(node)
             stack += node, None
-            for parent in reversed(node.parents) if zero is None else node.parents:  # the first operand comes first
+            stack += [p for p in reversed(node.parents) if type(p) is not float and p.parents]
+    return tape
+
+
+def cleared(root: Value, leaves: list[tuple[Value, float]]) -> list[Value]:
+    """The operations below a root, each after its operands, with every gradient at 0.
+
+    `leaves`, a list of the caller's, gets the leaves, each with the gradient that it had. The 0 is an object of its
+    own, which also marks what was seen, a tenth faster than a set.
+    """
+    tape: list[Value] = []
+    zero = float("0")
+    stack: list[Any] = [root] if root.parents else []
+    while stack:
+        node = stack.pop()
+        if node is None:
+            tape.append(stack.pop())
+        elif node.grad is not zero:
+            node.grad = zero
+            stack += node, None
+            for parent in node.parents:
                 if type(parent) is not float:
                     if parent.parents:
                         stack.append(parent)
-                    elif parent.grad is not zero and zero is not None:
+                    elif parent.grad is not zero:
                         leaves.append((parent, parent.grad))
                         parent.grad = zero
     return tape
@@ -55,7 +64,7 @@ def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], boo
     return lambda self, other: compare(self.data, other.data if isinstance(other, Value) else other)
 
 
-class Value(operations.Operations, familiar.Familiar):
+class Value(operations.Operations, familiar.Familiar, copies.Copies):
     """A scalar that records the operations it goes through (all are in operations.py), and can differentiate them.
 
     >>> x = Value(3.0, label="x")
@@ -95,7 +104,7 @@ class Value(operations.Operations, familiar.Familiar):
         leaves: list[tuple[Value, float]] = []
         node = self
         try:
-            tape = walk([self] if self.parents else [], float("0"), leaves)  # a zero that no gradient is yet
+            tape = cleared(self, leaves)
             self.grad = (self.grad or 0.0) + 1.0  # a leaf may have had one
             for node in reversed(tape):  # each after all its consumers, when its own gradient is complete
                 node.op.pullback(node)
@@ -129,15 +138,6 @@ class Value(operations.Operations, familiar.Familiar):
         from html import escape
 
         return f"<code>{escape(repr(self))}</code>"
-
-    def __copy__(self) -> Value:
-        return copies.twin(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return copies.deep(self, memo)
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return copies.reduced(self)
 
 
 operations.Value = Value  # type: ignore[attr-defined]  # it cannot import what inherits from it
