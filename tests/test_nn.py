@@ -621,6 +621,18 @@ def test_sequential_is_a_network_of_layers_and_functions():
     assert repr(Sequential(Layer(1, 1))) == "Sequential of [Layer of [Neuron(1, relu)]]"
 
 
+@pytest.mark.parametrize(
+    "first", [MLP(2, [2, 1], seed=1), Sequential(MLP(2, [1], seed=2)), Neuron(2, seed=3), lambda x: Value(x[0])]
+)
+def test_one_value_is_the_one_input_of_the_layer_behind_it(first):
+    layer, x = Layer(1, 2, activation="tanh", seed=4), [0.5, 1.0]
+    expected = [y.data for y in layer([first(x)])]
+    for behind in (layer, Sequential(layer)):
+        assert [y.data for y in Sequential(first, behind)(x)] == expected
+    assert Sequential(first, layer.neurons[1])(x).data == expected[1]
+    assert Sequential(first, tinygrad_edu.tanh)(x).data == math.tanh(first(x).data)  # a function has the Value itself
+
+
 def test_a_linear_neuron_under_micrograds_name():
     assert Neuron(2, nonlin=False)([1.0, 2.0]).op.name == "add"
     assert {n.activation for n in Layer(2, 2, nonlin=False).neurons} == {None}

@@ -227,7 +227,8 @@ class Sequential(Module):
     >>> round(sum(y.data for y in network([1.0, -1.0])), 12)
     1.0
 
-    A layer gives a list of Values, of one Value where it has one neuron; a call returns that one Value by itself.
+    A layer gives a list of Values, of one Value where it has one neuron; a call returns that one Value by itself. One
+    Value before a layer, as of an MLP with one output, is its one input.
     Raises ValueError for none, TypeError for what cannot be called.
     """
 
@@ -243,7 +244,9 @@ class Sequential(Module):
         if others:
             raise one_list(type(self).__name__, x, *others)
         out: Any = x
-        for layer in self.layers:
+        for k, layer in enumerate(self.layers):
+            if k and isinstance(out, Value) and takes_list(layer):
+                out = [out]
             out = layer.outputs(out) if isinstance(layer, Layer) else layer(out)
         return out[0] if isinstance(out, list) and len(out) == 1 else out
 
@@ -356,6 +359,13 @@ class MLP(Sequential):
         matrices cannot say what the neurons are: where hidden neurons, or output neurons, differ in their activation.
         """
         return joined([layer.neurons for layer in self.layers], bias)
+
+
+def takes_list(layer: Any) -> bool:
+    """Whether it is, or begins with, what has a list of inputs: a layer or a neuron."""
+    while isinstance(layer, Sequential):
+        layer = layer.layers[0]
+    return isinstance(layer, (Layer, Neuron))
 
 
 def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer, *others: Any) -> Sequence[Value | float]:
