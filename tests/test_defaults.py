@@ -20,7 +20,7 @@ DEFAULTS = {
         "AdamW": "lr=0.001",
         "History": (
             "losses=<factory>, validation=<factory>, metrics=<factory>, gradients=<factory>, rates=<factory>, "
-            "path=<factory>, best=0, seconds=0.0, stopped='', engine='eager', notes=<factory>"
+            "path=<factory>, best=0, seconds=0.0, stopped='', interrupted=False, engine='eager', notes=<factory>"
         ),
         "Layer": "activation='relu', bias=True, init='uniform', nonlin=True, seed=None",
         "MLP": (

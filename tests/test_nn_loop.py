@@ -307,6 +307,19 @@ def test_an_interruption_keeps_what_was_learned_and_its_loss():
     assert (history.losses, engine.kept, history.interrupted) == ([3.0, 2.0, 1.5], [2.0], True)
 
 
+@pytest.mark.parametrize(
+    ("losses", "options", "stopped"),
+    [
+        ([3.0, KeyboardInterrupt()], {}, "interrupted in epoch 2: what was learned until then is kept"),
+        ([3.0, 3.0], {"tolerance": 1.0}, "the loss changed by less than 1 in an epoch"),
+        ([3.0, 2.0], {"epochs": 2}, "the loss reached the goal, 1"),
+    ],
+)
+def test_parameters_that_reach_the_goal_at_last_do_not_hide_what_ended_it(losses, options, stopped):
+    history, _ = looped(losses, [0.5], batches=[[0]], goal=1.0, **options)
+    assert (history.stopped, history.interrupted) == (stopped, "interrupted" in stopped)
+
+
 def test_an_error_of_ones_own_comes_out_and_nothing_more_is_computed():
     def broken(number, loss):
         if number == 2:

@@ -98,7 +98,7 @@ class Checkpoint:
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         history = loop.history
-        if history.stopped.startswith("all ") and len(history.losses) <= loop.epochs:
+        if history.stopped == f"all {history.epochs} epochs are over" and len(history.losses) <= loop.epochs:
             history.stopped = ""  # it was to be shorter
             history.losses.pop()
 

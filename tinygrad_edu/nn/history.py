@@ -23,6 +23,7 @@ class History:
         best: the number of epochs after which the validation loss, without one the training loss, was lowest.
         seconds: how long it took.
         stopped: what ended it, in words.
+        interrupted: whether Ctrl-C did, in the middle of an epoch.
         engine: what computed: "native", "numpy", "jax", "torch", "python", or "eager", graph after graph.
         notes: what a person should know, each once.
     """
@@ -36,6 +37,7 @@ class History:
     best: int = 0
     seconds: float = 0.0
     stopped: str = ""
+    interrupted: bool = False
     engine: str = "eager"
     notes: list[str] = field(default_factory=list)
 
@@ -43,11 +45,6 @@ class History:
     def epochs(self) -> int:
         """The number of epochs that are over."""
         return max(0, len(self.losses) - 1)
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended it, in the middle of an epoch."""
-        return self.stopped.startswith("interrupted")
 
     def note(self, words: str) -> None:
         """Say something, unless it was said."""

@@ -73,13 +73,14 @@ class Loop:
             while not history.stopped:
                 done = len(history.losses)
                 if done >= self.epochs:
-                    history.stopped = f"all {self.epochs} epochs are over"
+                    history.stopped = self.over
                     break
                 self.epoch(done + 1)
                 history.seconds = perf_counter() - started
                 if self.checkpoint and not history.stopped:
                     self.checkpoint.offer(self)
         except KeyboardInterrupt:
+            history.interrupted = True
             history.stopped = f"interrupted in epoch {len(history.losses) + 1}: what was learned until then is kept"
         except Diverged as words:
             self.numbers = self.best
@@ -105,8 +106,8 @@ class Loop:
         history.losses.append(loss)
         if self.alone and not history.validation and loss < self.lowest:
             history.best = history.epochs
-        if loss <= self.goal:
-            history.stopped = f"the loss reached the goal, {self.goal:g}"
+        if loss <= self.goal and history.stopped == self.over:
+            history.stopped = self.reached
         if self.progress:
             self.progress.show(history, history.epochs, last=True)
 
@@ -128,7 +129,7 @@ class Loop:
             losses.append(loss)
             weights.append(len(batch) if isinstance(batch, list) else 1)
             if self.alone and loss <= self.goal:  # before the update, which could lead away from it
-                history.stopped = f"the loss reached the goal, {self.goal:g}"
+                history.stopped = self.reached
                 return
             if self.clip is not None and norm > self.clip:
                 gradient = scaled(gradient, self.clip / norm)
@@ -146,7 +147,7 @@ class Loop:
         if self.on_epoch and self.on_epoch(number, loss):
             history.stopped = f"on_epoch said so after epoch {number}"
         elif loss <= self.goal:
-            history.stopped = f"the loss reached the goal, {self.goal:g}"
+            history.stopped = self.reached
         elif len(history.losses) > 1 and abs(history.losses[-2] - loss) < self.tolerance:
             history.stopped = f"the loss changed by less than {self.tolerance:g} in an epoch"
         elif norm < self.gradient_tolerance:
@@ -164,6 +165,14 @@ class Loop:
             self.progress.show(history, number)
 
     size = 1  # of the examples
+
+    @property
+    def over(self) -> str:
+        return f"all {self.epochs} epochs are over"
+
+    @property
+    def reached(self) -> str:
+        return f"the loss reached the goal, {self.goal:g}"
 
     @property
     def early(self) -> bool:
