@@ -72,47 +72,17 @@ if _TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Loaded when first asked for, so that `import tinygrad_edu` stays quick: the room of each name.
-_LAZY = {
-    "assert_gradients": "check",
-    "check_gradients": "check",
-    "MLP": "nn",
-    "Layer": "nn",
-    "Neuron": "nn",
-    "SGD": "nn",
-    "Adam": "nn",
-    "train": "nn",
-    "fit": "nn",
-    "History": "nn",
-    "Sequential": "nn",
-    "health": "nn",
-    "load": "nn",
-    "save": "nn",
-    "compile": "replay",
-    "count_operations": "show",
-    "draw": "show",
-    "draw_dot": "show",
-    "explain": "show",
-    "explain_update": "show",
-    "explore": "show",
-    "frames": "show",
-    "name": "show",
-    "trace": "show",
-    "tree": "show",
-    "animate": "plot",
-    "plot_decision_boundary": "plot",
-    "plot_gradients": "plot",
-    "plot_health": "plot",
-    "plot_history": "plot",
-    "plot_loss_landscape": "plot",
-    "plot_network": "plot",
-    "as_script": "exchange",
-    "from_torch": "exchange",
-    "from_torch_graph": "exchange",
-    "to_sympy": "exchange",
-    "to_torch": "exchange",
+# Loaded when first asked for, so that `import tinygrad_edu` stays quick: the names of each room.
+_NAMES = {
+    "check": "assert_gradients check_gradients",
+    "exchange": "as_script from_torch from_torch_graph to_sympy to_torch",
+    "nn": "MLP SGD Adam History Layer Neuron Sequential fit health load save train",
+    "plot": "animate plot_decision_boundary plot_gradients plot_health plot_history plot_loss_landscape plot_network",
+    "replay": "compile",
+    "show": "count_operations draw draw_dot explain explain_update explore frames name trace tree",
 }
-_ROOMS = {"check", "exchange", "lesson", "nn", "plot", "replay", "show"}
+_LAZY = {name: room for room, names in _NAMES.items() for name in names.split()}
+_ROOMS = {*_NAMES, "lesson"}
 
 __all__ = [
     "MLP",
@@ -174,7 +144,8 @@ __all__ += operations.__all__
 
 def __getattr__(name: str) -> _Any:
     if name in _LAZY:
-        return getattr(_import_module(f"tinygrad_edu.{_LAZY[name]}"), name)
+        globals()[name] = found = getattr(_import_module(f"tinygrad_edu.{_LAZY[name]}"), name)
+        return found
     if name in _ROOMS:
         return _import_module(f"tinygrad_edu.{name}")
     if name in TABLE:

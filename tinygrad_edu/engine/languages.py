@@ -150,11 +150,10 @@ def infix(name: str, left: Any, right: Any) -> Text:
     return Text(f"{x.within(binds)} {OPERATORS[name]} {y.within(binds + 1)}", binds, None, at_least, unguarded)
 
 
-Spelling = Mapping[str, "str | Callable[..., Text]"]
 Language = Callable[[Row], Callable[..., Text]]  # of a row, what computes it on Texts
 
 
-def language(spelling: Spelling, prefix: str = "") -> Language:
+def language(spelling: Mapping[str, str], prefix: str = "", simplify: bool = True) -> Language:
     """Every operation as a call in a language, for formulas to be run with.
 
     >>> in_c = language({"abs": "fabs"})
@@ -162,9 +161,9 @@ def language(spelling: Spelling, prefix: str = "") -> Language:
     'fabs(a) * (b + 1)'
 
     Arguments:
-        spelling: what the language calls an operation, by the name of its row, where it is not the row's own name; or
-            a function from Texts to a Text.
+        spelling: what the language calls an operation, by the name of its row, where it is not the row's own name.
         prefix: of all other names.
+        simplify: whether small powers of names are products, which overflow without an error.
     """
 
     def spelled(row: Row) -> Callable[..., Text]:
@@ -172,11 +171,9 @@ def language(spelling: Spelling, prefix: str = "") -> Language:
 
         def call(*operands: Any) -> Text:
             texts = [lifted(x) for x in operands]
-            found = worked_out(row.name, *texts) or simpler(row.name, texts)
+            found = worked_out(row.name, *texts) or (simpler(row.name, texts) if simplify else None)
             if found is not None:
                 return found
-            if callable(word):
-                return word(*texts)
             lowest = 0.0 if row.name == "abs" else -inf
             return Text(f"{word}({', '.join(x.text for x in texts)})", at_least=lowest)
 

@@ -6,14 +6,14 @@ run time goes through the same functions and is compiled on the spot.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from textwrap import indent
 
-from tinygrad_edu.engine.formulas import folds, names, tree
+from tinygrad_edu.engine.formulas import folds, for_numbers, names
+from tinygrad_edu.engine.languages import Text, language, run
 from tinygrad_edu.engine.numbers import FLOATS, TOTAL
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Row
 
@@ -96,24 +96,16 @@ METHOD = "number(other)"
 WORDS = {"x", "y", "x_i", "y_i", "out", "undefined", "not_computed"}
 
 
-class Spelling(ast.NodeTransformer):
-    """Calls of operations on floats by the module that has them: `exp(x)` is `math.exp(x)`."""
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id in FLOATS:
-            function = FLOATS[node.func.id]
-            module = "math" if function.__module__ == "math" else "numbers"
-            return ast.Call(ast.Attribute(ast.Name(module), function.__name__), node.args, [])
-        elif isinstance(node.func, ast.Name):
-            node.func = ast.Attribute(ast.Name("floats"), node.func.id)  # a row that was registered, or uses one
-        return node
+ON_FLOATS = language(
+    {name: f"{'math' if f.__module__ == 'math' else 'numbers'}.{f.__name__}" for name, f in FLOATS.items()},
+    prefix="floats.",  # of a row that was registered, or uses one
+    simplify=False,
+)
 
 
-def spelled(formula: str) -> ast.expr:
+def spelled(formula: str) -> Text:
     """A formula on floats, as Python."""
-    made: ast.expr = Spelling().visit(tree(formula))
-    return made
+    return run(formula, {x: x for x in names(formula) if x not in TABLE}, ON_FLOATS)
 
 
 def constant_name(row: Row) -> str:
@@ -122,10 +114,8 @@ def constant_name(row: Row) -> str:
 
 def computed(row: Row, parents: str) -> str:
     """The lines that compute `data` from x and y."""
-    line = f"data = {ast.unparse(spelled(row.primal))}\n"
-    parts = [*ast.walk(tree(row.primal))]
-    called = {node.func.id for node in parts if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    if called <= TOTAL and not any(isinstance(node, ast.Div) for node in parts):
+    line = f"data = {spelled(row.primal)}\n"
+    if {*names(for_numbers(row.primal))} - {*row.operands} <= TOTAL and "/" not in row.primal:
         return line  # sums and products of floats never fail
     return guarded(row, line, parents)
 
@@ -215,8 +205,7 @@ def sums(row: Row) -> str:
     """The lines that work out what the partial sums over all i."""
     found, _ = folds(row.partials[0])
     lines = "".join(
-        f"{name} = builtins.sum([{ast.unparse(spelled(term))} for {row.operands[0]} in data], 0.0)\n"
-        for name, _, term in found
+        f"{name} = builtins.sum([{spelled(term)} for {row.operands[0]} in data], 0.0)\n" for name, _, term in found
     )
     return lines and "data = [v if type(v) is float else v.data for v in node.parents]\n" + lines
 
@@ -257,8 +246,7 @@ def additions(row: Row, values: dict[str, str], constants: dict[str, str]) -> st
                 lines.append(f"{operand}.grad -= g")
             case partial:
                 partial = folds(partial)[1] if row.many else partial
-                product = ast.BinOp(ast.Name("g"), ast.Mult(), spelled(partial))
-                lines.append(f"{operand}.grad += {ast.unparse(product)}")
+                lines.append(f"{operand}.grad += {Text('g') * spelled(partial)}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -301,10 +289,10 @@ def many(row: Row) -> str:
     pairs = f"{', '.join(row.operands)} in " + ("zip(x, y)" if len(sequences) == 2 else "x")
     lines = ""
     for name, fold, term in found:
-        terms = "x" if term == "x_i" else f"[{ast.unparse(spelled(term))} for {pairs}]"
+        terms = "x" if term == "x_i" else f"[{spelled(term)} for {pairs}]"
         result = "data" if name == rest else name
         lines += f"{result} = builtins.{fold}({terms}{', 0.0' * (fold == 'sum')})\n"
-    lines += f"data = {ast.unparse(spelled(rest))}\n" if rest not in [name for name, _, _ in found] else ""
+    lines += f"data = {spelled(rest)}\n" if rest not in [name for name, _, _ in found] else ""
     body = docstring(row) + "\n"
     for x in sequences:
         body += f"{x}s: list[Any] = [v if isinstance(v, Value) else number(v) for v in {x}]\n"
