@@ -271,6 +271,14 @@ def test_there_are_at_least_twelve_each_with_a_lesson():
         fault("x")
 
 
+def test_the_lesson_of_a_sign_is_of_the_operation_that_lacks_it():
+    broken = fault("sign of a difference")
+    with broken.switch():
+        assert check_gradients(lambda x, y: x - y, 0.5, 2.0).passed
+        assert not check_gradients(lambda x: -x, 0.5).passed
+    assert broken.lesson == "the derivative of -x for x is -1: the sign is missing"
+
+
 @given(expressions())
 @settings(max_examples=20)
 def test_without_a_fault_nothing_is_wrong(graph):

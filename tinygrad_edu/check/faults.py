@@ -263,7 +263,7 @@ FAULTS = [
     ),
     Fault(
         "sign of a difference",
-        "the derivative of x - y for y is -1",
+        "the derivative of -x for x is -1: the sign is missing",
         lambda: pullbacks(scaled(lambda node: -1.0), "neg"),
         lambda x: -x,
         (0.5,),
