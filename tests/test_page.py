@@ -7,7 +7,7 @@ import pytest
 import tinygrad_edu
 from tests.pages import SIZES, close, moons, sentence, wait, worked_example, worst_case, worst_cases
 from tests.test_picture import NASTY
-from tinygrad_edu import Value
+from tinygrad_edu import Value, registered
 from tinygrad_edu.engine import leaves, local_derivatives, nodes, topological
 from tinygrad_edu.lesson import forward
 from tinygrad_edu.nn import MLP
@@ -499,6 +499,20 @@ def test_a_large_graph_is_refused():
         explore(y)
     with pytest.raises(ValueError, match=r"the graph has .* nodes, more than the 800 that a page can show"):
         explore(MLP(900, [1], seed=1)([0.1] * 900))
+
+
+def test_an_operation_that_was_taken_back_is_refused():
+    """Also where another one has its name by now: the page would compute with that one's formula."""
+    with registered("cube", "³", "x * x * x", "3 * x * x"):
+        y = Value(2.0, "x").cube()
+        assert "op_cube" in explore(y).html
+    refused = pytest.raises(
+        ValueError, match="the graph has the operation 'cube', which was taken back since it was used"
+    )
+    with refused:
+        explore(y * 2.0)
+    with registered("cube", "³", "x * x * x + 1", "3 * x * x"), refused:
+        explore(y * 2.0)
 
 
 def test_a_line_of_a_closed_network_opens_its_weights_chain_rule(visit):

@@ -55,7 +55,7 @@ def program(nodes: list[Value]) -> str:
     const forward = [null, (v) => v[0] * v[0]];
     const partials = [null, (v) => [v[0], v[0]]];
 
-    Raises ValueError for an operation that JavaScript has no primitive for.
+    Raises ValueError for an operation that JavaScript has no primitive for, and for one that is no longer in the table.
     """
     place = {node: k for k, node in enumerate(nodes)}
     forward, partials = ["null"] * len(nodes), ["null"] * len(nodes)
@@ -63,6 +63,8 @@ def program(nodes: list[Value]) -> str:
         if not node.parents:
             continue
         row, at = node.op, [at_place(operand, place) for operand in node.parents]
+        if TABLE.get(row.name) is not row:
+            raise ValueError(f"the graph has the operation {row.name!r}, which was taken back since it was used")
         if row.many:
             forward[k] = arrow(*computed(row.primal, row, at, {}))
         else:
