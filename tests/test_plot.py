@@ -209,9 +209,9 @@ def test_a_network_shows_each_weight_by_width_sign_and_number():
     widths = [width - 0.4 for width in lines.get_linewidths()]
     assert [w / max(widths) for w in widths] == pytest.approx([abs(w) for w in weights])
     texts = {text.get_text() for text in ax.texts}
-    assert {"-0.6", "+0.6", "$h_{2}$", "$y_{1}$", "$x_{1}$", "b +0.1"} <= texts
+    assert {"−0.6", "+0.6", "$h_{2}$", "$y_{1}$", "$x_{1}$", "b +0.1"} <= texts
     gradient = {text.get_text() for text in plot_network(made, by="gradient").axes[0].texts}
-    assert f"{made.layers[0].neurons[0].w[0].grad:+.3g}" in gradient
+    assert f"{made.layers[0].neurons[0].w[0].grad:+.3g}".replace("-", "−") in gradient
     large = plot_network(MLP(2, [30, 1], seed=1)).axes[0]
     assert not large.texts, "numbers would lie on one another"
 
@@ -459,7 +459,7 @@ def test_weights_of_zero_have_no_width():
     for parameter in made.parameters():
         parameter.data = 0.0
     [ax] = plot_network(made).axes
-    assert ax.get_title() == "width: |w|, at most 1"
+    assert ax.get_title() == "width: |w|, at most 1; orange: negative"
     assert set(ax.collections[0].get_linewidths()) == {0.4}
     assert {text.get_zorder() for text in ax.texts if text.get_text() == "+0"} == {2}, "above the lines"
 
@@ -599,12 +599,37 @@ def test_each_line_of_a_legend_has_the_colour_and_the_style_of_its_curve():
     assert [text.get_text() for text in legend.get_texts()] == ["layer 3", "layer 2", "layer 1"], "the last one on top"
 
 
+def labels(axis):
+    axis.figure.canvas.draw()
+    return [text.get_text() for text in axis.get_ticklabels("both") if text.get_text()]
+
+
+def test_the_labels_of_an_axis_stand_apart_and_epochs_are_whole():
+    """Within a decade a logarithmic axis labels 2, 3, 4, 6 of it, which overlap in a narrow one."""
+    layers = [
+        SimpleNamespace(layer=k, neurons=2, activation="relu", spread=0.1 * k, flat=0, dead=[], gradient=0.3 + 0.1 * k)
+        for k in (1, 2, 3)
+    ]
+    for ax in plot_health(SimpleNamespace(layers=layers, findings=[])).axes[1:]:
+        assert all("10^" in label and "times" not in label for label in labels(ax.xaxis))
+    for count in (2, 9, 26):
+        for figure in (plot_history([1.0] * count), plot_gradients({"layer 1": [0.1] * count})):
+            assert all(float(label.replace("−", "-")).is_integer() for label in labels(figure.axes[0].xaxis))
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_classes_are_named_as_numbers_are_written(kind):
+    points = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    figure = plot_decision_boundary(network(), points, [kind(x) for x in (-1, 1, 1, -1)], resolution=3)
+    assert {text.get_text() for text in figure.axes[0].get_legend().get_texts()} == {"−1", "1"}
+
+
 def test_hidden_neurons_are_counted_through_all_layers_as_their_labels_are():
     names = [text.get_text() for text in plot_network(MLP(2, [3, 2, 2, 1], seed=1)).axes[0].texts]
-    names = [name for name in names if name[0] not in "b+-"]
+    names = [name for name in names if name[0] not in "b+−"]
     assert names == ["$x_{1}$", "$x_{2}$", *(f"$h_{{{k}}}$" for k in range(1, 8)), "y"]
     names = [text.get_text() for text in plot_network(MLP(1, [1, 2], seed=1)).axes[0].texts]
-    assert [name for name in names if name[0] not in "b+-"] == ["x", "$h_{1}$", "$y_{1}$", "$y_{2}$"]
+    assert [name for name in names if name[0] not in "b+−"] == ["x", "$h_{1}$", "$y_{1}$", "$y_{2}$"]
 
 
 def test_the_page_of_an_animation_is_stepped_played_and_sought(browser, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import plain
@@ -66,7 +67,7 @@ def plot_decision_boundary(
         fill = colours.background if theme == "print" and k % 2 else colour
         edge = colour if theme == "print" else colours.background
         ax.plot(
-            *zip(*at, strict=True), MARKERS[k % 10], color=fill, markeredgecolor=edge, markersize=6, label=plain(label)
+            *zip(*at, strict=True), MARKERS[k % 10], color=fill, markeredgecolor=edge, markersize=6, label=named(label)
         )
     if not classes:
         ax.plot(*zip(*pairs, strict=True), "o", color=colours.text, markersize=4)
@@ -75,6 +76,11 @@ def plot_decision_boundary(
     ax.set_xlabel(plain(names[0]))
     ax.set_ylabel(plain(names[1]))
     return figure
+
+
+def named(label: Any) -> str:
+    number = isinstance(label, Real) and not isinstance(label, bool)
+    return f"{label:g}".replace("-", "−") if number else plain(label)
 
 
 def score(figure: Any, ax: Any, colours: Any, xs: Any, ys: Any, scores: Any, threshold: float | None) -> None:

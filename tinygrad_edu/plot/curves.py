@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 from textwrap import wrap
 from typing import Any
 
@@ -60,6 +60,7 @@ def plot_history(history: Any, *, theme: str = "light") -> Any:
         if len(metrics) > 1:
             legend(ax, colours)
     ([top, *rest][-1]).set_xlabel("epoch")
+    top.xaxis.get_major_locator().set_params(integer=True)
     said = [getattr(history, "stopped", ""), *getattr(history, "notes", [])]
     lines = [line for words in said if words for line in wrap(plain(words, longest=270), 82)]
     if lines:
@@ -99,6 +100,7 @@ def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
         ax.plot(range(1, len(shown) + 1), shown, color=colour, linestyle=style, label=plain(name))
     ax.set_yscale("log")
     ax.set_xlabel("epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_ylabel("norm of the gradient")
     ax.grid(color=mixed(colours.line, colours.background, 0.75), linewidth=0.6)
     handles, labels = ax.get_legend_handles_labels()
@@ -156,8 +158,10 @@ def plot_health(report: Any, *, theme: str = "light") -> Any:
     ):
         known = [x if isfinite(x) and x > 0 else float("nan") for x in numbers]
         ax.plot(known, places, "o", color=colours.data_strong, linestyle="solid", linewidth=1)
-        if any(x == x for x in known):
+        if sizes := [x for x in known if x == x]:
             ax.set_xscale("log")
+            ax.xaxis.set_minor_formatter("")  # within a decade the labels would overlap
+            ax.set_xlim(10 ** floor(log10(min(sizes)) - 0.1), 10 ** ceil(log10(max(sizes)) + 0.1))
         else:
             ax.text(
                 0.5,

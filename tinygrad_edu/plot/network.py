@@ -88,7 +88,7 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
                 ax.text(
                     x,
                     y - 0.27,
-                    f"{'b' if by == 'weight' else '∂b'} {bias:+.3g}",
+                    f"{'b' if by == 'weight' else '∂b'} {signed(bias)}",
                     ha="center",
                     va="top",
                     color=colours.line,
@@ -100,10 +100,13 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
             at = (x1 + (x2 - x1) * share, y1 + (y2 - y1) * share)
             colour = colours.data if number_of >= 0 else colours.grad
             box = {"facecolor": colours.background, "edgecolor": "none", "pad": 1.0}
-            ax.text(*at, f"{number_of:+.3g}", ha="center", va="center", color=colour, fontsize=8, bbox=box, zorder=2)
+            ax.text(*at, signed(number_of), ha="center", va="center", color=colour, fontsize=8, bbox=box, zorder=2)
     ax.set_xlim(-0.4, len(layers) + 0.4)
     ax.set_ylim(-(max(sizes) - 1) / 2 - 0.8, (max(sizes) - 1) / 2 + 0.6)
-    ax.set_title(
-        f"width: {'|w|' if by == 'weight' else '|∂E/∂w|'}, at most {largest:.3g}", fontsize=9, color=colours.line
-    )
+    what, sign = "|w|" if by == "weight" else "|∂E/∂w|", "dashed" if theme == "print" else "orange"
+    ax.set_title(f"width: {what}, at most {largest:.3g}; {sign}: negative", fontsize=9, color=colours.line)
     return figure
+
+
+def signed(number: float) -> str:
+    return f"{number:+.3g}".replace("-", "−")
