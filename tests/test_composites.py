@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import tinygrad_edu
 from tinygrad_edu import Value, grad, log_softmax, one_hot, softmax, take
 from tinygrad_edu.engine import check_recorded
-from tinygrad_edu.engine.derivatives import told_apart
+from tinygrad_edu.engine.staleness import told_apart
 from tinygrad_edu.nn import MLP, SGD
 
 floats = st.lists(st.floats(-50, 50), min_size=1, max_size=5)

@@ -7,23 +7,22 @@ Other rooms import from here, from `tinygrad_edu.engine.formulas` what reads the
 from tinygrad_edu.engine.collector import collector_paused
 from tinygrad_edu.engine.composites import log_softmax, max, min, one_hot, softmax, take
 from tinygrad_edu.engine.derivatives import (
-    check_recorded,
     dependents,
     grad,
     hessian,
     hvp,
     jacobian,
     jvp,
-    local_derivatives,
     require_finite,
     vjp,
 )
 from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places, title
-from tinygrad_edu.engine.graph import data_of, edges, leaves, nodes, operand_numbers
+from tinygrad_edu.engine.graph import data_of, edges, leaves, local_derivatives, nodes, operand_numbers
 from tinygrad_edu.engine.locks import lock_over_forks
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
 from tinygrad_edu.engine.plain import LONGEST, plain, printable, quoted
 from tinygrad_edu.engine.registry import register, registered, unregister
+from tinygrad_edu.engine.staleness import check_recorded
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value, topological
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, TypeVar
 
 from tinygrad_edu.engine.errors import UNDEFINED, no_derivative
-from tinygrad_edu.engine.formulas import sums
+from tinygrad_edu.engine.formulas import partials_on_floats, sums
 from tinygrad_edu.engine.value import Value, topological
 
 T = TypeVar("T")
@@ -61,3 +61,15 @@ def edges(
             except UNDEFINED as error:
                 raise no_derivative(node, error) from None
             yield k, parent, partial
+
+
+def local_derivatives(node: Value) -> list[tuple[int, Value, float]]:
+    """Each edge below a node as (operand number, operand, ∂node/∂operand). Constants have none.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [(k, partial) for k, _, partial in local_derivatives(x * y)]
+    [(0, 3.0), (1, 2.0)]
+    """
+    if not node.parents:
+        return []
+    return list(edges(node, partials_on_floats(node.op), operand_numbers(node), node.data))
