@@ -231,6 +231,6 @@ def test_values_alone_of_many_examples_need_no_place_for_gradients():
     program(params, inputs)
     runner, address = program.runner("each", True), program_module.address
     rows, also = np.hstack([np.full((3, 1), 0.5), inputs]), np.empty((3, 1))
-    runner.run(address(params), address(rows), 3, 1.0, None, None, address(values), address(also))
+    runner.run(address(params), address(rows), 3, 1.0, None, None, address(values), address(also), locked=True)
     close(values[:, 0], np.tanh([1.0, 2.0, 3.0]))
     close(program.forward(params, inputs)[:, 0], [1.0, 2.0, 3.0])

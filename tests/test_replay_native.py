@@ -21,11 +21,12 @@ from tinygrad_edu.replay import compile
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from tinygrad_edu.replay.native import calling, kernels, machine, update  # noqa: E402
+from tinygrad_edu.replay.native import calling, items, kernels, machine, products, update  # noqa: E402
 from tinygrad_edu.replay.native import plan as planning  # noqa: E402
 from tinygrad_edu.replay.native import program as native  # noqa: E402
-from tinygrad_edu.replay.native.instructions import INT64, binding, ir  # noqa: E402
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, PRIMITIVES, Number, binding, ir  # noqa: E402
 from tinygrad_edu.replay.native.writer import Writer  # noqa: E402
+from tinygrad_edu.replay.rolling import DOT  # noqa: E402
 
 dot, total, step = (TABLE[name].function for name in ("dot", "sum", "step"))
 
@@ -93,6 +94,16 @@ def test_functions_are_right_to_the_last_bits_one_by_one_and_in_vectors(name):
             wrong = [x for x, ok in zip(GRID, same | (np.abs(found - expected) <= bits * unit), strict=True) if not ok]
         assert wrong == []
         assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
+
+
+@pytest.mark.parametrize("function", ["exp", "tanh", "sigmoid"])
+def test_functions_that_are_written_here_are_a_few_instructions(function):
+    """No more terms of a series than the last bit needs, and no call."""
+    writer = Writer(ir.Module(), ir.FunctionType(DOUBLE, [DOUBLE]), "f")
+    PRIMITIVES[function](Number(writer.builder, writer.function.args[0]))
+    assert len(writer.builder.block.instructions) <= 60
+    called = {x.callee.name for x in writer.builder.block.instructions if x.opname == "call"}
+    assert all(name.startswith("llvm.") for name in called)
 
 
 # The built-in function.
@@ -199,6 +210,7 @@ def test_nothing_is_declined_at_a_cost():
 
 
 def test_long_batches_are_not_taken_at_once_but_in_threads(monkeypatch):
+    assert 10**5 < native.WORTH_A_THREAD < 10**7  # about a millisecond
     monkeypatch.setattr(native, "WORTH_A_THREAD", 1000)
     program = pair()
     longest = 1000 // program.runner("total", True).plan.sizes[1]
@@ -243,8 +255,15 @@ def test_where_there_is_no_memory_the_error_is_raised():
     ],
 )
 def test_another_python_is_called_the_ordinary_way(thing, name, value, monkeypatch):
-    assert calling.as_expected()
+    assert calling.as_expected() is True
     monkeypatch.setattr(thing, name, value, raising=False)
+    assert calling.as_expected() is False
+
+
+def test_arrays_whose_shape_is_not_where_it_was_are_noticed(monkeypatch):
+    others = {"shape": "strides", "strides": "shape"}
+    fields = [(others.get(name, name), kind) for name, kind in calling.Array._fields_]
+    monkeypatch.setattr(calling, "Array", type("Array", (calling.ctypes.Structure,), {"_fields_": fields}))
     assert not calling.as_expected()
 
 
@@ -391,6 +410,25 @@ def test_a_program_whose_kernels_are_there_compiles_nothing(monkeypatch):
     assert pair()(WB, BATCH)[0] == first(WB, BATCH)[0]
 
 
+def test_layers_and_products_of_matrices_are_done_in_tiles():
+    root, params, inputs = network()
+    program = compile(root, params, inputs, backend="native")
+    for many, kind in ((True, products.Layer), (False, products.Grid)):
+        specs = program.runner("total", many).plan.specs
+        kinds = [machine.kernel_writer(spec).func for spec in specs if spec.row is DOT]
+        assert kinds.count(kind) == 3  # forward, and back with and without the inputs
+        assert len(kinds) == kinds.count(kind) + kinds.count(items.Items)
+        assert all(machine.kernel_writer(spec).func is items.Items for spec in specs if spec.row is not DOT)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_the_areas_of_a_kernel_are_told_not_to_overlap(backward):
+    spec = kernels.Spec(TABLE["sin"], backward, "v", (kernels.Operand("v", kernels.ROWS, backward),))
+    uniform, gradients, context, code = machine.kernel_writer(spec)(ir.Module(), "f").function.args
+    assert all("noalias" in area.attributes for area in (uniform, gradients, code))
+    assert "noalias" not in context.attributes  # the driver writes there, of other blocks
+
+
 # Memory, blocks and threads.
 
 
@@ -414,7 +452,11 @@ def test_rows_are_of_whole_vectors_an_odd_number_of_them(n):
     assert stride % (2 * kernels.LANES) == kernels.LANES
     longest = min(n, plan.lanes)
     assert longest <= stride < longest + 2 * kernels.LANES
-    assert plan.sizes[1] * stride <= len(memory.arrays["varying gradients"])
+    assert (
+        plan.sizes[1] * stride
+        <= plan.sizes[1] * (plan.lanes + kernels.LANES)
+        == len(memory.arrays["varying gradients"])
+    )
 
 
 def test_a_program_uses_its_memory_again():

@@ -155,7 +155,7 @@ def array_functions() -> Any:
 
 @cache
 def method() -> Method:
-    return Method(b"program", code().addresses({"call": Call})[0], FASTCALL, None)
+    return Method(b"program", code().address("call", Call), FASTCALL, None)
 
 
 def as_expected() -> bool:

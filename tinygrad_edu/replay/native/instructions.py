@@ -144,9 +144,7 @@ def polynomial(x: Number, coefficients: Sequence[float]) -> Any:
     terms: list[Any] = list(coefficients)
     while len(terms) > 1:
         pairs = zip(terms[::2], terms[1::2], strict=False)
-        terms = [high * x + low if isinstance(high, Number) else x * high + low for low, high in pairs] + (
-            terms[-1:] if len(terms) % 2 else []
-        )
+        terms = [x * high + low for low, high in pairs] + (terms[-1:] if len(terms) % 2 else [])
         x = x * x
     return terms[0]
 

@@ -39,7 +39,7 @@ class Items(Kernel):
         return self.begun(self.evaluated(rest, self.folded(found, at).__getitem__, at.width), at.item, at.lane)
 
     def backward(self) -> None:
-        found = folds(for_numbers(self.row.partials[0]))[0] if self.row.many and len(self.row.partials) == 1 else []
+        found = folds(for_numbers(self.row.partials[0]))[0]
         for item in self.items():
             if self.varying and not found:
                 for at in self.terms(item):

@@ -16,6 +16,7 @@ each example of a block (a lane).
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -90,13 +91,13 @@ class Kernel(Writer):
         self.backward() if spec.backward else self.forward()
         self.builder.ret_void()
 
+    @abstractmethod
     def forward(self) -> None:
         """Compute the results."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self) -> None:
         """Add to the gradients of the operands."""
-        raise NotImplementedError
 
     # Reading the code.
 

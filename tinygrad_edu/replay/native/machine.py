@@ -70,6 +70,11 @@ class Code:
         self.engine.finalize_object()
         return [self.engine.get_function_address(name) for name in writers]
 
+    def address(self, name: str, writer: Callable[[Any, str], object], rough: bool = False) -> int:
+        """Where one function is."""
+        [address] = self.addresses({name: writer}, rough)
+        return address
+
     def kernels_of(self, specs: Collection[Spec]) -> list[int]:
         """Where kernels are, those that are new compiled first."""
         new = [spec for spec in specs if spec not in self.kernels]
@@ -199,4 +204,4 @@ class Driver(Writer):
 @cache
 def driver() -> int:
     """The address of the driver."""
-    return code().addresses({"driver": Driver})[0]
+    return code().address("driver", Driver)

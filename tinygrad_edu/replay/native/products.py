@@ -14,6 +14,7 @@ from tinygrad_edu.replay.native.instructions import Number
 from tinygrad_edu.replay.native.kernels import LANES, Kernel
 from tinygrad_edu.replay.native.writer import NONE, WIDTH
 
+TILE = 4  # rows, or half as many rows with as many columns; a power of two
 Factor = Callable[[Any, Any, int], Number]  # of a row or a column, at a place, so many numbers from there on
 
 
@@ -55,7 +56,7 @@ class Layer(Product):
     """Rows of uniform weights, operand 0, each with all of the same varying inputs, operand 1."""
 
     def forward(self) -> None:
-        for items in self.blocks(self.n, 4):
+        for items in self.blocks(self.n, TILE):
             with self.each_vector() as lane:
                 inputs = self.each(self.loop(self.w))
                 for k, _, number in self.tile(items, [lane], inputs, self.weight, self.input):
@@ -67,7 +68,7 @@ class Layer(Product):
 
     def to_inputs(self) -> None:
         """The gradients of inputs: sums over all items."""
-        for columns in self.blocks(self.w, 4):
+        for columns in self.blocks(self.w, TILE):
             with self.each_vector() as lane:
                 items = self.each(self.loop(self.n))
                 sums = self.tile(columns, [lane], items, lambda j, k, width: self.weight(k, j, width), self.gradient)
@@ -76,8 +77,8 @@ class Layer(Product):
 
     def to_weights(self) -> None:
         """The gradients of weights: sums over the examples."""
-        for items in self.blocks(self.n, 2):
-            for columns in self.blocks(self.w, 4):
+        for items in self.blocks(self.n, TILE // 2):
+            for columns in self.blocks(self.w, TILE):
                 sums = self.tile(
                     items,
                     columns,
@@ -107,7 +108,7 @@ class Grid(Product):
 
     def forward(self) -> None:
         with self.loop(self.count(1)) as y:
-            for xs in self.blocks(self.count(0), 4):
+            for xs in self.blocks(self.count(0), TILE):
                 factors = partial(self.factor, 0), partial(self.factor, 1)
                 for x, _, number in self.tile(xs, [y], self.chunks(self.w), *factors, (1, WIDTH)):
                     item = self.item(0, x, y)
@@ -119,7 +120,7 @@ class Grid(Product):
 
     def to_rows(self, p: int) -> None:
         """The gradients of the rows of an operand: sums over the rows of the other."""
-        for rows in self.blocks(self.count(p), 4):
+        for rows in self.blocks(self.count(p), TILE):
             for j, width in self.chunks(self.w):
                 others = self.each(self.loop(self.count(1 - p)), width)
                 sums = self.tile(

@@ -85,7 +85,7 @@ class Runner:
         except IndexError:
             return Memory(self.plan, self.codes)
 
-    def run(self, *arguments: Any, locked: bool = True) -> None:
+    def run(self, *arguments: Any, locked: bool) -> None:
         """Call the driver."""
         memory = self.memory()
         (self.locked if locked else self.free)(memory.address, *arguments)

@@ -80,7 +80,7 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
     optimizer = kind.__new__(kind)
     vars(optimizer).update(settings)
     try:
-        [address] = code().addresses({name: partial(Update, optimizer)}, rough=True)
+        address = code().address(name, partial(Update, optimizer), rough=True)
     except Exception:  # whatever a rule does with what are no numbers
         return None
     kinds = [*[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * kind.memory]
