@@ -561,14 +561,40 @@ def test_a_rule_is_run_once_to_write_it_and_never_again(kind, monkeypatch):
         params, gradient = [Value(0.1 * k - 0.3) for k in range(n)], np.linspace(-1, 1, n)
         optimizer, other = Counted(params, lr=0.1), kind(params, lr=0.1)
         mine = expected = np.array([p.data for p in params])
-        for _ in range(3):
+        for k in range(3):
             before = mine.copy()
+            optimizer.lr = other.lr = 0.1 / (k + 1)
             mine, expected = update.moved(optimizer, mine, gradient), other.moved(expected, gradient)
             assert not np.array_equal(mine, before)
             close(mine, expected)
             close(optimizer.kept, other.kept)
         assert optimizer.steps == 3
     assert calls == [update.Lanes] * 2  # in vectors, and one by one
+
+
+def test_powers_in_a_rule_are_instructions_where_they_can_be():
+    writer = Writer(ir.Module(), ir.FunctionType(DOUBLE, [DOUBLE]), "f")
+    x = update.Lanes(writer.builder, writer.function.args[0])
+    found = [(x**power).value for power in (2, 0.5, 3, 1.5)]
+    assert [value.opname for value in found] == ["fmul", "call", "call", "call"]
+    assert [value.callee.name for value in found[1:]] == ["llvm.sqrt.f64", "pow", "pow"]
+
+
+@pytest.mark.parametrize("ask", [bool, lambda x: x > 0, lambda x: x < 0, lambda x: x == 0, lambda x: x != 0])
+def test_a_rule_that_asks_which_number_is_larger_is_not_written(ask):
+    writer = Writer(ir.Module(), ir.FunctionType(DOUBLE, [DOUBLE]), "f")
+    with pytest.raises(TypeError, match="a rule in machine code has no conditions"):
+        ask(update.Lanes(writer.builder, writer.function.args[0]))
+
+
+@pytest.mark.parametrize("setting", [[1.0], 2.0, "words"])
+def test_an_optimiser_may_have_any_settings(setting):
+    params, numbers = [Value(0.5), Value(0.25)], np.array([0.5, 0.25])
+    optimizer = SGD(params, lr=0.1, momentum=0.5)
+    optimizer.note = setting
+    for k in range(2):
+        numbers = update.moved(optimizer, numbers, np.array([1.0, -1.0]))
+        close(numbers, [[0.4, 0.35], [0.25, 0.5]][k])
 
 
 FILE = "native_plans.txt"
