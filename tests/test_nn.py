@@ -39,6 +39,7 @@ from tinygrad_edu.nn import (
     training_step,
     warmup,
 )
+from tinygrad_edu.nn.modules import place
 
 THETA = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
 X, T = [0.85, 0.25], [0.6905, 0.8657]
@@ -668,6 +669,21 @@ def test_what_is_given_counts_more_than_what_matrices_know():
     assert repr(network) == "MLP of [Layer of [Neuron(1, relu)], Layer of [Neuron(1, linear)]]"
     assert [p.label for p in network.parameters()] == ["w1", "b1", "w2", "b2"]
     assert [p.label for p in MLP.from_weights(THETA, labels="layer").parameters()][:3] == ["w1_1,1", "w1_1,2", "b1_1"]
+
+
+def test_a_bias_that_some_neurons_of_a_layer_share_is_no_bias_of_the_layer():
+    network = MLP(1, [3], seed=1, labels="layer")
+    first, second, third = network.layers[0].neurons
+    second.b = first.b
+    place([network.layers[0].neurons], "layer")
+    assert [(n.b.label, n.b.place) for n in (first, third)] == [("b1_1", Place(1, 1, 0)), ("b1_3", Place(1, 3, 0))]
+    words = "each weight in one place, and each bias in one neuron or in all of a layer: save the network instead"
+    with pytest.raises(ValueError, match=words):
+        network.to_weights()
+    network = MLP(2, [2, 2], bias=False)
+    network.layers[1].neurons[0].w = network.layers[0].neurons[0].w
+    with pytest.raises(ValueError, match=words):
+        network.to_weights(None)
 
 
 def test_what_matrices_cannot_say_is_refused():

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE, Value, data_of, quoted
 from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
-from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, split
+from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, shares_bias, split
 
 dot = TABLE["dot"].function
 Activation = str | Callable[[Any], Any] | None
@@ -426,7 +426,7 @@ def place(layers: Sequence[Sequence[Neuron]], labels: str = "textbook") -> None:
     seen: dict[Parameter, None] = {}
     weights = biases = 0
     for k, neurons in enumerate(layers, start=1):
-        shared = len(neurons) > 1 and neurons[0].b is not None and neurons[0].b is neurons[1].b
+        shared = shares_bias(neurons)
         for n, neuron in enumerate(neurons, start=1):
             for i, w in enumerate(neuron.w, start=1):
                 w.place = Place(k, n, i)

@@ -12,6 +12,7 @@ from typing import Any
 from tinygrad_edu.engine import TABLE, Value, log_softmax, plain, quoted, softmax
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
+from tinygrad_edu.nn.weights import shares_bias
 
 FORMAT, VERSION = "tinygrad_edu network", 1
 COMPOSITES: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax}
@@ -119,9 +120,7 @@ def described(part: Any) -> Any:
         }
     if type(part) is Layer:
         neurons = [described(neuron) for neuron in part.neurons]
-        biases = [neuron.b for neuron in part.neurons]
-        shared = len(biases) > 1 and biases[0] is not None and all(bias is biases[0] for bias in biases)
-        return {"kind": "Layer", "shared": shared, "neurons": neurons}
+        return {"kind": "Layer", "shared": shares_bias(part.neurons), "neurons": neurons}
     if type(part) in (MLP, Sequential):
         layers = [described(layer) for layer in part.layers]
         return None if None in layers else {"kind": type(part).__name__, "layers": layers}

@@ -73,7 +73,14 @@ def joined(layers: Sequence[Sequence[Any]], bias: str | None) -> Matrices:
     for layer in layers:
         rows = [([w.data for w in neuron.w], [] if neuron.b is None else [neuron.b.data]) for neuron in layer]
         found.append([b + w if bias == "first" else w + b for w, b in rows])
-    shared = {layer[0].b is layer[1].b for layer in layers if bias and len(layer) > 1}
+    shared = {shares_bias(layer) for layer in layers if bias and len(layer) > 1}
+    own = [value for layer in layers for neuron in layer for value in neuron.w]
+    own += [neuron.b for layer in layers if bias for neuron in (layer[:1] if shares_bias(layer) else layer)]
+    if len({*own}) < len(own):
+        raise ValueError(
+            "to_weights expected each weight in one place, and each bias in one neuron or in all of a layer: "
+            "save the network instead, nn.save"
+        )
     if len(shared) > 1:
         raise ValueError("to_weights expected all layers to share a bias, or none: save the network instead, nn.save")
     found.bias, found.shared = bias, True in shared
@@ -81,6 +88,12 @@ def joined(layers: Sequence[Sequence[Any]], bias: str | None) -> Matrices:
     found.output_activation = the_activation("output", layers[-1:])
     found.activation = the_activation("hidden", layers[:-1]) if len(layers) > 1 else found.output_activation
     return found
+
+
+def shares_bias(neurons: Sequence[Any]) -> bool:
+    """Whether the neurons of a layer, two or more, add one and the same bias."""
+    first = neurons[0].b
+    return len(neurons) > 1 and first is not None and all(neuron.b is first for neuron in neurons)
 
 
 def the_activation(what: str, layers: Sequence[Sequence[Any]]) -> Any:
