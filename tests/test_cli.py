@@ -173,6 +173,7 @@ def test_the_walk_writes_its_pictures_and_says_where(walk):
     output, folder = walk
     written = sorted(path.name for path in folder.iterdir())
     assert {"explanation-w5.md", "explore.html", "graph.svg"} <= set(written)
+    assert '"leftover":false' in (folder / "explore.html").read_text(encoding="utf-8")
     for name in ("in tinygrad-edu-out:", *written):
         assert f"\n {name}" in output
     assert (folder / "graph.svg").read_text().count("<svg") == 1
@@ -240,7 +241,13 @@ def test_explain_prints_the_chain_rule_and_writes_its_forms(tmp_path):
 def test_explore_writes_a_page(tmp_path):
     done = run("explore", *EXPRESSION, cwd=tmp_path)
     assert done.stdout.strip() == "explore.html"
-    assert "<title>sigmoid(w*x + b)</title>" in (tmp_path / "explore.html").read_text(encoding="utf-8")
+    page = (tmp_path / "explore.html").read_text(encoding="utf-8")
+    assert "<title>sigmoid(w*x + b)</title>" in page and '"leftover":false' in page
+
+
+def test_explore_writes_a_page_where_a_derivative_does_not_exist(tmp_path):
+    assert run("explore", "sqrt(x)", "x=0", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "explore.html").is_file()
 
 
 def test_a_mistake_in_an_expression_is_marked(tmp_path):

@@ -142,10 +142,12 @@ def test_a_value_that_is_pointed_at_is_explained():
     assert 'style="' not in ask("explain", id="n0")["html"]
 
 
-def test_the_stepping_page_starts_from_gradients_of_zero_and_leaves_them():
+def test_the_stepping_page_tells_gradients_that_another_pass_left():
     ask, _ = session()
     ask("run", text=NEURON)
     assert '"leftover":false' in ask("step")["html"]
+    ask("run", text=f"{NEURON}y.backward()\ny\n")
+    assert '"leftover":true' in ask("step")["html"]
     assert "1.423" in ask("run", text=NEURON)["picture"]
 
 

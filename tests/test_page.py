@@ -369,6 +369,8 @@ def test_gradients_left_over_are_spoken_of(visit):
     a = Value(2.0, "a")
     root = a * a
     root.backward()
+    assert "still hold gradients" not in sentence(visit(root))
+    root.backward()
     page = visit(root)
     assert "still hold gradients" in sentence(page)
     page.click("#last")
@@ -624,6 +626,23 @@ def test_who_says_what_is_held():
     assert known(a * b)[0]["leftover"] is False
     a.grad = -1.0
     assert known(a * b)[0]["leftover"] is True
+
+
+def test_only_gradients_of_another_pass_are_left_over():
+    w, x = Value(0.3, "w"), Value(2.0, "x")
+    y = w * x
+    E = (y - 1.0) ** 2
+
+    def leftover(root):
+        return known(root)[0]["leftover"]
+
+    E.backward()
+    assert (leftover(E), leftover(y)) == (False, True)
+    y.backward()
+    assert (leftover(E), leftover(y)) == (True, True)
+    w.grad = x.grad = 0.0
+    y.backward()
+    assert (leftover(y), w.grad) == (False, 2.0)
 
 
 def test_what_a_page_knows_of_data():

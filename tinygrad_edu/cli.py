@@ -175,14 +175,13 @@ class Assignment(click.ParamType):  # type: ignore[type-arg]  # generic in newer
 
 
 def built(text: str, values: tuple[tuple[str, Any], ...]) -> tuple[Any, dict[str, Any]]:
-    """The root of an expression's graph after the backward pass, and its leaves by name."""
+    """The root of an expression's graph, and its leaves by name."""
     from tinygrad_edu.engine import Value
     from tinygrad_edu.expression import parse
 
     leaves = {name: Value(number, name) for name, number in values}
     root = parse(text).build(leaves)
     root.label = root.label or "out"
-    root.backward()
     return root, leaves
 
 
@@ -259,6 +258,7 @@ def draw(expression: str, values: Any, wrt: str | None, output: str | None) -> N
 
     form = ending(output, ("svg", "png", "pdf", "dot")) if output else ""
     root, leaves = built(expression, values)
+    root.backward()
     highlight = chosen(wrt, leaves) if wrt is not None else ()
     if not output:
         if wrt:
@@ -343,13 +343,10 @@ def check(expression: str, values: Any, ops: str | None, order: int, method: str
     Exit status 1 where it is wrong; then the report names the rule to blame.
     """
     from tinygrad_edu.check import check_gradients
-    from tinygrad_edu.engine import Value
-    from tinygrad_edu.expression import parse
 
     if ops is not None:
         register_rows(ops)
-    leaves = {name: Value(number, name) for name, number in values}
-    root = parse(expression).build(leaves)
+    root, leaves = built(expression, values)
     chosen(None, leaves)
     report = check_gradients(root, *leaves.values(), order=order, method=method)
     table = str(report)

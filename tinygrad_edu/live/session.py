@@ -10,7 +10,7 @@ from io import TextIOBase
 from time import monotonic
 from typing import Any
 
-from tinygrad_edu.engine import Value, leaves, plain, topological
+from tinygrad_edu.engine import Value, plain, topological
 
 NAME = "<lesson>"
 MOST = 20_000  # characters of output that are kept
@@ -122,16 +122,10 @@ class Session:
 
         if self.root is None:
             return {"error": "there is no Value to step through yet"}
-        before = {leaf: leaf.grad for leaf in leaves(self.root)}
         try:
-            for leaf in before:  # the page computes its own, from 0
-                leaf.grad = 0.0
             return {"html": explore(self.root).html}
         except (ValueError, TypeError, ArithmeticError) as error:
             return {"error": str(error)}
-        finally:
-            for leaf, grad in before.items():
-                leaf.grad = grad
 
     def grade(self, task: dict[str, Any], text: str) -> dict[str, Any]:
         """The verdict on an answer to a task."""

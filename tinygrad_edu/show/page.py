@@ -21,7 +21,7 @@ from tinygrad_edu.files import write
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
 from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show import javascript
-from tinygrad_edu.show.backward import checked
+from tinygrad_edu.show.backward import beyond, checked
 from tinygrad_edu.show.names import Names, symbol
 from tinygrad_edu.show.symbols import Expr, local_derivative, number, operation
 from tinygrad_edu.themes import THEMES
@@ -252,7 +252,7 @@ def trace(
     known: dict[str, Any] = {
         "digits": digits,
         "held": reason,
-        "leftover": any(not n.parents and n.grad is not NOT_COMPUTED and n.grad != 0 for n in graph),
+        "leftover": graph[-1].grad not in (NOT_COMPUTED, 0.0, 1.0) or bool(beyond(graph[-1])),
         "misconceptions": [
             {"name": m.name, "wrong": m.wrong, "hint": m.hint, "lesson": m.lesson} for m in MISCONCEPTIONS
         ],
