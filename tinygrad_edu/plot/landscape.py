@@ -71,7 +71,7 @@ def plot_loss_landscape(
     figure, [ax], colours = canvas(theme, (6.0, 4.6))
     levels, logarithmic = levels_of([x for line in heights for x in line if isfinite(x)])
     options = {"norm": "log"} if logarithmic else {}
-    shown = ax.contourf(*steps, heights, levels=levels, cmap=sequential(colours), alpha=0.8, extend="both", **options)
+    shown = ax.contourf(*steps, heights, levels=levels, cmap=sequential(colours), alpha=0.8, extend="max", **options)
     ax.contour(*steps, heights, levels=levels, colors=[colours.line], linewidths=0.5)
     bar = figure.colorbar(shown, ax=ax, label="loss", format="%.2g")
     bar.ax.tick_params(colors=colours.line, labelcolor=colours.text)
