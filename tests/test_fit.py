@@ -278,6 +278,8 @@ WRONG_KINDS = {
     "fit expected the name of a loss or a function of answer and target, got Value(data=1.0, grad=not computed)": (
         lambda: fit(network(), Value(1.0), XOR)
     ),
+    "training expected a function that builds the loss anew for each step, got 'mse': "
+    "train(lambda: mse(network(x), t), optimizer)": lambda: train("mse", SGD([Value(1.0)])),
     "training expected a function that builds the loss anew for each step, got a Value: "
     "train(lambda: mse(network(x), t), optimizer)": lambda: train(Value(1.0), SGD([Value(1.0)])),
     "fit expected a seed, or a random.Random, got <class 'tests..._fit.uniform'>": lambda: fit(

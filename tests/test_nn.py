@@ -808,6 +808,10 @@ def test_clipping_refuses_gradients_whose_norm_is_not_finite_and_leaves_them():
     with pytest.raises(ValueError, match=r"^clip_gradients expected gradients of a finite norm, got inf$"):
         clip_gradients([a, b], 1.0)
     assert a.grad == b.grad == 1.5e308
+    a.grad = math.nan
+    with pytest.raises(ValueError, match=r"^clip_gradients expected gradients of a finite norm, got nan$"):
+        clip_gradients([a, b], 1.0)
+    assert b.grad == 1.5e308
 
 
 def test_an_optimiser_names_a_list_among_its_parameters():

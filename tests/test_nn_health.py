@@ -211,3 +211,12 @@ def test_a_network_that_ignores_its_layers_has_no_outputs_to_look_at():
     [row] = health(Idle(Layer(1, 1, seed=1)), [([1.0], 0)]).layers
     assert math.isnan(row.mean) and math.isnan(row.spread)
     assert (row.flat, row.dead, row.neurons) == (0.0, [], 1)
+
+
+def test_a_loss_may_be_named():
+    network = Layer(2, 1, seed=1)
+    assert health(network, [([1.0, 2.0], 3.0)], "mse") == health(network, [([1.0, 2.0], 3.0)], mse)
+    with pytest.raises(ValueError, match=r"health expected a loss of squared_error, .* or a function, got 'mean'"):
+        health(network, [([1.0, 2.0], 3.0)], "mean")
+    with pytest.raises(TypeError, match="health expected the name of a loss or a function of answer and target, got 0"):
+        health(network, [([1.0, 2.0], 3.0)], 0)

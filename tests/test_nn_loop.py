@@ -190,8 +190,9 @@ def test_a_recording_is_held_against_graphs_where_the_training_stops_early_too()
     ],
 )
 def test_a_gradient_is_clipped_where_its_norm_is_larger(clip, gradient, clipped):
-    engine = looped([1.0], gradients=[gradient], epochs=1, clip=clip)[1]
+    history, engine = looped([1.0], gradients=[gradient], epochs=1, clip=clip)
     assert engine.clipped == [pytest.approx(clipped)]
+    assert history.gradients == {"others": [gradient[0]]}  # what was found, not what was done with it
 
 
 def test_the_path_begins_where_the_training_does():

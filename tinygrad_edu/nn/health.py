@@ -12,6 +12,7 @@ from tinygrad_edu.engine.formulas import partials_on_floats
 from tinygrad_edu.neurons import first_weights
 from tinygrad_edu.nn.data import Example, examples_of
 from tinygrad_edu.nn.engines import outputs_of
+from tinygrad_edu.nn.losses import loss_named
 from tinygrad_edu.nn.modules import Module, Neuron, neurons_of
 
 FLAT = 0.01  # an activation that passes less than this of a gradient
@@ -76,7 +77,7 @@ class Health(NamedTuple):
         return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table><ul>{found}</ul>"
 
 
-def health(network: Module, examples: Any, loss: Callable[[Any, Any], Value] | None = None) -> Health:
+def health(network: Module, examples: Any, loss: str | Callable[[Any, Any], Value] | None = None) -> Health:
     """How the layers of a network do on examples: dead and saturated neurons, vanishing gradients, equal answers.
 
     >>> from tinygrad_edu.nn import MLP
@@ -92,11 +93,15 @@ def health(network: Module, examples: Any, loss: Callable[[Any, Any], Value] | N
     Arguments:
         network: a module made of neurons.
         examples: as for `fit`, the first 200 are looked at.
-        loss: of an answer and a target; with it the gradients are those of the mean loss, and are left in the
-            parameters. Without it they are those of the last `backward()`, if there was one.
+        loss: as for `fit`; with it the gradients are those of the mean loss, and are left in the parameters. Without
+            it they are those of the last `backward()`, if there was one.
+
+    Raises ValueError for what has no neurons and for an unknown loss, TypeError for another loss, and what `examples`
+    raise.
     """
+    chosen = None if loss is None else loss_named(loss, "health")
     with collector_paused():
-        return examined(network, examples_of(examples)[:ENOUGH], loss)
+        return examined(network, examples_of(examples)[:ENOUGH], chosen)
 
 
 def examined(network: Module, examples: Sequence[Example], loss: Callable[[Any, Any], Value] | None) -> Health:

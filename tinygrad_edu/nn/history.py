@@ -17,7 +17,7 @@ class History:
             last the loss of the parameters that are kept, on all examples.
         validation: the loss on the validation set after each epoch; empty without one.
         metrics: by name, one number after each epoch, on the validation set if there is one.
-        gradients: by layer, the norm of the gradient of each epoch's last batch.
+        gradients: by layer, the norm of the gradient of each epoch's last batch, before it is clipped.
         rates: the learning rate of each epoch's last step.
         path: the parameters after 0, 1, 2, … epochs, where `fit` was asked for them.
         best: the number of epochs after which the validation loss, without one the training loss, was lowest.

@@ -131,10 +131,9 @@ class Loop:
             if self.alone and loss <= self.goal:  # before the update, which could lead away from it
                 history.stopped = self.reached
                 return
-            if self.clip is not None and norm > self.clip:
-                gradient = scaled(gradient, self.clip / norm)
             rate = optimizer.rate()
-            self.numbers = self.engine.moved(optimizer, self.numbers, gradient)
+            clipped = gradient if self.clip is None or norm <= self.clip else scaled(gradient, self.clip / norm)
+            self.numbers = self.engine.moved(optimizer, self.numbers, clipped)
         loss = sum(map(float.__mul__, losses, map(float, weights))) / sum(weights)
         history.losses.append(loss)
         history.rates.append(rate)

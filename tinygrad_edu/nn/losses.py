@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import TABLE, Value, data_of, quoted
@@ -169,6 +169,30 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value 
     if isinstance(true, Value) or any(isinstance(score, Value) for score in scores):
         return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
     return logsumexp([Value(score) - true for score in scores]).data  # type: ignore[no-any-return]
+
+
+LOSSES: dict[str, Callable[[Any, Any], Value]] = {
+    loss.__name__: loss
+    for loss in (
+        squared_error,
+        mse,
+        mae,
+        huber,
+        hinge,
+        binary_cross_entropy,
+        binary_cross_entropy_with_logits,
+        cross_entropy,
+    )
+}
+
+
+def loss_named(loss: Any, what: str) -> Callable[[Any, Any], Value]:
+    """A loss by its name, or a function of one's own as it is; `what` expects it, for errors."""
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise ValueError(f"{what} expected a loss of {', '.join(LOSSES)}, or a function, got {loss!r}")
+    if not (isinstance(loss, str) or callable(loss)):
+        raise TypeError(f"{what} expected the name of a loss or a function of answer and target, got {quoted(loss)}")
+    return LOSSES[loss] if isinstance(loss, str) else loss
 
 
 def paired(loss: str, predictions: Numbers, targets: Numbers) -> list[tuple[Any, Any]]:

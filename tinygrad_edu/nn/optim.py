@@ -289,7 +289,7 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
         raise ValueError(f"clip_gradients expected a largest norm above 0, got {largest!r}")
     parameters = [*dict.fromkeys(parameters)]  # one that is given twice counts once
     norm = math.hypot(*(parameter.grad for parameter in parameters))
-    if math.isinf(norm):
+    if not math.isfinite(norm):
         raise ValueError(f"clip_gradients expected gradients of a finite norm, got {norm}")
     if norm > largest:
         for parameter in parameters:

@@ -10,7 +10,6 @@ from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import Value, collector_paused, quoted
-from tinygrad_edu.nn import losses as named
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of, shape, size
 from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, outputs_of
@@ -18,24 +17,12 @@ from tinygrad_edu.nn.health import ENOUGH, examined, stalled
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.initialisers import generator
 from tinygrad_edu.nn.loop import Loop
+from tinygrad_edu.nn.losses import LOSSES, loss_named
 from tinygrad_edu.nn.metrics import accuracy
 from tinygrad_edu.nn.modules import Module, at_least_one
 from tinygrad_edu.nn.optim import Adam, Optimizer
 from tinygrad_edu.nn.progress import Progress
 
-LOSSES: dict[str, Callable[[Any, Any], Value]] = {
-    loss.__name__: loss
-    for loss in (
-        named.squared_error,
-        named.mse,
-        named.mae,
-        named.huber,
-        named.hinge,
-        named.binary_cross_entropy,
-        named.binary_cross_entropy_with_logits,
-        named.cross_entropy,
-    )
-}
 ENGINES = ("auto", "eager", "python", "numpy", "native", "jax", "torch")
 
 
@@ -64,9 +51,10 @@ def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
 
 def evaluated(loss: Any) -> Value:
     """The root of a graph built anew."""
-    if isinstance(loss, Value):
+    if not callable(loss):
+        got = "a Value" if isinstance(loss, Value) else quoted(loss)
         raise TypeError(
-            "training expected a function that builds the loss anew for each step, got a Value: "
+            f"training expected a function that builds the loss anew for each step, got {got}: "
             "train(lambda: mse(network(x), t), optimizer)"
         )
     root = loss()
@@ -176,12 +164,8 @@ class Setup:
     def __init__(self, network: Any, loss: Any, examples: Any, validation: Any, metrics: Any, rng: Any) -> None:
         if isinstance(network, type) or not callable(network) or not hasattr(network, "parameters"):
             raise TypeError(f"fit expected a network, like an MLP, got {quoted(network)}")
-        if isinstance(loss, str) and loss not in LOSSES:
-            raise ValueError(f"fit expected a loss of {', '.join(LOSSES)}, or a function, got {loss!r}")
-        if isinstance(loss, Value) or not (isinstance(loss, str) or callable(loss)):
-            raise TypeError(f"fit expected the name of a loss or a function of answer and target, got {quoted(loss)}")
+        self.loss = loss_named(loss, "fit")
         self.network, self.rng, self.parameters = network, rng, network.parameters()
-        self.loss: Callable[[Any, Any], Value] = LOSSES[loss] if isinstance(loss, str) else loss
         known = self.loss if self.loss in LOSSES.values() else None
         self.loss_name = getattr(self.loss, "__name__", "loss")
         ours = examples_of(examples)
