@@ -87,6 +87,11 @@ def test_from_torch_takes_what_people_build():
     assert len(from_torch(nn.Linear(2, 1)).parameters()) == 3
 
 
+def tanh(z):
+    """A function of one's own with the name of a row."""
+    return z * z
+
+
 @pytest.mark.parametrize(
     ("network", "error", "message"),
     [
@@ -95,7 +100,8 @@ def test_from_torch_takes_what_people_build():
             ValueError,
             "torch.nn has no module for sin, the activation of layer 1",
         ),
-        (MLP(1, [1], output_activation=lambda z: z), ValueError, "torch.nn has no module for <lambda>"),
+        (MLP(1, [1], output_activation=lambda z: z), ValueError, "torch.nn has no module for the function <lambda>"),
+        (Layer(1, 1, activation=tanh), ValueError, "torch.nn has no module for the function tanh, the activation of"),
         (Layer(1, 2, bias="shared"), ValueError, "layer 1 shares one bias, and nn.Linear has one for each neuron"),
         ("net", TypeError, "to_torch expected a network of neurons, like MLP, got str"),
     ],

@@ -9,13 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
-from tinygrad_edu.engine import TABLE, Value, log_softmax, number, printable, softmax
-from tinygrad_edu.engine import max as largest
-from tinygrad_edu.engine import min as smallest
+from tinygrad_edu.engine import COMPOSITES, TABLE, Value, number, printable
 
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}
-COMPOSED = {"max": largest, "min": smallest, "softmax": softmax, "log_softmax": log_softmax}  # all over one list
 PRODUCT = "; a product is written with *"
 HINTS = {"^": "; a power is written **", "=": "; the numbers for the names are given apart"}
 
@@ -161,7 +158,7 @@ class Reader:
             reason = re.split(r"[.:] (Perhaps|Maybe)", error.msg)[0]
             before = re.search(r"(\w+|[)\]])\s+$", self.line[:start])
             side_by_side = before and re.match(r"[\w(\[]", self.line[start:])
-            if before and side_by_side and before[1] in (*TABLE, *COMPOSED):
+            if before and side_by_side and before[1] in (*TABLE, *COMPOSITES):
                 reason += f"; {before[1]} is written {usage(before[1])}"
             elif reason == "invalid decimal literal" or (reason == "invalid syntax" and side_by_side):
                 reason += PRODUCT
@@ -172,7 +169,7 @@ class Reader:
             case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool):
                 return self.constant(literal, node)
             case ast.Name(id=name):
-                if name in TABLE or name in COMPOSED:
+                if name in TABLE or name in COMPOSITES:
                     raise self.refuse(f"{name} is an operation: {usage(name)}", node)
                 return Step(lambda: None, [], name=name)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
@@ -195,15 +192,16 @@ class Reader:
         return Step(lambda: constant, [])
 
     def operation(self, name: str, called: ast.expr, args: list[ast.expr], node: ast.expr) -> Step:
-        if name not in TABLE and name not in COMPOSED:
+        if name not in TABLE and name not in COMPOSITES:
             raise self.refuse(f"{name} is not an operation of the table{close_to(name)}", called)
         expected = len(TABLE[name].operands) if name in TABLE else 1
         if len(args) != expected:
             raise self.refuse(
                 f"{name} expected {expected} operand{'s' * (expected > 1)}, got {len(args)}: {usage(name)}", node
             )
-        if name in COMPOSED:
-            return Step(COMPOSED[name], args, takes_lists=True, gives_list="softmax" in name)
+        if name in COMPOSITES:
+            composite = COMPOSITES[name]
+            return Step(composite.function, args, takes_lists=True, gives_list=composite.gives_list)
         return Step(TABLE[name].function, args, takes_lists=TABLE[name].many)
 
     def refuse(self, reason: str, node: ast.expr | None = None) -> ExpressionError:
@@ -231,7 +229,7 @@ def usage(name: str) -> str:
 def close_to(name: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, [*TABLE, *COMPOSED], n=1)
+    close = get_close_matches(name, [*TABLE, *COMPOSITES], n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

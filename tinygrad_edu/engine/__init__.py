@@ -5,7 +5,7 @@ Other rooms import from here, from `tinygrad_edu.engine.formulas` what reads the
 """
 
 from tinygrad_edu.engine.collector import collector_paused
-from tinygrad_edu.engine.composites import log_softmax, max, min, one_hot, softmax, take
+from tinygrad_edu.engine.composites import COMPOSITES, log_softmax, max, min, one_hot, softmax, take
 from tinygrad_edu.engine.derivatives import (
     dependents,
     grad,
@@ -27,6 +27,7 @@ from tinygrad_edu.engine.table import OPERATORS, TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value, topological
 
 __all__ = [
+    "COMPOSITES",
     "LONGEST",
     "NOT_COMPUTED",
     "OPERATORS",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.graph import data_of
 from tinygrad_edu.engine.numbers import number
@@ -69,6 +69,21 @@ def shifted_log_softmax(values: list[Any]) -> list[Value]:
     shifted = [value - largest for value in values]
     total = logsumexp(shifted)
     return [value - total for value in shifted]
+
+
+class Composite(NamedTuple):
+    """A function of one list."""
+
+    function: Callable[..., Any]
+    gives_list: bool
+
+
+COMPOSITES = {
+    "max": Composite(max, gives_list=False),
+    "min": Composite(min, gives_list=False),
+    "softmax": Composite(softmax, gives_list=True),
+    "log_softmax": Composite(log_softmax, gives_list=True),
+}
 
 
 def one_hot(index: Any, size: int) -> list[Any]:

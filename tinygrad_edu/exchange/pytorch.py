@@ -8,6 +8,7 @@ from typing import Any
 from tinygrad_edu.engine import TABLE, data_of
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.modules import place
+from tinygrad_edu.nn.saving import operation_name
 from tinygrad_edu.shell import install
 
 # Row: the module of torch.nn, and the options with which it is the same function.
@@ -87,8 +88,8 @@ def row_of(activation: Any) -> str:
     """The name of the operation that an activation is; "linear" where there is none."""
     if activation is None:
         return "linear"
-    name = getattr(activation, "__name__", "")
-    return name if name in TABLE and TABLE[name].function is activation else name or type(activation).__name__
+    shown = getattr(activation, "__name__", type(activation).__name__)
+    return operation_name(activation) or f"the function {shown}"
 
 
 def from_torch(module: Any, *, labels: str = "textbook") -> MLP:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, log_softmax, plain, quoted, softmax
+from tinygrad_edu.engine import COMPOSITES, TABLE, Value, plain, quoted
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
 from tinygrad_edu.nn.weights import shares_bias
 
 FORMAT, VERSION = "tinygrad_edu network", 1
-COMPOSITES: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax}
 
 
 class Damaged(ValueError):
@@ -115,7 +113,7 @@ def described(part: Any) -> Any:
         return {
             "kind": "Neuron",
             "inputs": len(part.w),
-            "activation": named(part.activation),
+            "activation": written(part.activation),
             "bias": part.b is not None,
         }
     if type(part) is Layer:
@@ -124,19 +122,23 @@ def described(part: Any) -> Any:
     if type(part) in (MLP, Sequential):
         layers = [described(layer) for layer in part.layers]
         return None if None in layers else {"kind": type(part).__name__, "layers": layers}
-    return None if isinstance(part, Module) else {"kind": "function", "name": named(part)}
+    return None if isinstance(part, Module) else {"kind": "function", "name": written(part)}
 
 
-def named(function: Any) -> str | None:
-    """An activation by its name in the table."""
-    if function is None:
-        return None
+def operation_name(function: Any) -> str | None:
+    """The name of an operation, of the table or composed of it; None for a function of one's own."""
     for name, row in TABLE.items():
         if function is row.function or function is getattr(Value, name, None):
             return name
-    for name, composite in COMPOSITES.items():
-        if function is composite:
-            return name
+    return next((name for name, composite in COMPOSITES.items() if function is composite.function), None)
+
+
+def written(function: Any) -> str | None:
+    """An activation as a file has it."""
+    if function is None:
+        return None
+    if name := operation_name(function):
+        return name
     shown = getattr(function, "__name__", repr(function))
     raise ValueError(f"save: {shown} is no operation of the table, and a file holds no code; register it as a row")
 
@@ -145,7 +147,7 @@ def function_of(name: Any) -> Any:
     if name is None:
         return None
     if name in COMPOSITES:
-        return COMPOSITES[name]
+        return COMPOSITES[name].function
     if name not in TABLE:
         raise Damaged(f"its operation {quoted(name)} is not registered here")
     return TABLE[name].function
