@@ -435,3 +435,24 @@ def test_of_all_pairs_half_make_a_product_of_matrices(missing, product):
     root = TABLE["sum"].function([dot(rows[r], columns[c]).tanh() for r, c in pairs])
     used = [side for k, side in enumerate(rows + columns) if k in ends]
     assert (" @ " in compile(root, [p for side in used for p in side], backend="numpy").arrays) == product
+
+
+@pytest.mark.parametrize("name", ["k", "i", "m", "b"])
+def test_a_row_that_is_called_as_a_table_or_a_view_is_has_arrays_of_its_own(name):
+    with registered(name, name, "x * x + x", "2 * x + 1"):
+        w = [Value(x) for x in (0.5, -2.0, 3.0, 0.25)]
+        terms = [TABLE[name].function(a * 0.5) * c + c for a, c in zip(w, (1.0, 2.0, 4.0, 3.5), strict=True)]
+        root = sum(w[k] * terms[k] for k in (1, 0, 3, 2))
+        root.backward()
+        value, gradient = compile(root, w, backend="numpy").by_arrays(np.array([p.data for p in w]), np.empty(0))
+        assert value == pytest.approx(root.data, rel=1e-14)
+        close(gradient, [p.grad for p in w], 1e-14)
+
+
+def test_a_label_with_an_n_is_no_number_of_examples():
+    w = [Value(0.5), Value(2.0)]
+    hidden = [p.tanh() for p in w]
+    for k, node in enumerate(hidden):
+        node.label = f"hN{k}"
+    program = compile(hidden[0] * hidden[1], w, backend="numpy")
+    assert "hN = tanh(w)" in program.arrays and "X.shape" not in program.arrays

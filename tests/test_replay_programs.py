@@ -65,12 +65,17 @@ def test_a_node_between_is_refused():
         compile(z.tanh(), [z], [x])
 
 
+X = Value(2.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"params": [1.0]}, TypeError, "expected a Value in params, got 1.0 (float)"),
         ({"outputs": ["y"]}, TypeError, "expected a Value in outputs, got 'y' (str)"),
-        ({"also": [Value(9.0)]}, ValueError, "expected inputs in also, got Value(data=9."),
+        ({"also": [Value(9.0)]}, ValueError, "expected inputs in also, listed once, got Value(data=9."),
+        ({"root": X.__mul__, "inputs": [1.0], "also": [1.0]}, ValueError, "in also, listed once, got 1.0"),
+        ({"root": max, "inputs": [X, X], "also": [X]}, ValueError, "in also, listed once, got Value(data=2.0"),
         ({"reduce": "max"}, ValueError, 'expected reduce="mean", "sum" or None, got \'max\''),
         (
             {"backend": "cuda"},

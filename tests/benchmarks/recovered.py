@@ -5,6 +5,7 @@
 
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,26 @@ from rich.table import Table
 
 from tinygrad_edu import MLP, Value, compile, sum
 from tinygrad_edu.replay.array_source import ArraySource
+from tinygrad_edu.replay.array_views import is_whole
+from tinygrad_edu.replay.places import sliced
 from tinygrad_edu.replay.recovery import Recovery, rolled
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from workloads import attention, convolution, recurrent, t5, t7, wide
+
+
+class Counted(ArraySource):
+    """Counts how often operands are whole arrays, slices and gathers."""
+
+    def __init__(self, plan):
+        self.accesses = Counter()
+        super().__init__(plan)
+
+    def access(self, view, name):
+        regular = sliced(view.array.size, view.array.shape, view.table)
+        self.accesses["whole" if is_whole(view) else "slice" if regular else "gather"] += 1
+        return super().access(view, name)
 
 
 def demo():
@@ -60,7 +76,7 @@ def main():
         by_columns = program.by_columns(w, x) if len(params) < 4000 else (value, gradient)
         assert np.allclose(value, by_columns[0], rtol=1e-11) and np.allclose(gradient, by_columns[1], rtol=1e-9)
         plan = Recovery(program.trace, rolled(program.trace, [program.trace.root]), range(len(params)))
-        source = ArraySource(plan)
+        source = Counted(plan)
         products = source.text.count(" @ ") + source.text.count("tensordot(")
         found = [len(program.trace.operations), len(plan.steps), products]
         found += [source.accesses[kind] for kind in ("whole", "slice", "gather")]

@@ -8,9 +8,9 @@ from math import prod
 from typing import NamedTuple
 
 from tinygrad_edu.engine.languages import ATOM
-from tinygrad_edu.replay.array_views import AXES, ArrayViews, core_of, is_whole, letters_of
+from tinygrad_edu.replay.array_views import AXES, ArrayViews, core_of, is_whole, letters_of, size
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import Expression, constant, reduced
+from tinygrad_edu.replay.expressions import Expression, constant, counts, reduced
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
 
@@ -82,17 +82,17 @@ class ArrayGradients(ArrayViews):
         if total and not parts:
             total = total if total.number is not None else self.full(total, axes, array.shape)
             short = total.text.lstrip("-").isidentifier() or total.number is not None
-            if (short or (not axes and "N" in total.text)) and not given:
+            if (short or (not axes and counts(total.text))) and not given:
                 return total
             if total.number is not None:
-                total = Expression(f"full({self.size(array)}, {total.number!r})", axes)
+                total = Expression(f"full({size(array.shape, array.varying)}, {total.number!r})", axes)
             self.lines.append(f"{name} = {total.text}")
         elif self.functional and parts and not (total or array.varying) and (tiles := self.tiles(array, parts)):
             self.lines.append(f"{name} = {tiles}")
         elif self.functional:
             pieces = [self.onto(array, name, *part) for part in parts]
             texts = [*([self.full(total, axes, array.shape).text] if total else []), *pieces] or [
-                f"zeros({self.size(array)})"
+                f"zeros({size(array.shape, array.varying)})"
             ]
             self.lines += [f"{name} {'+=' if k else '='} {text}" for k, text in enumerate(texts)]
         else:
@@ -143,14 +143,8 @@ class ArrayGradients(ArrayViews):
                 lines.append(f"{target} {'=' if fresh else '+='} {right}")
         if total and len(total.axes) == len(array.shape) + array.varying == 1 and total.binds < ATOM:  # new, and flat
             return [f"{name} = {total.text}", *lines]
-        begin = f"{name} = {'zeros' if blank or not written.all() else 'empty'}({self.size(array)})"
+        begin = f"{name} = {'zeros' if blank or not written.all() else 'empty'}({size(array.shape, array.varying)})"
         return [begin, *([f"{name}[...] = {total.aligned(letters_of(array))}"] if total else []), *lines]
-
-    def size(self, array: Array) -> str:
-        """The shape of an array in the program."""
-        return "({}{})".format(
-            ", ".join([*map(str, array.shape), *["N"] * array.varying]), "," * (len(array.shape) + array.varying == 1)
-        )
 
     def tiles(self, array: Array, parts: Sequence[Term]) -> str:
         """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
@@ -196,4 +190,4 @@ class ArrayGradients(ArrayViews):
         term = self.full(term, letters, view.table.shape)
         if shape != view.table.shape:
             term = Expression(self.reshaped(term, shape, view.varying))
-        return f"onto(lambda {name}: {text.text}, {self.size(array)}, {term.text})"
+        return f"onto(lambda {name}: {text.text}, {size(array.shape, array.varying)}, {term.text})"

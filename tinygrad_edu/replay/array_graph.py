@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tinygrad_edu.replay.array_views import dims
+
 if TYPE_CHECKING:
     from tinygrad_edu.replay.array_source import ArraySource
     from tinygrad_edu.replay.recovery import Array
@@ -37,16 +39,12 @@ def array_graph(source: ArraySource) -> list[ArrayNode]:
         operands[step.out] = [view.array for view in (*step.views, step.start) if view]
     nodes: dict[Array | None, ArrayNode] = {}
     for array in (*names, None):
-        name, shape = (names[array], shape_of(array)) if array else ("program", "")
+        shape = " × ".join(dims(array.shape, array.varying)) or "a number" if array else ""
         used = [names[operand] for operand in operands.get(array, []) if operand]
-        nodes[array] = ArrayNode(name, shape, [], [], [*dict.fromkeys(used)])
+        nodes[array] = ArrayNode(names[array] if array else "program", shape, [], [], [*dict.fromkeys(used)])
     for array, backward, lines in source.blocks:
         (nodes[array].gradient if backward else nodes[array].value).extend(lines)
     value, gradient, *_ = source.result
     nodes[None].value.append(value)
     nodes[None].gradient.append(gradient)
     return [*nodes.values()]
-
-
-def shape_of(array: Array) -> str:
-    return " × ".join([*map(str, array.shape), *["N"] * array.varying]) or "a number"

@@ -11,7 +11,7 @@ from tinygrad_edu.engine.languages import ATOM, PRODUCT, SUM
 from tinygrad_edu.replay.array_gradients import ArrayGradients
 from tinygrad_edu.replay.array_views import AXES, core_of, letters_of
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, evaluated
+from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, counts, evaluated
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
 
 
@@ -56,7 +56,7 @@ class ArraySource(ArrayGradients):
             [line for block in self.blocks if block.backward is way for line in block.lines] for way in (False, True)
         )
         lines = [*forward, *["# backward"] * gradient, *backward, f"return {', '.join(self.result)}"]
-        counted = any("N" in line.replace("None", "") for line in lines)
+        counted = any(map(counts, lines))
         self.function = "program" if gradient else "forward"
         head = [f"def {self.function}(w, X):", *["N = X.shape[-1]"] * counted]
         self.text = "\n    ".join([*head, *lines]) + "\n"
@@ -105,17 +105,15 @@ class ArraySource(ArrayGradients):
         assert step.row
         found = [self.expression(view, axes) for view, axes in zip(step.views, self.axes_of(step), strict=True)]
         axes = letters_of(step.out)
-        if step.kind == "fold":
+        if step.row.many:
             found = self.in_full(step, found)
             made = self.once(evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True))))
         else:
             made = called(step.row, found)
         return self.full(made, axes, step.out.shape)
 
-    fold = map
-
     def in_full(self, step: Step, operands: list[Expression]) -> list[Expression]:
-        """The operands of a fold with all their terms, to be summed over."""
+        """The operands of a row over many with all their terms, to be summed over."""
         return [
             self.full(x, axes + "n" * ("n" in x.axes), view.table.shape)
             for x, axes, view in zip(operands, self.axes_of(step), step.views, strict=True)
@@ -137,9 +135,9 @@ class ArraySource(ArrayGradients):
             made = Expression(ast.unparse(tree), made.axes, PRODUCT if made.binds == PRODUCT else SUM)
 
     def axes_of(self, step: Step) -> list[str]:
-        """Names for the axes of each view of a map or a fold."""
-        letters = AXES[: len(step.out.shape)]
-        return [letters + "t" * (step.kind == "fold")] * len(step.views)
+        """Names for the axes of each view of a map."""
+        assert step.row
+        return [AXES[: len(step.out.shape)] + "t" * step.row.many] * len(step.views)
 
     def join(self, step: Step) -> Expression:
         texts = []
@@ -196,8 +194,6 @@ class ArraySource(ArrayGradients):
                 if step.row.many:
                     found_partial = self.once(found_partial)
                 self.add(view, own, d * found_partial, varying=step.out.varying)
-
-    back_fold = back_map
 
     def back_join(self, step: Step, d: Expression) -> None:
         start = 0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections import Counter
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 from tinygrad_edu.engine import TABLE
@@ -28,7 +26,6 @@ class ArrayViews:
         names: a variable for each array.
         lines: what is written so far.
         constants: tables of indices, masks and numbers, by name.
-        accesses: how often operands are whole arrays, slices and gathers.
     """
 
     def __init__(self, plan: Recovery) -> None:
@@ -36,19 +33,18 @@ class ArrayViews:
         self.constants: dict[str, Any] = {}
         self.known: dict[Any, str] = {}  # their names
         self.views: dict[tuple[Array, str], Expression] = {}  # those that have a line of their own
-        self.accesses: Counter[str] = Counter()
         self.lines: list[str] = []
         self.names = self.named(plan)
 
     def named(self, plan: Recovery) -> dict[Array, str]:
         """A variable for each array."""
         taken = TAKEN | TABLE.keys() | {*keyword.kwlist}
-        parts = re.compile(r"part\d+")
+        own = re.compile(r"(part|[bikmW])\d+")  # parts, tables, masks and views
         names = {plan.params: "w", plan.inputs: "X"}
         for step in plan.steps:
             wanted = name = step.out.name
             count = 1
-            while name in taken or f"d_{name}" in taken or parts.fullmatch(name):
+            while name in taken or f"d_{name}" in taken or own.fullmatch(name):
                 count += 1
                 name = f"{wanted}_{count}"
             taken |= {name, f"d_{name}"}
@@ -94,13 +90,10 @@ class ArrayViews:
         array, table = view.array, view.table
         assert array
         if is_whole(view):
-            self.accesses["whole"] += 1
             return Expression(name), array.shape
         found = sliced(array.size, array.shape, table)
         if found:
-            self.accesses["slice"] += 1
             return self.slice(array, name, found)
-        self.accesses["gather"] += 1
         flat = self.flattened(array, name)
         rows = table.reshape(len(table), -1)
         m, first, end = rows.shape[1], int(rows.min()), int(rows.max()) + 1
@@ -146,8 +139,7 @@ class ArrayViews:
         return Expression(text), tuple(found.split[found.order.index(k)] for k in range(len(found.order)))
 
     def reshaped(self, text: Expression, shape: Sequence[int], varying: bool) -> str:
-        dims = [*map(str, shape), *["N"] * varying]
-        return f"{text.within(ATOM)}.reshape({', '.join(dims) or '()'})"
+        return f"{text.within(ATOM)}.reshape({', '.join(dims(shape, varying)) or '()'})"
 
     def flattened(self, array: Array, name: str) -> str:
         return name if len(array.shape) == 1 else self.reshaped(Expression(name), (array.size,), array.varying)
@@ -156,9 +148,18 @@ class ArrayViews:
         """With all of these axes, of these lengths, that of the examples without one."""
         if text.axes == axes:
             return text
-        shape = ", ".join("N" if axis == "n" else str(n) for axis, n in zip_longest(axes, lengths))
-        comma = "," * (len(axes) == 1)
-        return Expression(f"broadcast_to({text.aligned(axes).text}, ({shape}{comma}))", axes)
+        return Expression(f"broadcast_to({text.aligned(axes).text}, {size(lengths, 'n' in axes)})", axes)
+
+
+def dims(shape: Sequence[int], varying: bool) -> list[str]:
+    """The lengths of axes in the program, that of the examples behind them."""
+    return [*map(str, shape), *["N"] * varying]
+
+
+def size(shape: Sequence[int], varying: bool) -> str:
+    """A shape as a tuple in the program."""
+    lengths = dims(shape, varying)
+    return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
 
 
 def letters_of(array: Array) -> str:

@@ -87,10 +87,10 @@ def compile(
         if not isinstance(nodes, Iterable):
             raise TypeError(f"compile expected a list of Values for {what}, got {quoted(nodes)}")
     params, inputs, outputs, also = [*params], [*inputs], [*outputs], [*also]
-    places = {id(leaf): slot for slot, leaf in enumerate(inputs, start=len(params))}
+    places = {leaf: slot for slot, leaf in enumerate(inputs, start=len(params)) if isinstance(leaf, Value)}
     for node in also:
-        if id(node) not in places:
-            raise ValueError(f"compile expected inputs in also, got {quoted(node)}")
+        if not isinstance(node, Value) or inputs.count(node) != 1:
+            raise ValueError(f"compile expected inputs in also, listed once, got {quoted(node)}")
     f = None
     if not isinstance(root, Value):
         if not callable(root):
@@ -111,7 +111,7 @@ def compile(
     if f:
         refuse_another_graph(f, trace, params, given, allow_unused)
     kind, reason = choice(trace, optimizer is not None) if backend == "auto" else (program_class(backend), "")
-    program = kind(trace, [places[id(node)] for node in also], reduce)
+    program = kind(trace, [places[node] for node in also], reduce)
     program.optimizer, program.reason = optimizer, reason
     if optimizer is not None:
         program.params = [p.data for p in params]

@@ -5,10 +5,11 @@ An expression knows the names of its axes, so that operands are aligned when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tinygrad_edu.engine import Row
+from tinygrad_edu.engine import OPERATORS, Row
 from tinygrad_edu.engine.formulas import compile_formula, names, rows_in
 from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, UNARY, Text, infix
 from tinygrad_edu.engine.languages import constant as number_text
@@ -71,19 +72,17 @@ def in_order(axes: Iterable[str]) -> str:
 def called(row: Row, operands: Sequence[Any]) -> Expression:
     """An operation, with its operator or by its name."""
     found = [lifted(x) for x in operands]
-    if row.primal in SIGNS:
-        return SIGNS[row.primal](*found)
+    if row.name == "neg":
+        return -found[0]
+    if row.name in OPERATORS and row.name != "pow":
+        return found[0].infix(row.name, *found)
     axes = union(*found)
     return Expression(PYTHON(row)(*[x.aligned(axes) for x in found]), axes)
 
 
-SIGNS: dict[str, Callable[..., Expression]] = {
-    "x + y": lambda x, y: x + y,
-    "x - y": lambda x, y: x - y,
-    "x * y": lambda x, y: x * y,
-    "x / y": lambda x, y: x / y,
-    "-x": lambda x: -x,
-}
+def counts(text: str) -> bool:
+    """Whether N, the number of examples, is in a text."""
+    return re.search(r"\bN\b", text) is not None
 
 
 def evaluated(formula: str, operands: dict[str, Expression]) -> Expression:

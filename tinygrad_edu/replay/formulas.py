@@ -20,7 +20,7 @@ INLINE = {
 }
 
 
-def ON_FLOATS(row: Row) -> Callable[..., Text]:
+def inlined(row: Row) -> Callable[..., Text]:
     """An operation without a call, where none is needed and its operands need no second look."""
     rows = {row.name: row} if row.name in INLINE else rows_in([row.primal], lambda used: used)
     without_call = not row.many and INLINE.keys() >= rows.keys()
@@ -30,7 +30,7 @@ def ON_FLOATS(row: Row) -> Callable[..., Text]:
         if not without_call or not all(x.is_name or x.number is not None for x in texts):
             return PYTHON(row)(*texts)
         named = dict(zip(row.operands, texts, strict=True))
-        return Text(INLINE[row.name].format(**named), CHOICE) if row.name in rows else run(row.primal, named, ON_FLOATS)
+        return Text(INLINE[row.name].format(**named), CHOICE) if row.name in rows else run(row.primal, named, inlined)
 
     return inline
 
@@ -54,7 +54,7 @@ def filled(
 
     >>> filled("out * sigmoid(-x)", {"x": "z", "out": "h"})
     h * sigmoid(-z)
-    >>> filled("maximum(x, 0)", {"x": "z"}, ON_FLOATS)
+    >>> filled("maximum(x, 0)", {"x": "z"}, inlined)
     z if z > 0 or z != z else 0
     >>> filled("1 / y", {"x": "z", "y": 0.0, "out": "h"})
     inf

@@ -21,7 +21,7 @@ except ImportError:
 
 
 class JaxProgram(NumpyProgram):
-    """Takes NumPy's arrays and gives such, or JAX's: these stay where they are, as in `jax.jit` and the like."""
+    """Takes NumPy's arrays and gives such; called on JAX's, it gives JAX's, which stay where they are."""
 
     backend = "jax"
     functional = True
@@ -33,8 +33,8 @@ class JaxProgram(NumpyProgram):
             return super().__call__(params, inputs)
         if not all(on_jax):
             params, inputs = map(jax.numpy.asarray, (params, inputs))
-        found: tuple[Any, ...] = self.jitted("function")(params, inputs)
-        if self.plan_for(inputs).exact or isinstance(found[0], jax.core.Tracer):
+        found: tuple[Any, ...] = self.jitted(params, inputs)
+        if self.recovered(inputs).plan.exact or isinstance(found[0], jax.core.Tracer):
             return found
         if all(np.isfinite(x).all() for x in found):
             return found
@@ -48,34 +48,33 @@ class JaxProgram(NumpyProgram):
         """
         self.require_shapes(params, inputs)  # while it is traced, not at each call
         columns = inputs.T if inputs.ndim == 2 else inputs[:, None]
-        if self.each(inputs):
+        if self.has_own_results(inputs):
             n = len(inputs)
-            value, gradient, *also = self.each_function(jax.numpy.repeat(params[:, None], n, axis=1), columns)
+            value, gradient, *also = self.each.function(jax.numpy.repeat(params[:, None], n, axis=1), columns)
             return (jax.numpy.broadcast_to(value, n), gradient.T, *(part.T for part in also))
-        value, gradient, *also = self.program_function(params, columns)
+        value, gradient, *also = self.reduced.function(params, columns)
         return (value, gradient, *(part.T if inputs.ndim == 2 else part[:, 0] for part in also))
 
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         with float64():
-            value, *beside = map(np.array, self.jitted("function")(params, inputs))
+            value, *beside = map(np.array, self.jitted(params, inputs))
         return (value if value.ndim else float(value), *beside)
 
     def run(self, name: str, params: Any, block: Any) -> Any:
-        with float64():
-            return np.array(self.jitted(f"{name}_function")(params, block))
+        with float64():  # only the outputs come here
+            return np.array(self.jitted_outputs(params, block))
 
     def blocks(self, batch: Any, plan: Recovery) -> Iterator[Any]:
         yield batch.T
 
-    def jitted(self, name: str) -> Any:
-        if name not in self.compiled:
-            own = weakref.ref(self)  # so that the program and what it keeps are no cycle
-            self.compiled[name] = jax.jit(lambda *arrays: getattr(own(), name)(*arrays))
-        return self.compiled[name]
+    @cached_property
+    def jitted(self) -> Any:
+        own = weakref.ref(self)  # so that the program and what it keeps are no cycle
+        return jax.jit(lambda params, inputs: own().function(params, inputs))  # type: ignore[union-attr]
 
     @cached_property
-    def compiled(self) -> dict[str, Any]:
-        return {}
+    def jitted_outputs(self) -> Any:
+        return jax.jit(self.outputs.function)
 
     def libraries(self) -> dict[str, Any]:
         return {"np": jax.numpy, "jax": jax}

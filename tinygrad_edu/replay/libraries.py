@@ -15,7 +15,7 @@ HEADS = {
     "jax": 'import jax\nimport jax.numpy as np\n\njax.config.update("jax_enable_x64", True)',
     "torch": "import torch as np",
 }
-SAME = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh hypot abs maximum minimum sign pow where einsum tensordot"
+SAME = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh hypot abs maximum minimum sign where einsum tensordot"
 ALL = {name: f"np.{name}" for name in f"{SAME} concatenate broadcast_to transpose zeros empty full amax".split()} | {
     "asin": "np.arcsin",
     "acos": "np.arccos",

@@ -13,7 +13,7 @@ from operator import add, attrgetter
 from tinygrad_edu.engine import TABLE, Row, plain
 from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.engine.languages import PYTHON, Text, constant
-from tinygrad_edu.replay.formulas import ON_FLOATS, filled, template, with_floats
+from tinygrad_edu.replay.formulas import filled, inlined, template, with_floats
 from tinygrad_edu.replay.gradient import adjoints
 from tinygrad_edu.replay.trace import Trace
 
@@ -57,7 +57,7 @@ class Listing:
         self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_leaves
         self.names, self.comments = named(trace.labels, TAKEN | {operation.row.name for operation in trace.operations})
-        self.language = ON_FLOATS if for_floats else PYTHON
+        self.language = inlined if for_floats else PYTHON
         self.template, self.call = cache(template), cache(attrgetter("call"))
 
     def name(self, slot: int) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.array_source import ArraySource
@@ -17,6 +17,13 @@ from tinygrad_edu.replay.rolling import Graph
 
 NUMBERS_IN_CACHE = 2**17  # what a block of examples may hold
 LEAST = 256  # examples in a block, for the sake of products of matrices
+
+
+class Recovered(NamedTuple):
+    """Arrays that are recovered, and the function that computes them."""
+
+    plan: Recovery
+    function: Callable[..., Any]
 
 
 class NumpyProgram(ArrayProgram):
@@ -35,13 +42,13 @@ class NumpyProgram(ArrayProgram):
             if self.irregular or self.clashes:
                 return self.by_columns(params, inputs)
             found = self.by_arrays(params, inputs)
-            if not self.plan_for(inputs).exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
+            if not self.recovered(inputs).plan.exact and not all(math.isfinite(np.vdot(x, x)) for x in found):
                 return self.by_columns(params, inputs)
             return found
 
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         batch = inputs if inputs.ndim == 2 else inputs[None]
-        each, plan = self.each(inputs), self.plan_for(inputs)
+        each, plan = self.has_own_results(inputs), self.recovered(inputs).plan
         divided = self.reduce == "mean" and plan.roots.varying  # by N, so that the gradient is an array of its own
         value: Any = 0.0
         gradient: Any = None
@@ -49,7 +56,7 @@ class NumpyProgram(ArrayProgram):
         for block in self.blocks(batch, plan):
             n = block.shape[1]
             shared = np.repeat(params[:, None], n, axis=1) if each else params
-            v, g, *also = self.run("each" if each else "program", shared, block)
+            v, g, *also = self.run("each" if each else "reduced", shared, block)
             if each:
                 also = [np.broadcast_to(v, n), np.broadcast_to(g.T, (n, len(params))), *(part.T for part in also)]
             else:
@@ -70,11 +77,11 @@ class NumpyProgram(ArrayProgram):
             if self.irregular or self.clashes:
                 return self.forward_by_columns(params, inputs)
             parts = []
-            for block in self.blocks(np.atleast_2d(inputs), self.outputs_plan):
-                part = self.run("forward", params, block)
+            for block in self.blocks(np.atleast_2d(inputs), self.outputs.plan):
+                part = self.run("outputs", params, block)
                 parts.append(part.T if part.ndim == 2 else np.broadcast_to(part, (block.shape[1], len(part))))
             found = np.concatenate(parts)
-            if not self.outputs_plan.exact and not np.isfinite(found).all():
+            if not self.outputs.plan.exact and not np.isfinite(found).all():
                 return self.forward_by_columns(params, inputs)
             return found[0] if inputs.ndim == 1 else found
 
@@ -84,8 +91,8 @@ class NumpyProgram(ArrayProgram):
             yield batch[start : start + size].T
 
     def run(self, name: str, params: Any, block: Any) -> Any:
-        """One function of the program, for examples in columns."""
-        return getattr(self, f"{name}_function")(params, block)
+        """What is recovered under a name, for examples in columns."""
+        return getattr(self, name).function(params, block)
 
     # What is run.
 
@@ -102,40 +109,31 @@ class NumpyProgram(ArrayProgram):
         """Whether a row that was registered has the name of something that array programs call."""
         return any(operation.row.name in TAKEN for operation in self.trace.operations)
 
-    @cached_property
-    def plan(self) -> Recovery:
-        return self.recovered(shared=True)
+    def recovered(self, inputs: Any) -> Recovered:
+        """What runs for these inputs."""
+        return self.each if self.has_own_results(inputs) else self.reduced
 
-    @cached_property
-    def each_plan(self) -> Recovery:
-        """The plan for examples that have each its own params, since nothing is summed over them."""
-        return self.recovered(shared=False)
-
-    def each(self, inputs: Any) -> bool:
-        """Whether the examples have results of their own."""
+    def has_own_results(self, inputs: Any) -> bool:
+        """Whether nothing is summed over the examples."""
         return self.reduce is None and bool(inputs.ndim == 2)
 
-    def plan_for(self, inputs: Any) -> Recovery:
-        return self.each_plan if self.each(inputs) else self.plan
+    @cached_property
+    def reduced(self) -> Recovered:
+        return self.with_gradient(self.reduce or "mean", shared=True)
 
     @cached_property
-    def outputs_plan(self) -> Recovery:
-        return Recovery(self.trace, rolled(self.trace, self.trace.outputs))
-
-    def recovered(self, shared: bool) -> Recovery:
-        return Recovery(self.trace, self.graph, [*range(self.trace.n_params), *self.also], shared)
+    def each(self) -> Recovered:
+        """For examples that have each its own params, since nothing is summed over them."""
+        return self.with_gradient(None, shared=False)
 
     @cached_property
-    def program_function(self) -> Any:
-        return self.function_of(ArraySource(self.plan, self.also, self.reduce or "mean", self.functional))
+    def outputs(self) -> Recovered:
+        plan = Recovery(self.trace, rolled(self.trace, self.trace.outputs))
+        return Recovered(plan, self.function_of(ArraySource(plan, functional=self.functional, gradient=False)))
 
-    @cached_property
-    def each_function(self) -> Any:
-        return self.function_of(ArraySource(self.each_plan, self.also, None, self.functional))
-
-    @cached_property
-    def forward_function(self) -> Any:
-        return self.function_of(ArraySource(self.outputs_plan, functional=self.functional, gradient=False))
+    def with_gradient(self, reduce: str | None, shared: bool) -> Recovered:
+        plan = Recovery(self.trace, self.graph, [*range(self.trace.n_params), *self.also], shared)
+        return Recovered(plan, self.function_of(ArraySource(plan, self.also, reduce, self.functional)))
 
     def function_of(self, source: ArraySource) -> Any:
         """The function that a source defines."""

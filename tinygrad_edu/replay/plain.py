@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from numbers import Number
 from sys import float_info
@@ -23,10 +22,7 @@ class PythonProgram(Program):
     backend = "python"
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
-        try:
-            result = self.fast(params, inputs)
-        except (*UNDEFINED, TypeError):
-            result = None
+        result = self.quickly("program", params, inputs)
         if result is not None:
             return result  # type: ignore[no-any-return]
         if not self.is_batch(inputs):
@@ -49,12 +45,16 @@ class PythonProgram(Program):
         return [self.run("forward", params, example) for example in inputs]
 
     def run(self, name: str, params: Any, inputs: Any) -> Any:
-        """One function of the source, for one example: at once where all numbers are floats."""
-        try:
-            result = self.floats[name](params, inputs)
-        except (*UNDEFINED, TypeError):
-            result = None
+        """One function of the source, for one example."""
+        result = self.quickly(name, params, inputs)
         return self.carefully(name, params, inputs) if result is None else result
+
+    def quickly(self, name: str, params: Any, inputs: Any) -> Any:
+        """One function of the source, if all numbers are floats and nothing fails; otherwise None."""
+        try:
+            return self.floats[name](params, inputs)
+        except (*UNDEFINED, TypeError):
+            return None
 
     def carefully(self, name: str, params: Any, inputs: Any) -> Any:
         """One function of the source for numbers of any kind, once they are checked."""
@@ -83,11 +83,6 @@ class PythonProgram(Program):
             if not any(isinstance(x, complex) for x in numbers):
                 raise
             return self.complex[name](params, inputs)
-
-    @cached_property
-    def fast(self) -> Callable[..., Any]:
-        """The program on floats; None for anything else."""
-        return self.floats["program"]  # type: ignore[no-any-return]
 
     @cached_property
     def floats(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Program(ABC):
     `compile` makes programs, and says what they take and give.
 
     Attributes:
-        backend: "python", "numpy", "native" or "jax".
+        backend: "python", "numpy", "native", "jax" or "torch".
         trace: the operations.
         also: slots of the inputs whose gradients come as a third result.
         reduce: "mean", "sum" or None.

@@ -71,8 +71,8 @@ class View:
 class Step:
     """What computes an array, by its kind:
 
-    map: a row, of views of the shape of `out`. fold: a row over many, of views with a further axis, that of the terms.
-    join: views one behind another. dot: the sum over the last axis of views two by two, plus `start`; `axes` names
+    map: a row, of views of the shape of `out`, with a further axis, that of the terms, if it is over many. join: views
+    one behind another. dot: the sum over the last axis of views two by two, plus `start`; `axes` names
     those of the first and second views and of `out`, in the order of the alphabet: b of a batch, c, r and u of only one
     factor, t of the terms.
     """
@@ -88,6 +88,10 @@ class Step:
 
 class Recovery:
     """The steps for one trace, in order.
+
+    Arguments:
+        wrt: the slots whose gradients are wanted.
+        shared: whether all examples have the same params.
 
     Attributes:
         params, inputs: the arrays that are given.
@@ -282,7 +286,7 @@ class Recovery:
             order, shape = self.order([view[:, 0] for view in views])
             views = [view[order].shaped(*shape, *[-1] * row.many) for view in views]
             out = self.array(row.name, shape, views, slots[0] in self.active)
-            self.finish(Step("fold" if row.many else "map", out, views, row), slots[part][order], np.arange(len(part)))
+            self.finish(Step("map", out, views, row), slots[part][order], np.arange(len(part)))
 
     def dot(self, slots: Any, row: Row) -> None:
         """Sums of products, and sums, which are products with one; of any lengths, where there are several."""
