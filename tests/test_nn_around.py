@@ -501,18 +501,34 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(name, tmp_path):
         ({"random": [3, [1]]}, "not enough values"),
         ({"history": {"nothing": 1}}, "unexpected keyword argument 'nothing'"),
         ({"training": 3}, "'int' object has no attribute 'get'"),
+        ({"parameters": ["1"] * 7}, r"it expected floats, got \['1', '1', "),
+        ({"kept": 3}, "must be an iterable, not int"),
+        ({"steps": "1"}, "it expected the steps taken, got '1'"),
+        ({"steps": -1}, "it expected the steps taken, got -1"),
+        ({"lowest": {}}, r"it expected floats, got \[\{\}\]"),
+        ({"random": [3, [1], None]}, "state vector is the wrong size"),
+        ({"history": {"losses": 3}}, "it expected losses to be a list, got 3"),
+        ({"history": {"stopped": 1.5}}, "it expected stopped to be a str, got 1.5"),
+        ({"history": {"metrics": {"accuracy": [None]}}}, r"it expected floats, got \[None\]"),
+        ({"history": 3}, "must be a mapping, not int"),
     ],
 )
-def test_a_checkpoint_that_is_damaged_is_refused(change, words, tmp_path):
+def test_a_checkpoint_that_is_damaged_is_refused_before_anything_is_changed(change, words, tmp_path):
     def run():
         network = MLP(1, [2, 1], activation="tanh", seed=1)
-        fit(network, "mse", [([0.5], 1.0), ([-1.0], 0.0)], epochs=1, seed=1, engine="python",
-            optimizer=Adam(network.parameters(), 0.1), checkpoint=path)  # fmt: skip
+        optimizer = Adam(network.parameters(), 0.1)
+        before = [p.data for p in network.parameters()], optimizer.steps, optimizer.kept
+        try:
+            fit(network, "mse", [([0.5], 1.0), ([-1.0], 0.0)], epochs=1, seed=1, engine="python",
+                optimizer=optimizer, checkpoint=path)  # fmt: skip
+        except ValueError:
+            assert before == ([p.data for p in network.parameters()], optimizer.steps, optimizer.kept)
+            raise
 
     path = tmp_path / "run.json"
     run()
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=rf"run\.json is damaged: .*{words}"):
         run()
 
 

@@ -6,10 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from random import Random
 from time import perf_counter
 from typing import Any
 
+<<<<<<< HEAD
 from tinygrad_edu.engine import plain, quoted
+=======
+from tinygrad_edu.engine import quoted
+>>>>>>> d8d08c0 (A damaged checkpoint is refused whole, by its name, before anything is changed)
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.engines import DataDependent
 from tinygrad_edu.nn.history import History
@@ -77,6 +82,7 @@ class Checkpoint:
             return
         state = read(self.path, FORMAT, VERSION)
         try:
+<<<<<<< HEAD
             theirs = state["training"]
             for name, mine in self.training.items():
                 if theirs.get(name) != mine:
@@ -99,8 +105,61 @@ class Checkpoint:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         history = loop.history
         if history.stopped == f"all {history.epochs} epochs are over" and len(history.losses) <= loop.epochs:
+=======
+            theirs, engine = state["training"], state["engine"]
+            others = [name for name, mine in self.training.items() if theirs.get(name) != mine]
+        except (KeyError, AttributeError) as error:
+            raise ValueError(f"{self.path} is damaged: {error}") from None
+        for name in others:
+            raise ValueError(
+                f"{self.path} is of another training: {name} is {theirs.get(name)!r} there and "
+                f"{self.training[name]!r} here; name another file, or remove it"
+            )
+        if engine == "eager" != loop.engine.name:
+            raise DataDependent(f"{self.path} was trained so")
+        try:
+            history = history_of(state["history"])
+            parameters, best, [lowest], *kept = map(
+                floats, (state["parameters"], state["best"], [state["lowest"]], *state["kept"])
+            )
+            sizes = {len(numbers) for numbers in (parameters, best, *kept)}
+            if sizes != {len(loop.numbers)} or len(kept) != loop.optimizer.memory:
+                raise ValueError(f"it expected {len(loop.numbers)} parameters, got {sizes}")
+            steps, (version, inner, following) = state["steps"], state["random"]
+            if type(steps) is not int or steps < 0:
+                raise ValueError(f"it expected the steps taken, got {quoted(steps)}")
+            Random().setstate((version, tuple(inner), following))  # nothing is changed before all of it is right
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{self.path} is damaged: {error}") from None
+        as_numbers = getattr(loop.engine, "like", list)
+        loop.numbers, loop.best, loop.lowest = as_numbers(parameters), as_numbers(best), lowest
+        loop.optimizer.steps, loop.optimizer.kept = steps, kept
+        self.random.setstate((version, tuple(inner), following))
+        vars(loop.history).update(vars(history))
+        history = loop.history
+        if history.stopped.startswith("all ") and 0 < len(history.losses) <= loop.epochs:
+>>>>>>> d8d08c0 (A damaged checkpoint is refused whole, by its name, before anything is changed)
             history.stopped = ""  # it was to be shorter
             history.losses.pop()
+
+
+def history_of(given: Any) -> History:
+    """A history as it was written. Raises TypeError for what is none."""
+    history = History(**given)
+    for name, empty in vars(History()).items():
+        if type(getattr(history, name)) is not type(empty):
+            raise TypeError(f"it expected {name} to be a {type(empty).__name__}, got {quoted(getattr(history, name))}")
+    series = [*history.metrics.values(), *history.gradients.values(), *history.path]
+    for numbers in (history.losses, history.validation, history.rates, *series):
+        floats(numbers)
+    return history
+
+
+def floats(given: Any) -> list[float]:
+    """A list of floats as it was written. Raises TypeError for another thing."""
+    if type(given) is not list or any(type(number) is not float for number in given):
+        raise TypeError(f"it expected floats, got {quoted(given)}")
+    return given
 
 
 def digest(rows: Any) -> str:
