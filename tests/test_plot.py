@@ -1,5 +1,6 @@
 """Pictures of training: what is on them, in every theme, and what they refuse."""
 
+import math
 import re
 import subprocess
 import sys
@@ -462,6 +463,9 @@ def test_weights_of_zero_have_no_width():
     assert ax.get_title() == "width: |w|, at most 1; orange: negative"
     assert set(ax.collections[0].get_linewidths()) == {0.4}
     assert {text.get_zorder() for text in ax.texts if text.get_text() == "+0"} == {2}, "above the lines"
+    colours = THEMES["light"]
+    pale = mixed(colours.background, colours.data_strong, 0.25)
+    assert [round(255 * part) for part in ax.collections[0].get_colors()[0][:3]] == [*bytes.fromhex(pale[1:])]
 
 
 def test_one_metric_needs_no_legend():
@@ -526,6 +530,7 @@ def test_a_sheet_of_an_animation_has_the_caption_in_its_margin_and_no_axes():
     assert not ax.axison
     assert 0 < text.get_position()[1] < bottom < 1
     assert text.get_position() == (0.5, pytest.approx(bottom / 2))
+    assert text.get_fontsize() == 11
     assert ax.get_position(original=True).bounds == pytest.approx((0, 1 / 3, 1, 2 / 3)), "above it the picture has all"
     assert sheet(image, "", (200, 100), False, "light").axes[0].get_position(original=True).bounds == (0, 0, 1, 1)
 
@@ -694,6 +699,18 @@ def test_losses_that_reach_zero_or_span_little_are_on_a_linear_axis(losses):
     assert plot_history(SimpleNamespace(losses=losses[:1], validation=losses[1:])).axes[0].get_yscale() == "linear"
     assert "log scale" in history_text([31.0, 1.0])
     assert plot_history(SimpleNamespace(losses=[31.0], validation=[1.0])).axes[0].get_yscale() == "log"
+
+
+def test_what_a_history_says_has_room_for_two_lines_and_a_note_for_four():
+    history = SimpleNamespace(losses=[1.0], stopped="s" * 200, notes=["n" * 200])
+    stopped, note = history_text(history, width=20).splitlines()[-2:]
+    assert (stopped, note) == ("s" * 39 + "…", f"note: {'n' * 79}…")
+
+
+def test_a_loss_that_is_not_finite_is_as_high_as_there_is_room():
+    rows = history_text([100.0, -math.inf, math.nan, 1.0], width=10, height=1).splitlines()
+    assert rows[0] == "100 ┤███▁"
+    assert "log scale" in rows[1]
 
 
 def test_a_history_as_text_in_hardly_any_columns():

@@ -1,4 +1,7 @@
-"""What several rooms share: the neurons of a network, themes, commands to type, the classic mistakes."""
+"""What several rooms share: the neurons of a network, themes, commands to type, the classic mistakes.
+
+The words for mistakes are in tests/mistakes.txt, which `python -m tests.test_shared` writes anew.
+"""
 
 import os
 import re
@@ -6,12 +9,14 @@ import sys
 
 import pytest
 
+from tests import kept
 from tinygrad_edu import Value, dot
 from tinygrad_edu.expression import parse
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
 from tinygrad_edu.neurons import first_weights, neurons
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.shell import install, program
+from tinygrad_edu.tasks.slips import LESSONS
 from tinygrad_edu.themes import THEMES, theme
 
 
@@ -234,3 +239,15 @@ def test_what_each_mistake_comes_to():
         "the operand, not its derivative": 0.5,
     }
     assert all(m.hint.endswith("?") and m.lesson[-1].isalnum() for m in MISCONCEPTIONS)
+
+
+def words_for_mistakes():
+    return LESSONS | {m.name: f"{m.lesson}. {m.hint}" for m in MISCONCEPTIONS}
+
+
+def test_what_is_said_of_a_mistake_is_what_was_said():
+    assert words_for_mistakes() == kept.read("mistakes.txt")
+
+
+if __name__ == "__main__":
+    kept.write("mistakes.txt", words_for_mistakes())

@@ -10,6 +10,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from tests import kept
 from tinygrad_edu import cli
 from tinygrad_edu.live import lessons
 from tinygrad_edu.tasks import Verdict, grade, gradescope, pytest_file, read
@@ -231,6 +232,7 @@ def test_right_answers_in_other_words_are_not_refused():
 def test_every_slip_has_a_lesson():
     named = {name for task in TASKS.values() for answer in task.answers for name, _ in slips(answer)}
     assert named <= LESSONS.keys()
+    assert kept.read("mistakes.txt") == LESSONS
 
 
 # For other graders
