@@ -10,11 +10,7 @@ from random import Random
 from time import perf_counter
 from typing import Any
 
-<<<<<<< HEAD
 from tinygrad_edu.engine import plain, quoted
-=======
-from tinygrad_edu.engine import quoted
->>>>>>> d8d08c0 (A damaged checkpoint is refused whole, by its name, before anything is changed)
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.engines import DataDependent
 from tinygrad_edu.nn.history import History
@@ -82,38 +78,14 @@ class Checkpoint:
             return
         state = read(self.path, FORMAT, VERSION)
         try:
-<<<<<<< HEAD
-            theirs = state["training"]
-            for name, mine in self.training.items():
-                if theirs.get(name) != mine:
-                    raise ValueError(
-                        f"{self.path} is of another training: {name} is {quoted(theirs.get(name))} there and "
-                        f"{quoted(mine)} here; name another file, or remove it"
-                    )
-            if state["engine"] == "eager" != loop.engine.name:
-                raise DataDependent(f"{self.path} was trained so")
-            version, inner, following = state["random"]
-            sizes = {len(numbers) for numbers in (state["parameters"], state["best"], *state["kept"])}
-            if sizes != {len(loop.numbers)} or len(state["kept"]) != loop.optimizer.memory:
-                raise ValueError(f"{self.path} is damaged: it expected {len(loop.numbers)} parameters, got {sizes}")
-            as_numbers = getattr(loop.engine, "like", list)
-            loop.numbers, loop.best = as_numbers(state["parameters"]), as_numbers(state["best"])
-            loop.lowest, loop.optimizer.steps, loop.optimizer.kept = state["lowest"], state["steps"], state["kept"]
-            self.random.setstate((version, tuple(inner), following))
-            vars(loop.history).update(vars(History(**state["history"])))
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
-        history = loop.history
-        if history.stopped == f"all {history.epochs} epochs are over" and len(history.losses) <= loop.epochs:
-=======
             theirs, engine = state["training"], state["engine"]
             others = [name for name, mine in self.training.items() if theirs.get(name) != mine]
         except (KeyError, AttributeError) as error:
-            raise ValueError(f"{self.path} is damaged: {error}") from None
+            raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         for name in others:
             raise ValueError(
-                f"{self.path} is of another training: {name} is {theirs.get(name)!r} there and "
-                f"{self.training[name]!r} here; name another file, or remove it"
+                f"{self.path} is of another training: {name} is {quoted(theirs.get(name))} there and "
+                f"{quoted(self.training[name])} here; name another file, or remove it"
             )
         if engine == "eager" != loop.engine.name:
             raise DataDependent(f"{self.path} was trained so")
@@ -130,15 +102,14 @@ class Checkpoint:
                 raise ValueError(f"it expected the steps taken, got {quoted(steps)}")
             Random().setstate((version, tuple(inner), following))  # nothing is changed before all of it is right
         except (LookupError, TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{self.path} is damaged: {error}") from None
+            raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         as_numbers = getattr(loop.engine, "like", list)
         loop.numbers, loop.best, loop.lowest = as_numbers(parameters), as_numbers(best), lowest
         loop.optimizer.steps, loop.optimizer.kept = steps, kept
         self.random.setstate((version, tuple(inner), following))
         vars(loop.history).update(vars(history))
         history = loop.history
-        if history.stopped.startswith("all ") and 0 < len(history.losses) <= loop.epochs:
->>>>>>> d8d08c0 (A damaged checkpoint is refused whole, by its name, before anything is changed)
+        if history.stopped == f"all {history.epochs} epochs are over" and 0 < len(history.losses) <= loop.epochs:
             history.stopped = ""  # it was to be shorter
             history.losses.pop()
 
