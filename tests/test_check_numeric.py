@@ -256,3 +256,10 @@ def test_each_rule_and_operand_is_blamed_once_where_it_is_wrong_first():
     assert str(blame) == (
         "the rule of own is wrong: ∂/∂x = 2 * y gives 10 at x = 3, y = 5, differences give 5"
     )  # fmt: skip
+
+
+@by_both
+@pytest.mark.parametrize("sign", [1, -1])
+def test_at_the_end_of_a_domain_that_is_not_0_the_slope_is_that_of_the_side_within(method, sign):
+    found = slope_of(lambda x: 2 * x + math.sqrt(sign * (x - 3)) ** 3, 3.0, method)
+    assert found.value == pytest.approx(2, abs=1e-2) and "math domain error" in found.edge
