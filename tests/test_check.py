@@ -13,7 +13,7 @@ import tinygrad_edu
 from tests.test_table import FLAT, PLAIN, points
 from tinygrad_edu import TABLE, Value, registered
 from tinygrad_edu.check import Comparison, Report, assert_gradients, check_gradients
-from tinygrad_edu.check.differences import compare
+from tinygrad_edu.check.diagnosis import compare
 from tinygrad_edu.check.numeric import Slope
 from tinygrad_edu.engine.formulas import partials_on_floats, partials_on_values
 from tinygrad_edu.nn import MLP, squared_error
@@ -537,6 +537,15 @@ def test_the_tolerance_for_second_order_is_the_one_that_is_documented(x, slope, 
 def test_the_relative_tolerance_can_be_chosen_and_is_of_the_larger_one(partial, diagnosis):
     with registered("same", "s", "x + 0", repr(partial)):
         assert diagnoses(check_gradients(lambda x: x.same(), 2.0, rtol=0.1)) == [diagnosis]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_relative_tolerance_of_0_leaves_the_absolute_one(order):
+    same = registered("same", "s", "x + 0", "1 + 5e-7")
+    with same, registered("parabola", "p", "x * x / 2", "same(x)"):  # right once, and not twice
+        f = Value.same if order == 1 else Value.parabola
+        assert diagnoses(check_gradients(f, 1.0, order=order)) == ["ok"]
+        assert diagnoses(check_gradients(f, 1.0, order=order, rtol=0)) == ["wrong"]
 
 
 @pytest.mark.parametrize(

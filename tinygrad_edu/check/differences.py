@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf, isfinite, nan
-from typing import Any, NamedTuple
+from math import inf, nan
+from typing import Any
 
+from tinygrad_edu.check.diagnosis import Comparison, allowed, compare
 from tinygrad_edu.check.functions import Function
-from tinygrad_edu.check.numeric import METHODS, Slope, slope, slope_of
+from tinygrad_edu.check.numeric import METHODS, slope, slope_of
 from tinygrad_edu.check.rules import Blame, wrong_rules
 from tinygrad_edu.engine import UNDEFINED, Value, grad, jvp, plain, printable
 
@@ -15,18 +16,6 @@ RELATIVE = {"central": 1e-6, "richardson": 1e-9, "complex": 1e-12}
 ABSOLUTE = {"central": 1e-8, "richardson": 1e-11, "complex": 1e-15}  # as the round-off of each method
 SECOND_ORDER = 1e-6
 PASSING = ("ok", "kink", "domain edge", "zero")
-
-
-class Comparison(NamedTuple):
-    """One derivative: by the engine, by differences, how far apart, and what that means."""
-
-    name: str
-    engine: float
-    numeric: float
-    error: float
-    estimate: float  # of the error of `numeric` itself
-    diagnosis: str
-    hint: str = ""
 
 
 class Report:
@@ -102,9 +91,9 @@ def check_gradients(
         raise ValueError(f"order expected 1 or 2, got {order!r}")
     function = Function(f, inputs, names)
     if order == 2:
-        comparisons = second_order(function, rtol or SECOND_ORDER)
+        comparisons = second_order(function, SECOND_ORDER if rtol is None else rtol)
     else:
-        comparisons = first_order(function, method, rtol or RELATIVE[method])
+        comparisons = first_order(function, method, RELATIVE[method] if rtol is None else rtol)
     wrong = any(comparison.diagnosis == "wrong" for comparison in comparisons)
     return Report(comparisons, wrong_rules(function.root(function.start)[1]) if wrong else [])
 
@@ -140,8 +129,7 @@ def first_order(function: Function, method: str, rtol: float) -> list[Comparison
     comparisons = []
     for i, x in enumerate(at):
         numeric = slope(function, i, method)
-        absolute = ABSOLUTE[method] * max(1, abs(value)) / max(1, abs(x))
-        tolerance = absolute + rtol * max(abs(reverse[i]), abs(numeric.value))
+        tolerance = allowed(value, x, ABSOLUTE[method], rtol, reverse[i], numeric.value)
         comparison = compare(function.names[i], reverse[i], numeric, tolerance)
         ways = {"grad()": recorded[i], "forward mode": jvp([root], [leaves[i]], [1.0])[0].data}
         ways["a second pass, halved,"] = doubled[i] / 2
@@ -188,46 +176,6 @@ def second_order(function: Function, rtol: float) -> list[Comparison]:
                 return grad(moved_root, moved_leaves[i]).data
 
             numeric = slope_of(gradient, x, "central")
-            absolute = ABSOLUTE["central"] * max(1.0, abs(first.data)) / max(1.0, abs(x))
-            tolerance = absolute + rtol * max(abs(second[j]), abs(numeric.value))
+            tolerance = allowed(first.data, x, ABSOLUTE["central"], rtol, second[j], numeric.value)
             comparisons.append(compare(f"{name}, {function.names[j]}", second[j], numeric, tolerance))
     return comparisons
-
-
-def compare(name: str, engine: float, numeric: Slope, tolerance: float) -> Comparison:
-    """Put a diagnosis to one pair of derivatives."""
-    error = abs(engine - numeric.value)
-
-    def diagnosed(diagnosis: str, hint: str = "") -> Comparison:
-        return Comparison(name, engine, numeric.value, error, numeric.estimate, diagnosis, hint)
-
-    if not isfinite(engine):
-        return diagnosed("wrong", f"the gradient is {engine}")
-    if numeric.edge:
-        if not numeric.estimate <= max(tolerance, 1e-3 * abs(numeric.value)):
-            return diagnosed("step", f"differences are too inexact here to say: {numeric.edge}")
-        if error <= tolerance + 10 * numeric.estimate:
-            return diagnosed("domain edge", numeric.edge)
-    if numeric.kink:
-        left, right = numeric.kink
-        between = min(left, right) - tolerance <= engine <= max(left, right) + tolerance
-        slopes = f"the slope is {left:.6g} to the left and {right:.6g} to the right"
-        return diagnosed("kink", slopes) if between else diagnosed("wrong", f"{slopes}, the gradient is not between")
-    if error <= tolerance:
-        return diagnosed("zero" if engine == 0 else "ok")
-    if error <= 10 * numeric.estimate or not isfinite(numeric.value):
-        return diagnosed("step", "differences are too inexact here to say")
-    return diagnosed("wrong", hint(engine, numeric.value, tolerance))
-
-
-def hint(engine: float, numeric: float, tolerance: float) -> str:
-    """What the ratio of a wrong derivative to the right one tells."""
-    if engine == 0:
-        return "the gradient is zero"
-    if abs(numeric) <= tolerance:
-        return "the gradient should be zero"
-    ratio = engine / numeric
-    for factor, words in ((-1, "the sign is flipped"), (2, "a factor 2 too much"), (0.5, "a factor 2 is missing")):
-        if abs(ratio - factor) <= 1e-4 * abs(factor):
-            return words
-    return f"{ratio:.4g} times what it should be: a term or a factor is missing"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tinygrad_edu.engine import UNDEFINED, Value, local_derivatives, operand_numbers, places, topological
+from tinygrad_edu.check.diagnosis import allowed, compare
+from tinygrad_edu.check.numeric import slope_of
+from tinygrad_edu.engine import UNDEFINED, Row, Value, local_derivatives, operand_numbers, places, topological
 from tinygrad_edu.engine.formulas import applied
 
 
@@ -35,18 +38,16 @@ def wrong_rules(root: Value) -> list[Blame]:
         except UNDEFINED:  # the error names it
             continue
         for k, _, rule in partials:
-            x = at[k]
-            h = 6.06e-6 * max(1.0, abs(x))
-            try:
-                up, down = (applied(node.op, [*at[:k], moved, *at[k + 1 :]]) for moved in (x + h, x - h))
-            except UNDEFINED:
-                continue
-            numeric = (up - down) / ((x + h) - (x - h))
-            kink = abs(up + down - 2 * node.data) > 1e-3 * h * max(1.0, abs(numeric))
-            tolerance = 1e-8 * max(1.0, abs(node.data)) / max(1.0, abs(x)) + 1e-5 * abs(numeric)
-            if not kink and abs(rule - numeric) > tolerance:
+            numeric = slope_of(along(node.op, at, k), at[k], "central")
+            tolerance = allowed(node.data, at[k], 1e-8, 1e-5, rule, numeric.value)
+            if compare("", rule, numeric, tolerance).diagnosis == "wrong":
                 which, _ = node.op.place(at, k)
                 key = (node.op.name, which)
                 shown = node.op.operands[which], node.op.partials[which], places(node.op, node.parents)
-                found.setdefault(key, Blame(node.op.name, *shown, rule, numeric))
+                found.setdefault(key, Blame(node.op.name, *shown, rule, numeric.value))
     return list(found.values())
+
+
+def along(row: Row, at: Sequence[float], k: int) -> Callable[[float], float]:
+    """An operation as a function of one of its operands."""
+    return lambda x: applied(row, [*at[:k], x, *at[k + 1 :]])
