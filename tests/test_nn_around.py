@@ -13,11 +13,11 @@ from tinygrad_edu import Value, compile
 from tinygrad_edu.nn import MLP, SGD, Adam, History, Module, accuracy, cross_entropy, fit, mse
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of, floats
-from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, first_bad, layer_of
+from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, Whole, first_bad, layer_of
 from tinygrad_edu.nn.modules import Parameter, Place
 from tinygrad_edu.nn.progress import Progress
 from tinygrad_edu.nn.shards import PROGRAMS, Sharded, part_of
-from tinygrad_edu.nn.training import Setup, Whole
+from tinygrad_edu.nn.training import Setup
 
 # Data
 

@@ -77,9 +77,13 @@ class Eager:
         with collector_paused():
             losses = [self.graph(example)[0] for example in self.chosen(batch)]
             root = total(losses) / len(losses)
-            for parameter in self.parameters:
-                parameter.grad = 0.0
-            root.backward()
+            return self.differentiated(root)
+
+    def differentiated(self, root: Value) -> tuple[float, Any]:
+        """The value of a graph, and its gradient for the parameters."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+        root.backward()
         return root.data, [parameter.grad for parameter in self.parameters]
 
     def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
@@ -99,6 +103,44 @@ class Eager:
 
     def check(self, numbers: Any, which: Sequence[int]) -> None:
         """Nothing: this is what others are held against."""
+
+
+def evaluated(loss: Any) -> Value:
+    """The root of a graph built anew."""
+    if not callable(loss):
+        got = "a Value" if isinstance(loss, Value) else quoted(loss)
+        raise TypeError(
+            f"training expected a function that builds the loss anew for each step, got {got}: "
+            "train(lambda: mse(network(x), t), optimizer)"
+        )
+    root = loss()
+    if not isinstance(root, Value):
+        raise TypeError(f"training expected the loss function to return a Value, got {quoted(root)}")
+    return root
+
+
+class Whole(Eager):
+    """A loss that is one graph, as `train` has it: the engine of a single batch."""
+
+    def __init__(self, loss: Callable[[], Value], parameters: Sequence[Value]) -> None:
+        self.whole, self.parameters = loss, parameters
+        self.last: Value | None = None
+
+    def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
+        self.put(numbers)
+        with collector_paused():
+            root = evaluated(self.whole)
+            if root is self.last and root.parents:
+                raise TypeError("the loss function gave one and the same graph twice: compute the loss inside of it")
+            self.last = root
+            return self.differentiated(root)
+
+    def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
+        self.put(numbers)
+        return evaluated(self.whole).data, []
+
+    def failed(self, error: Exception | None, numbers: Any, batch: Batch) -> str:
+        return bad_parameter(self.parameters) or str(error or "")
 
 
 class Replay:
@@ -229,9 +271,8 @@ def outputs_of(answer: Any) -> list[Any]:
 def first_bad(eager: Eager, numbers: Any, batch: Batch) -> str:
     """The first value of a batch that is not finite, or has no derivative, in words; "" where all are well."""
     eager.put(numbers)
-    for parameter in eager.parameters:
-        if not isfinite(parameter.data):
-            return f"{parameter.label or 'a parameter'}{layer_of([parameter])} is {parameter.data}"
+    if words := bad_parameter(eager.parameters):
+        return words
     for example in eager.chosen(batch):
         try:
             root, _ = eager.graph(example)
@@ -247,6 +288,12 @@ def first_bad(eager: Eager, numbers: Any, batch: Batch) -> str:
         except (*UNDEFINED, ArithmeticError) as error:
             return str(error)
     return ""
+
+
+def bad_parameter(parameters: Sequence[Value]) -> str:
+    """The first parameter that is not finite, in words."""
+    bad = (f"{p.label or 'a parameter'}{layer_of([p])} is {p.data}" for p in parameters if not isfinite(p.data))
+    return next(bad, "")
 
 
 def layer_of(parameters: Sequence[Any]) -> str:

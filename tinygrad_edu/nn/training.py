@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import partial
 from numbers import Real
@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_edu.engine import Value, collector_paused, quoted
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of, shape, size
-from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, outputs_of
+from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, Whole, evaluated, outputs_of
 from tinygrad_edu.nn.health import ENOUGH, examined, stalled
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.initialisers import generator
@@ -49,20 +49,6 @@ def training_step(loss: Callable[[], Value], optimizer: Optimizer) -> float:
         return root.data
 
 
-def evaluated(loss: Any) -> Value:
-    """The root of a graph built anew."""
-    if not callable(loss):
-        got = "a Value" if isinstance(loss, Value) else quoted(loss)
-        raise TypeError(
-            f"training expected a function that builds the loss anew for each step, got {got}: "
-            "train(lambda: mse(network(x), t), optimizer)"
-        )
-    root = loss()
-    if not isinstance(root, Value):
-        raise TypeError(f"training expected the loss function to return a Value, got {quoted(root)}")
-    return root
-
-
 def require_optimizer(what: str, optimizer: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{what} expected an optimiser, like SGD(network.parameters()), got {quoted(optimizer)}")
@@ -75,52 +61,6 @@ def require_stops(what: str, on_epoch: Any, **limits: Any) -> None:
             raise TypeError(f"{what} expected {name} to be a number, got {quoted(limit)}")
     if on_epoch is not None and not callable(on_epoch):
         raise TypeError(f"{what} expected on_epoch to be a function of epoch and loss, got {quoted(on_epoch)}")
-
-
-class Whole:
-    """A loss that is one graph, as `train` has it: the engine of a single batch."""
-
-    name = "eager"
-
-    def __init__(self, loss: Callable[[], Value], parameters: Sequence[Value]) -> None:
-        self.loss, self.parameters = loss, parameters
-        self.last: Value | None = None
-
-    def numbers(self) -> Any:
-        return [parameter.data for parameter in self.parameters]
-
-    def put(self, numbers: Any) -> None:
-        for parameter, data in zip(self.parameters, numbers, strict=True):
-            parameter.data = data
-
-    def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
-        self.put(numbers)
-        with collector_paused():
-            root = evaluated(self.loss)
-            if root is self.last and root.parents:
-                raise TypeError("the loss function gave one and the same graph twice: compute the loss inside of it")
-            self.last = root
-            for parameter in self.parameters:
-                parameter.zero_grad()
-            root.backward()
-        return root.data, [parameter.grad for parameter in self.parameters]
-
-    def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
-        return optimizer.moved(numbers, gradient)
-
-    def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
-        self.put(numbers)
-        return evaluated(self.loss).data, []
-
-    def check(self, numbers: Any, which: Sequence[int]) -> None:
-        """Nothing: the graph is always its own."""
-
-    def failed(self, error: Exception | None, numbers: Any, batch: Batch) -> str:
-        """Why there is no finite loss and gradient."""
-        bad = next(
-            (f"{p.label or 'a parameter'} is {p.data}" for p in self.parameters if not math.isfinite(p.data)), ""
-        )
-        return bad or str(error or "")
 
 
 def train(
