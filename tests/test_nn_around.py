@@ -718,7 +718,7 @@ def test_batches_are_shuffled_anew_and_the_last_may_be_smaller():
     rng = random.Random(3)
     setup = Setup(network, "mse", examples, None, (), rng)
     engine = SimpleNamespace(name="x", numbers=lambda: [0.0])
-    loop = setup.loop(engine, SGD(network.parameters()), History(), 2, {}, None, None)
+    loop = setup.loop(engine, History(), SGD(network.parameters()), 2, None, epochs=1)
     for _ in range(2):
         seen.append([*loop.batches()])
     assert [[*map(len, epoch)] for epoch in seen] == [[2, 2, 1]] * 2
@@ -729,9 +729,9 @@ def test_batches_are_shuffled_anew_and_the_last_may_be_smaller():
         again.shuffle(expected)
         assert order == expected
     for batch in (None, 5, 6):
-        loop = setup.loop(engine, SGD(network.parameters()), History(), batch, {}, None, None)
+        loop = setup.loop(engine, History(), SGD(network.parameters()), batch, None, epochs=1)
         assert ([*loop.batches()], loop.alone) == ([slice(0, 5)], True)
-    assert not setup.loop(engine, SGD(network.parameters()), History(), 4, {}, None, None).alone
+    assert not setup.loop(engine, History(), SGD(network.parameters()), 4, None, epochs=1).alone
 
 
 def test_what_is_measured_is_the_validation_set_where_there_is_one():
@@ -741,7 +741,7 @@ def test_what_is_measured_is_the_validation_set_where_there_is_one():
 
     def looks(validation, metrics):
         setup = Setup(network, "mse", examples, validation, metrics, random.Random(1))
-        loop = setup.loop(engine, SGD(network.parameters()), History(), None, {}, None, None)
+        loop = setup.loop(engine, History(), SGD(network.parameters()), None, None, epochs=1)
         return loop.validation, loop.measured, loop.targets, loop.whole, loop.size
 
     assert looks(None, ()) == (None, None, (), slice(0, 5), 5)

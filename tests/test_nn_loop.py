@@ -54,13 +54,13 @@ def given(losses):
     return loss
 
 
-def looped(losses, looks=(7.0,), gradients=None, batches=None, history=None, lr=0.5, **options):
+def looped(losses, looks=(7.0,), gradients=None, batches=None, history=None, lr=0.5, epochs=100, **options):
     """The history, and the engine, of a loop with these losses; `looks` are what it finds by looking."""
     engine = Script(losses, looks, gradients)
     alone = batches is None
     optimizer = SGD([Value(0.0)], lr)
-    loop = Loop(engine, optimizer, history or History(), lambda: iter(batches or [slice(0, 1)]), alone)
-    vars(loop).update(options)
+    taken = history or History()
+    loop = Loop(engine, optimizer, taken, lambda: iter(batches or [slice(0, 1)]), alone, epochs, **options)
     return loop.run(), engine
 
 
@@ -211,8 +211,7 @@ def test_a_history_that_is_over_is_not_gone_on_with():
 def test_gradients_are_noted_layer_by_layer_and_the_others_apart():
     parameters = [Parameter(0.0, "a", Place(1, 1, 1)), Value(0.0), Parameter(0.0, "b", Place(2, 1, 0)), Value(1.0)]
     engine = Script([5.0, 4.0], [1.0], [[1.0] * 4, [3.0, 6.0, -2.0, 8.0]])
-    loop = Loop(engine, SGD(parameters, lambda step: 1 / (step + 1)), History(), lambda: iter([[0], [1]]), False)
-    loop.epochs = 1
+    loop = Loop(engine, SGD(parameters, lambda step: 1 / (step + 1)), History(), lambda: iter([[0], [1]]), False, 1)
     history = loop.run()
     assert history.gradients == {"layer 1": [3.0], "others": [10.0], "layer 2": [2.0]}  # of the last batch
     assert history.rates == [0.5]
@@ -327,8 +326,8 @@ def test_an_error_of_ones_own_comes_out_and_nothing_more_is_computed():
             raise KeyError("mine")
 
     engine, history, kept = Script([3.0, 2.0, 1.0]), History(), Kept()
-    loop = Loop(engine, SGD([Value(0.0)]), history, lambda: iter([slice(0, 1)]), True)
-    loop.on_epoch, loop.checkpoint = broken, kept
+    options = {"epochs": 9, "on_epoch": broken, "checkpoint": kept}
+    loop = Loop(engine, SGD([Value(0.0)]), history, lambda: iter([slice(0, 1)]), True, **options)
     with pytest.raises(KeyError, match="mine"):
         loop.run()
     assert (engine.kept, engine.looked, history.losses, history.stopped) == ([2.0], [], [3.0, 2.0], "")

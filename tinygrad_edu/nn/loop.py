@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +23,7 @@ class Diverged(Exception):
     """What went bad first."""
 
 
+@dataclass(eq=False, repr=False)
 class Loop:
     """What `train` and `fit` share: epochs of batches, and what ends them.
 
@@ -31,35 +33,38 @@ class Loop:
         history: where it is written down.
         batches: gives the batches of the next epoch.
         alone: whether an epoch is one batch of all examples.
+        epochs, goal, tolerance, gradient_tolerance, patience, clip, on_epoch, keep_path: as for `fit`.
+        whole, validation, measured: the examples to train on, to validate on, and those that the metrics are of.
+        metrics, targets: functions of answers and targets, and the targets of what is measured.
+        size: the number of examples.
     """
 
-    epochs = 100
-    goal = -math.inf
-    tolerance = gradient_tolerance = 0.0
+    engine: Any
+    optimizer: Optimizer
+    history: History
+    batches: Callable[[], Iterator[Batch]]
+    alone: bool
+    epochs: int
+    goal: float = -math.inf
+    tolerance: float = 0.0
+    gradient_tolerance: float = 0.0
     patience: int | None = None
     clip: float | None = None
     on_epoch: Callable[[int, float], Any] | None = None
+    keep_path: bool = False
+    whole: Batch = field(default_factory=lambda: slice(None))
     validation: Batch = None
     measured: Batch = None
-    metrics: Mapping[str, Callable[[Any, Any], float]] = {}
+    metrics: Mapping[str, Callable[[Any, Any], float]] = field(default_factory=dict)
     targets: Sequence[Any] = ()
-    whole: Batch = slice(None)
-    keep_path = False
+    size: int = 1
     checkpoint: Checkpoint | None = None
     progress: Progress | None = None
 
-    def __init__(
-        self,
-        engine: Any,
-        optimizer: Optimizer,
-        history: History,
-        batches: Callable[[], Iterator[Batch]],
-        alone: bool,
-    ) -> None:
-        self.engine, self.optimizer, self.history, self.batches, self.alone = engine, optimizer, history, batches, alone
-        self.numbers = engine.numbers()
+    def __post_init__(self) -> None:
+        self.numbers = self.engine.numbers()
         self.best, self.lowest, self.batch = self.numbers, math.inf, 0
-        self.layers = layers_of(optimizer.parameters)
+        self.layers = layers_of(self.optimizer.parameters)
 
     def run(self) -> History:
         history, started = self.history, perf_counter() - self.history.seconds
@@ -162,8 +167,6 @@ class Loop:
             self.engine.check(self.numbers, [number % self.size])
         if self.progress:
             self.progress.show(history, number)
-
-    size = 1  # of the examples
 
     @property
     def over(self) -> str:

@@ -93,9 +93,8 @@ def train(
     require_optimizer("train", optimizer)
     require_stops("train", on_epoch, goal=goal, tolerance=tolerance)
     engine = Whole(loss, optimizer.parameters)
-    loop = Loop(engine, optimizer, History(), lambda: iter([slice(None)]), alone=True)
-    loop.epochs, loop.goal, loop.tolerance, loop.on_epoch = epochs, goal, tolerance, on_epoch
-    return loop.run()
+    options: dict[str, Any] = {"epochs": epochs, "goal": goal, "tolerance": tolerance, "on_epoch": on_epoch}
+    return Loop(engine, optimizer, History(), lambda: iter([slice(None)]), alone=True, **options).run()
 
 
 class Setup:
@@ -146,14 +145,7 @@ class Setup:
         return example._replace(target=target)
 
     def loop(
-        self,
-        engine: Any,
-        optimizer: Optimizer,
-        history: History,
-        batch: int | None,
-        options: dict[str, Any],
-        checkpoint: Any,
-        progress: Progress,
+        self, engine: Any, history: History, optimizer: Optimizer, batch: int | None, checkpoint: Any, **options: Any
     ) -> Loop:
         """The loop, where a checkpoint left it if there is one."""
         n = self.count
@@ -168,13 +160,12 @@ class Setup:
             for start in range(0, n, batch):  # type: ignore[arg-type]
                 yield order[start : start + batch]  # type: ignore[operator]
 
-        loop = Loop(engine, optimizer, history, batches, alone)
-        vars(loop).update(options, whole=slice(0, n), size=n, progress=progress, metrics=self.metrics)
-        if self.held:
-            loop.validation = slice(n, n + self.held)
-        if self.held or self.metrics:
-            loop.measured = loop.validation or loop.whole
-            loop.targets = [example.target for example in (self.examples[n:] or self.examples)]
+        whole, held = slice(0, n), slice(n, n + self.held) if self.held else None
+        options |= {"whole": whole, "validation": held, "size": n, "metrics": self.metrics}
+        if held or self.metrics:
+            options["measured"] = held or whole
+            options["targets"] = [example.target for example in (self.examples[n:] or self.examples)]
+        loop = Loop(engine, optimizer, history, batches, alone, **options)
         if checkpoint is not None:
             training = {
                 "parameters": [parameter.label for parameter in optimizer.parameters],
@@ -305,10 +296,6 @@ def fit(
         raise ValueError(f"fit expected clip to be above 0, got {clip!r}")
     if schedule is not None:
         optimizer.lr = schedule
-    options = {
-        "epochs": epochs, "patience": patience, "goal": goal, "tolerance": tolerance, "clip": clip,
-        "gradient_tolerance": gradient_tolerance, "on_epoch": on_epoch, "keep_path": path,
-    }  # fmt: skip
     eager = Eager(network, setup.loss, optimizer.parameters, setup.examples)
     before = eager.numbers(), optimizer.steps, [copy(kept) for kept in optimizer.kept], setup.rng.getstate()
     history = History()
@@ -330,8 +317,13 @@ def fit(
         chosen = Sharded.over(chosen, executor)
     loop = None
     with Progress(epochs, progress) as bar:
+        prepared = partial(
+            setup.loop, optimizer=optimizer, batch=batch, checkpoint=checkpoint, progress=bar, epochs=epochs, goal=goal,
+            tolerance=tolerance, gradient_tolerance=gradient_tolerance, patience=patience, clip=clip, on_epoch=on_epoch,
+            keep_path=path,
+        )  # fmt: skip
         try:
-            loop = setup.loop(chosen, optimizer, history, batch, options, checkpoint, bar)
+            loop = prepared(chosen, history)
             loop.run()
         except DataDependent as words:
             (numbers, optimizer.steps, optimizer.kept, state), history = before, History()
@@ -340,7 +332,7 @@ def fit(
             if loop and loop.checkpoint:  # what it has was trained on the wrong graph
                 loop.checkpoint.path.unlink(missing_ok=True)
             history.note(f"began again on graphs built anew, which is slower: {words}")
-            loop = setup.loop(eager, optimizer, history, batch, options, checkpoint, bar)
+            loop = prepared(eager, history)
             loop.run()
     setup.notes(history, getattr(chosen, "lost", 0))
     bar.say(history)
