@@ -921,6 +921,15 @@ def test_a_program_is_drawn_as_a_graph_of_arrays():
     assert told == sorted(line for line in source if not line.startswith(("N =", "#")))
 
 
+def test_a_program_without_inputs_has_no_box_of_them():
+    pytest.importorskip("numpy")
+    w = [Value(0.1 * k) for k in range(4)]
+    program = tinygrad_edu.compile(tinygrad_edu.dot(w, w), w)
+    assert "X" in {node.name for node in program.array_graph()}
+    source = draw(program).source
+    assert "<B>w</B>" in source and "<B>X</B>" not in source
+
+
 def test_arrays_have_colours_by_what_they_are_and_edges_from_operand_to_result():
     x = types.SimpleNamespace(name="x", shape="2 × N", value=(), gradient=(), operands=())
     y = types.SimpleNamespace(

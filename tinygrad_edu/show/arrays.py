@@ -38,7 +38,7 @@ def draw_arrays(program: ArrayProgram, rankdir: str, theme: Theme) -> Digraph:
     from tinygrad_edu.show.dot import empty, escape
 
     dot = empty(theme, rankdir)
-    nodes = program.array_graph()
+    nodes = [node for node in program.array_graph() if not node.shape.startswith("0 ×")]  # of no inputs
     ids = {node.name: f"n{k}" for k, node in enumerate(nodes)}
     for node in nodes:
         title = f"<B>{html(node.name)}</B>" + (f"  {html(node.shape)}" if node.shape else "")
