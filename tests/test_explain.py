@@ -41,7 +41,7 @@ def test_w1_has_a_path_over_each_output():
     assert [explanation.names.text(path.edges[0].lower) for path in explanation.paths] == ["y₂", "y₁"]
     assert sum(path.product for path in explanation.paths) == pytest.approx(-0.0049094985513, rel=1e-10)
     assert sum(path.product for path in explanation.paths) == pytest.approx(explanation.gradient, rel=1e-12)
-    assert "The sum over all 2 paths: ∂E/∂w₁ = −0.004909" in str(explanation)
+    assert "The sum over both paths: ∂E/∂w₁ = −0.004909" in str(explanation)
 
 
 def test_a_network_without_labels_takes_the_names_of_a_textbook():

@@ -456,7 +456,7 @@ def grade(lesson: str, answer: str, task: str | None, results: str | None, tests
     text = text_in(answer)
     verdicts = {one.name: graded(one, text) for one in tasks}
     for name, verdict in verdicts.items():
-        click.echo(f"{name}: {verdict}")
+        tell(f"{name}: {verdict}")
     if results:
         write(results, gradescope(verdicts) + "\n")
     if tests:

@@ -241,7 +241,8 @@ class Explanation(Written):
         words = f"{counted(others)} {'together' if others > 1 else 'more'}" if others else ""
         ways = [self.way(style, path) for path in self.paths]
         found.append(Sum(derivative, ways, words, style.number(self.rest), self.total(style)))
-        sums = f"The sum over all {counted(self.count)}: " if self.count > 1 else ""
+        every = "both paths" if self.count == 2 else f"all {counted(self.count)}"
+        sums = f"The sum over {every}: " if self.count > 1 else ""
         found.append(Words((sums, whole, f" {self.verdict()}")))
         if any(map(self.operand, self.factors)):
             found.append(Words((MARKS,)))
