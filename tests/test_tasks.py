@@ -438,6 +438,7 @@ def checked(answer, expected="x * 2", more="", cases="[1.0, -3.0]", **changes):
         ("{'b': 2, 'a': x}", "[x, 2]", True),
         ("[[x], {'k': (1, True)}]", "[x, 1, 1]", True),
         ("__import__('tinygrad_edu').Value(x)", "x", True),
+        ("__import__('fractions').Fraction(x) * 2", "x * 2", True),
         ("[]", "[]", True),
         ("[]", "0.0", False),
         ("x > 0", "float(x > 0)", True),

@@ -10,7 +10,7 @@ from math import isclose
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import Value, plain, quoted
+from tinygrad_edu.engine import Value, number, plain, quoted
 from tinygrad_edu.show import tree
 from tinygrad_edu.tasks.slips import LESSONS, slips
 from tinygrad_edu.tasks.task import Task
@@ -137,14 +137,15 @@ def line_in(name: str, error: BaseException) -> int | None:
 def flat(result: Any) -> list[float]:
     """The numbers in a result, in order. Raises TypeError for what is none."""
     if isinstance(result, dict):
-        return [number for key in sorted(result) for number in flat(result[key])]
+        return [one for key in sorted(result) for one in flat(result[key])]
     if isinstance(result, Value):
         return [result.data]
-    if isinstance(result, Iterable) and not isinstance(result, str):
-        return [number for part in result for number in flat(part)]
-    if isinstance(result, bool | int | float):
-        return [float(result)]
-    raise TypeError(f"a number is asked for, got {quoted(result)}")
+    if isinstance(result, Iterable) and not isinstance(result, str) and getattr(result, "shape", None) != ():
+        return [one for part in result for one in flat(part)]
+    try:
+        return [number(result, finite=False)]
+    except (TypeError, ValueError):
+        raise TypeError(f"a number is asked for, got {quoted(result)}") from None
 
 
 def same(a: list[float] | str, b: list[float] | str) -> bool:
