@@ -33,6 +33,7 @@ from tinygrad_edu.nn import (
     save,
     train,
 )
+from tinygrad_edu.nn.data import Example, examples_of
 
 XOR = [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
 ENGINES = ["eager", "python", "numpy", "native"]
@@ -176,6 +177,37 @@ def test_examples_may_be_arrays_and_pandas_frames():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"x": xs[:, 0], "target": ts, "y": xs[:, 1]})
     assert numbers(trained("python", (frame, "target"))[0]) == expected
+    for targets in (frame["target"], ts, ts.tolist()):
+        assert numbers(trained("python", (frame[["x", "y"]], targets))[0]) == expected
+
+
+class Table:
+    """A data frame, as far as examples are read from it."""
+
+    def __init__(self, **columns):
+        self.contents, self.columns = columns, [*columns]
+
+    def __getitem__(self, name):
+        return self.contents[name]
+
+    def to_numpy(self):
+        np = pytest.importorskip("numpy")
+        return np.array([*self.contents.values()]).T
+
+
+def test_a_frame_of_inputs_stands_beside_its_targets():
+    """As many columns as rows: they must not be taken for one another."""
+    table = Table(x=[1.0, 2.0], y=[3.0, 4.0])
+    expected = [Example([1.0, 3.0], 1), Example([2.0, 4.0], 0)]
+    assert examples_of((table, [1, 0])) == examples_of((table, (1, 0))) == expected
+    assert examples_of((table, Table(t=[1, 0]))) == [e._replace(target=[e.target]) for e in expected]
+    assert examples_of((table, ["y"])) == [Example([1.0], [3.0]), Example([2.0], [4.0])]
+    with pytest.raises(ValueError, match=r"^examples expected a column of x, y, got 'z'$"):
+        examples_of((table, ["y", "z"]))
+    with pytest.raises(
+        ValueError, match=r"^examples expected columns of different names, some of them inputs, got \['x',"
+    ):
+        examples_of((table, ["x", "y"]))
 
 
 def network():

@@ -25,7 +25,7 @@ def examples_of(given: Any, what: str = "examples") -> list[Example]:
 
     Arguments:
         given: an iterable of pairs (inputs, target); a tuple of the inputs of all examples and of their targets, as
-            lists or arrays; or a tuple of a pandas frame and the name, or list of names, of its target columns.
+            lists, arrays or pandas frames; or a tuple of a frame and the name, or list of names, of its target columns.
         what: the name of the argument, for errors.
 
     Raises ValueError for no example, and for rows of different lengths; TypeError for what holds no numbers. Both name
@@ -54,7 +54,7 @@ def paired(given: Any, what: str) -> list[tuple[Any, Any]]:
     )
     if isinstance(given, tuple) and len(given) == 2:
         table, targets = given
-        if hasattr(table, "columns") and isinstance(targets, (str, list)):
+        if hasattr(table, "columns") and are_names(targets, table):
             return columns(table, targets, what)
         inputs, answers = listed(table), listed(targets)
         if inputs is not None and answers is not None and (hasattr(table, "ndim") or all(map(is_row, inputs))):
@@ -70,20 +70,32 @@ def paired(given: Any, what: str) -> list[tuple[Any, Any]]:
     return [(pair[0], pair[1]) for pair in pairs]
 
 
+def are_names(targets: Any, table: Any) -> bool:
+    """Whether targets are columns of a data frame, and not numbers."""
+    if not isinstance(targets, list):
+        return isinstance(targets, str)
+    return any(isinstance(name, str) or (isinstance(name, int) and name in table.columns) for name in targets)
+
+
 def columns(table: Any, targets: str | list[str], what: str) -> list[tuple[Any, Any]]:
     """The rows of a data frame, cut into inputs and targets."""
     wanted = [targets] if isinstance(targets, str) else targets
+    names = [*table.columns]
     for name in wanted:
-        if name not in table.columns:
-            raise ValueError(f"{what} expected a column of {', '.join(map(str, table.columns))}, got {name!r}")
-    rows = zip(*(listed(table[name]) or [] for name in table.columns if name not in wanted), strict=True)
+        if name not in names:
+            raise ValueError(f"{what} expected a column of {', '.join(map(str, names))}, got {name!r}")
+    if len({*names}) < len(names) or not {*names} - {*wanted}:
+        raise ValueError(f"{what} expected columns of different names, some of them inputs, got {quoted(names)}")
+    rows = zip(*(listed(table[name]) or [] for name in names if name not in wanted), strict=True)
     answers = zip(*(listed(table[name]) or [] for name in wanted), strict=True)
     one = isinstance(targets, str)
     return [(row, answer[0] if one else answer) for row, answer in zip(rows, answers, strict=True)]
 
 
 def listed(many: Any) -> list[Any] | None:
-    """Many things as a list, arrays as lists of Python's own numbers; None for what is not many things."""
+    """Many things as a list, arrays and frames as lists of Python's own numbers; None for what is not many things."""
+    if hasattr(many, "columns") and hasattr(many, "to_numpy"):
+        many = many.to_numpy()
     if hasattr(many, "tolist"):
         many = many.tolist()
     return list(many) if hasattr(many, "__iter__") and not isinstance(many, (str, dict)) else None

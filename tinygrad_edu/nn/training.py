@@ -249,8 +249,8 @@ def fit(
     Arguments:
         network: a `Module`, or what can be called with a list of inputs and has `parameters()`.
         loss: of one example: the name of a loss, or a function of what the network gives and of the target.
-        examples: pairs (inputs, target), a tuple (inputs, targets) of two sequences or arrays, or a tuple of a pandas
-            frame and the name of its target column. For "cross_entropy" a target may be the number of a class.
+        examples: pairs (inputs, target), a tuple (inputs, targets) of two sequences, arrays or frames, or a tuple of a
+            pandas frame and the name of its target column. For "cross_entropy" a target may be the number of a class.
         optimizer: `Adam` with lr=0.01 unless given.
         epochs: how often all examples are seen.
         batch: examples for an update, shuffled anew in each epoch; all of them unless given.
