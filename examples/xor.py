@@ -39,7 +39,7 @@ print([round(networks[3](x).data, 2) for x in POINTS], blind(networks[3]))  # [0
 
 # The history says what it saw.
 print(runs[3][1].notes[0])  # the loss stands still at 0.1667
-print(runs[3][1].notes[1])  # layer 1: 1 of 2 neurons are dead (2): for every example relu passes no gradient
+print(runs[3][1].notes[1])  # layer 1: 1 of 2 neurons is dead (2): for every example relu passes no gradient
 
 plot_decision_boundary(networks[3], POINTS, TARGETS, threshold=0.5).savefig("xor_stuck.png")
 

@@ -34,7 +34,7 @@ DEFAULTS = {
         "accuracy": "threshold=0.5",
         "fit": (
             "optimizer=None, epochs=100, batch=None, validation=None, patience=None, goal=-inf, tolerance=0.0, "
-            "gradient_tolerance=0.0, schedule=None, clip=None, seed=None, metrics=(), on_epoch=None, checkpoint=None, "
+            "gradient_tolerance=0.0, clip=None, seed=None, metrics=(), on_epoch=None, checkpoint=None, "
             "executor=None, engine='auto', progress=None, path=False"
         ),
         "health": "loss=None",

@@ -25,7 +25,6 @@ from tinygrad_edu.nn import (
     Sequential,
     accuracy,
     binary_cross_entropy_with_logits,
-    constant,
     cosine_decay,
     fit,
     health,
@@ -806,7 +805,7 @@ def test_workers_need_a_graph_that_can_be_recorded():
 
 def test_a_constant_schedule_is_the_rate_itself():
     one = trained("python", optimizer=lambda w: SGD(w, 0.3))
-    other = trained("python", optimizer=lambda w: SGD(w, 0.1), schedule=constant(0.3))
+    other = trained("python", optimizer=lambda w: SGD(w, lambda step: 0.3))
     assert numbers(one[0]) == numbers(other[0])
     assert other[1].rates == [0.3] * 6
 

@@ -26,7 +26,6 @@ from tinygrad_edu.nn import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     clip_gradients,
-    constant,
     cosine_decay,
     cross_entropy,
     hinge,
@@ -42,6 +41,7 @@ from tinygrad_edu.nn import (
 from tinygrad_edu.nn.modules import place
 
 THETA = [[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], [[0.4, 0.3, 0.6], [0.2, 1.0, 0.3]]]
+X1 = Value(1.0)
 X, T = [0.85, 0.25], [0.6905, 0.8657]
 
 
@@ -259,14 +259,16 @@ MISTAKES = {
     "binary_cross_entropy_with_logits": lambda: binary_cross_entropy([1.0], [0.5]),
     "SGD expected lr to be a number from 0, got -1": lambda: SGD([Value(1.0)], lr=-1),
     "SGD expected lr to be a number from 0, got '0.1'": lambda: SGD([Value(1.0)], lr="0.1"),
-    "SGD expected lr(0) to be a number from 0, got nan": lambda: SGD([Value(1.0)], lr=lambda k: math.nan).step(),
+    "SGD expected lr(0) to be a number from 0, got nan": lambda: training_step(
+        lambda: X1 * X1, SGD([X1], lr=lambda k: math.nan)
+    ),
     "AdamW expected eps to be a number from 0, got inf": lambda: AdamW([Value(1.0)], eps=math.inf),
     "SGD expected leaves, got the result of exp(x), Value(data=1.0, grad=not computed)": lambda: SGD(
         [Value(0.0).exp()]
     ),
     "steps of step_decay: expected a whole number from 1, got 0": lambda: step_decay(0.1, 0.5, every=0),
     "steps of cosine_decay: expected a whole number from 1, got 0": lambda: cosine_decay(0.1, steps=0),
-    "steps of warmup: expected a whole number from 1, got 1.5": lambda: warmup(constant(0.1), steps=1.5),
+    "steps of warmup: expected a whole number from 1, got 1.5": lambda: warmup(0.1, steps=1.5),
     "Adam expected two betas from 0 to below 1, got (1, 0)": lambda: Adam([Value(1.0)], betas=(1, 0)),
     "Adam expected two betas from 0 to below 1, got (0.9, 0.9, 0.9)": lambda: Adam([Value(1.0)], betas=(0.9, 0.9, 0.9)),
     "Adam expected two betas from 0 to below 1, got 0.9": lambda: Adam([Value(1.0)], betas=0.9),
@@ -326,6 +328,7 @@ WRONG_KINDS = {
     "an MLP expected the number of inputs, and the sizes of its layers as one list: MLP(3, [4, 1])": lambda: MLP(
         [3, 4, 1]
     ),
+    "warmup expected a learning rate or a schedule, got '0.1'": lambda: warmup("0.1", 3),
     "Sequential expected layers and functions, got 3": lambda: Sequential(3),
     "training expected the loss function to return a Value, got 3.0": lambda: training_step(
         lambda: 3.0, SGD([Value(1.0)])
@@ -492,10 +495,11 @@ def test_a_parameter_given_twice_is_changed_once():
 
 
 def test_schedules():
-    assert [constant(0.5)(t) for t in (0, 99)] == [0.5, 0.5]
     assert [step_decay(1.0, 0.1, every=2)(t) for t in range(4)] == [1.0, 1.0, 0.1, 0.1]
     assert math.isclose(cosine_decay(1.0, 10)(5), 0.5) and cosine_decay(1.0, 10)(99) == 0.0
     assert [warmup(lambda t: 1.0, 4)(t) for t in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert [warmup(2, 4)(t) for t in (0, 3, 4, 99)] == [0.5, 2.0, 2.0, 2.0]
+    assert [warmup(lambda t: 8.0 - t, 2)(t) for t in range(5)] == [4.0, 8.0, 8.0, 7.0, 6.0]
 
 
 def test_a_small_step_lowers_the_loss_by_the_rate_times_the_squared_gradient():
@@ -762,7 +766,7 @@ def test_step_names_a_parameter_without_a_label_as_one():
 
 def test_what_training_holds_can_be_pickled():
     network = MLP(2, [2, 1], activation=Value.tanh, seed=1)
-    for schedule in (constant(0.1), step_decay(0.1, 0.5, 10), cosine_decay(0.1, 10), warmup(constant(0.1), 3)):
+    for schedule in (step_decay(0.1, 0.5, 10), cosine_decay(0.1, 10), warmup(0.1, 3)):
         optimizer = SGD(network.parameters(), schedule, momentum=0.9)
         network(X).backward()
         optimizer.step()

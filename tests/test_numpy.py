@@ -7,7 +7,7 @@ import pytest
 from tests.test_nn import THETA, X
 from tests.test_value import is_accepted_everywhere, is_refused
 from tinygrad_edu import MLP, Value, compile
-from tinygrad_edu.nn import SGD, Adam, AdamW, constant, cross_entropy, mse
+from tinygrad_edu.nn import SGD, Adam, AdamW, cross_entropy, mse
 
 np = pytest.importorskip("numpy")
 
@@ -70,7 +70,7 @@ def test_a_step_on_arrays_is_the_step_on_floats():
     numbers, gradients = [0.5, -1.0, 2.0], [0.1, 0.0, -3.0]
     for make in (
         lambda w: SGD(w, 0.1, momentum=0.9, weight_decay=0.01),
-        lambda w: Adam(w, constant(0.1), weight_decay=0.01),
+        lambda w: Adam(w, lambda step: 0.1, weight_decay=0.01),
         AdamW,
     ):
         lists, arrays = (make([*map(Value, numbers)]) for _ in range(2))

@@ -15,7 +15,8 @@ from tinygrad_edu.nn.modules import at_least_one
 class Optimizer:
     """What all optimisers share: the parameters, the learning rate, the number of steps taken.
 
-    `lr` is a number, or a function of the number of steps taken so far. An optimiser of one's own has a `rule`, and
+    `lr` is a number, or a function of the number of steps taken so far and of nothing else: how often it is called is
+    not said. An optimiser of one's own has a `rule`, and
     says in `memory` how many numbers it keeps for each parameter from one step to the next; they start at 0.
 
     >>> class Lion(Optimizer):
@@ -68,7 +69,6 @@ class Optimizer:
         nothing is changed.
         """
         name = type(self).__name__
-        self.rate()
         for parameter in self.parameters:
             if type(parameter.data) is not float:
                 called = f"the data of {parameter.label!r}" if parameter.label else "the data of a parameter"
@@ -207,16 +207,6 @@ class AdamW(Adam):
         super().__init__(parameters, lr, **{"weight_decay": 0.01} | options)
 
 
-def constant(lr: float) -> Callable[[int], float]:
-    """A schedule that stays at `lr`, to start from with `warmup`.
-
-    >>> schedule = warmup(constant(0.1), steps=4)
-    >>> schedule(0), schedule(3), schedule(100)
-    (0.025, 0.1, 0.1)
-    """
-    return partial(_constant, lr)
-
-
 def step_decay(lr: float, factor: float, every: int) -> Callable[[int], float]:
     """A schedule that multiplies the learning rate by `factor` after each `every` steps.
 
@@ -243,24 +233,27 @@ def cosine_decay(lr: float, steps: int) -> Callable[[int], float]:
     return partial(_cosine_decay, lr, steps)
 
 
-def warmup(schedule: Callable[[int], float], steps: int) -> Callable[[int], float]:
-    """A schedule that rises in `steps` equal steps to where another one starts, and then follows that.
+def warmup(schedule: float | Callable[[int], float], steps: int) -> Callable[[int], float]:
+    """A schedule that rises in `steps` equal steps to a learning rate, or to where another schedule starts.
 
-    >>> schedule = warmup(cosine_decay(0.1, steps=100), steps=4)
-    >>> schedule(0), schedule(3), schedule(4)
+    Then it stays there, or follows the other one.
+
+    >>> schedule = warmup(0.1, steps=4)
+    >>> schedule(0), schedule(3), schedule(100)
     (0.025, 0.1, 0.1)
+    >>> schedule = warmup(cosine_decay(0.1, steps=100), steps=4)
+    >>> schedule(0), schedule(3), schedule(4), round(schedule(54), 4)
+    (0.025, 0.1, 0.1, 0.05)
 
-    Raises ValueError for `steps` below 1.
+    Raises ValueError for `steps` below 1, TypeError for what is neither a number nor a function.
     """
+    if not (isinstance(schedule, Real) or callable(schedule)):
+        raise TypeError(f"warmup expected a learning rate or a schedule, got {quoted(schedule)}")
     at_least_one("steps of warmup", steps)
     return partial(_warmup, schedule, steps)
 
 
 # What schedules do at a step; functions of the module, so that an optimiser with a schedule can be pickled.
-
-
-def _constant(lr: float, step: int) -> float:
-    return lr
 
 
 def _step_decay(lr: float, factor: float, every: int, step: int) -> float:
@@ -271,8 +264,9 @@ def _cosine_decay(lr: float, steps: int, step: int) -> float:
     return 0.5 * lr * (1 + math.cos(math.pi * min(step, steps) / steps))
 
 
-def _warmup(schedule: Callable[[int], float], steps: int, step: int) -> float:
-    return schedule(0) * (step + 1) / steps if step < steps else schedule(step - steps)
+def _warmup(schedule: float | Callable[[int], float], steps: int, step: int) -> float:
+    after = schedule(max(0, step - steps)) if callable(schedule) else schedule
+    return after * (step + 1) / steps if step < steps else after
 
 
 def clip_gradients(parameters: Iterable[Value], largest: float) -> float:

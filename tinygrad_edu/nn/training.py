@@ -226,7 +226,6 @@ def fit(
     goal: float = -math.inf,
     tolerance: float = 0.0,
     gradient_tolerance: float = 0.0,
-    schedule: Callable[[int], float] | None = None,
     clip: float | None = None,
     seed: Any = None,
     metrics: Any = (),
@@ -251,7 +250,7 @@ def fit(
         loss: of one example: the name of a loss, or a function of what the network gives and of the target.
         examples: pairs (inputs, target), a tuple (inputs, targets) of two sequences, arrays or frames, or a tuple of a
             pandas frame and the name of its target column. For "cross_entropy" a target may be the number of a class.
-        optimizer: `Adam` with lr=0.01 unless given.
+        optimizer: `Adam` with lr=0.01 unless given; its `lr` may be a schedule.
         epochs: how often all examples are seen.
         batch: examples for an update, shuffled anew in each epoch; all of them unless given.
         validation: further examples, or a share of them such as 0.2, never trained on.
@@ -259,7 +258,6 @@ def fit(
             put the best parameters back.
         goal, tolerance, gradient_tolerance: stop at this training loss, where it changes by less in an epoch, where the
             norm of the gradient is below.
-        schedule: the learning rate, a function of the steps taken.
         clip: the largest norm of a gradient, see `clip_gradients`.
         seed: of the shuffling and of the validation share; without one they come from Python's `random`.
         metrics: "accuracy", or functions (answers, targets) of all validation, else training, examples to a number, by
@@ -294,8 +292,6 @@ def fit(
     require_stops("fit", on_epoch, goal=goal, tolerance=tolerance, gradient_tolerance=gradient_tolerance)
     if clip is not None and not (isinstance(clip, Real) and clip > 0):
         raise ValueError(f"fit expected clip to be above 0, got {clip!r}")
-    if schedule is not None:
-        optimizer.lr = schedule
     eager = Eager(network, setup.loss, optimizer.parameters, setup.examples)
     before = eager.numbers(), optimizer.steps, [copy(kept) for kept in optimizer.kept], setup.rng.getstate()
     history = History()
