@@ -16,7 +16,7 @@ from tinygrad_edu.nn.data import Example, divided, examples_of, floats
 from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, Whole, first_bad, layer_of
 from tinygrad_edu.nn.modules import Parameter, Place
 from tinygrad_edu.nn.progress import Progress
-from tinygrad_edu.nn.shards import PROGRAMS, Sharded, part_of
+from tinygrad_edu.nn.shards import Sharded, part_of, unpickled
 from tinygrad_edu.nn.training import Setup
 
 # Data
@@ -378,7 +378,7 @@ def test_a_batch_is_cut_into_as_many_shards_as_there_are_workers(workers, rows, 
     """Eight where an executor does not say; the parts weigh as much as they have examples."""
     graph = eager([Example([float(k), 1.0], float(k % 3)) for k in range(rows)])
     replay = Replay(graph, "python")
-    sharded = Sharded.over(replay, here := Here(workers))
+    sharded = Sharded(replay, here := Here(workers))
     loss, gradient = sharded.gradient(graph.numbers(), slice(0, rows))
     expected, its = replay.gradient(graph.numbers(), slice(0, rows))
     assert here.sizes == sizes
@@ -390,14 +390,13 @@ def test_a_batch_is_cut_into_as_many_shards_as_there_are_workers(workers, rows, 
 def test_a_worker_keeps_the_program_of_the_last_task():
     w = Value(2.0)
     first, second = (pickle.dumps(compile(w * k, [w], backend="python")) for k in (3.0, 5.0))
-    PROGRAMS.clear()
+    unpickled.cache_clear()
     assert part_of(first, [2.0], [])[0] == 6.0
-    [kept] = PROGRAMS.values()
     assert part_of(first, [4.0], [])[0] == 12.0
-    assert [*PROGRAMS.values()] == [kept]
+    assert unpickled.cache_info()[:2] == (1, 1)  # hits, misses
     assert part_of(second, [2.0], [])[0] == 10.0
-    assert len(PROGRAMS) == 1 and [*PROGRAMS.values()] != [kept]
-    PROGRAMS.clear()
+    assert unpickled.cache_info().currsize == 1 and unpickled(second) is unpickled(second)
+    unpickled.cache_clear()
 
 
 # Checkpoints

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from tinygrad_edu.engine import quoted
 from tinygrad_edu.nn.engines import Batch, Replay
+from tinygrad_edu.nn.loop import scaled
 
 SHARDS = 8  # where an executor does not say how many workers it has
-PROGRAMS: dict[int, Any] = {}  # of this worker, by the hash of their pickle; only the last is kept
 
 
 class Sharded(Replay):
@@ -19,19 +20,13 @@ class Sharded(Replay):
     A worker that dies, or any that cannot be reached, leaves its shard to be computed here.
     """
 
-    executor: Any
     lost = 0
 
-    @classmethod
-    def over(cls, replay: Replay, executor: Any) -> Sharded:
-        """The program of a replay on an executor. Raises TypeError for what is none."""
+    def __init__(self, replay: Replay, executor: Any) -> None:
         if not hasattr(executor, "submit"):
             raise TypeError(f"executor expected what has submit(), like a ProcessPoolExecutor, got {quoted(executor)}")
-        made = object.__new__(cls)
-        vars(made).update(vars(replay), executor=executor, pickled=pickle.dumps(replay.program))
-        return made
-
-    pickled: bytes
+        vars(self).update(vars(replay))
+        self.executor, self.pickled = executor, pickle.dumps(replay.program)
 
     def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
         rows, given = self.chosen(batch), self.given(numbers)
@@ -43,8 +38,8 @@ class Sharded(Replay):
             part, its = self.result(future, given, shard)
             share = len(shard) / len(rows)
             loss += float(part) * share
-            scaled = [g * share for g in its] if isinstance(its, list) else its * share
-            gradient = scaled if gradient is None else added(gradient, scaled)
+            weighted = scaled(its, share)
+            gradient = weighted if gradient is None else added(gradient, weighted)
         return loss, self.spread_out(gradient, numbers)
 
     def submitted(self, given: Any, shard: Any) -> Any:
@@ -64,12 +59,14 @@ class Sharded(Replay):
 
 
 def part_of(pickled: bytes, params: Any, rows: Any) -> Any:
-    """The mean loss over a shard and its gradient, in a worker, which keeps the program for the next time."""
-    key = hash(pickled)
-    if key not in PROGRAMS:
-        PROGRAMS.clear()
-        PROGRAMS[key] = pickle.loads(pickled)
-    return PROGRAMS[key](params, rows)
+    """The mean loss over a shard and its gradient, in a worker."""
+    return unpickled(pickled)(params, rows)
+
+
+@lru_cache(1)
+def unpickled(program: bytes) -> Any:
+    """A program, which a worker keeps for the next time."""
+    return pickle.loads(program)
 
 
 def added(left: Any, right: Sequence[float]) -> Any:

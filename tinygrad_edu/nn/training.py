@@ -310,7 +310,7 @@ def fit(
             raise ValueError(f"fit expected a loss that can be recorded, for an executor: {'; '.join(history.notes)}")
         from tinygrad_edu.nn.shards import Sharded
 
-        chosen = Sharded.over(chosen, executor)
+        chosen = Sharded(chosen, executor)
     loop = None
     with Progress(epochs, progress) as bar:
         prepared = partial(
