@@ -19,7 +19,7 @@ each = pytest.mark.parametrize("broken", FAULTS, ids=lambda broken: broken.name)
 HINTS = {
     "overwritten": "times what it should be",
     "swapped operands": "",
-    "inner derivative missing": "times what it should be",
+    "gradient from above missing": "times what it should be",
     "updated too early": "times what it should be",
     "sigmoid' of the input": "times what it should be",
     "no zero_grad": "a factor 2 too much",
@@ -53,7 +53,7 @@ N = e(0.3)
 WRONG = {
     "overwritten": [e(0.5)],
     "swapped operands": [-0.5 / 4, 1 / 2],
-    "inner derivative missing": [2 * (1 - t(1) ** 2)],
+    "gradient from above missing": [2 * (1 - t(1) ** 2)],
     "updated too early": [(1 - OUT**2) * (1.3 - 0.1 * (1 - OUT**2) * H) * (1 - H**2) * 0.5, (1 - OUT**2) * H],
     "sigmoid' of the input": [0.3 * 0.7],
     "no zero_grad": [2 * e(0.3)],
@@ -71,7 +71,7 @@ WRONG = {
 RIGHT = {  # the inputs, and the value there
     "overwritten": ((0.5,), 1.5 + e(0.5)),
     "swapped operands": ((0.5, 2.0), 0.25),
-    "inner derivative missing": ((0.5,), 3 * t(1)),
+    "gradient from above missing": ((0.5,), 3 * t(1)),
     "updated too early": ((0.7, 1.3), OUT),
     "sigmoid' of the input": ((0.3,), 1 / (1 + e(-0.3))),
     "no zero_grad": ((0.3,), e(0.3)),
@@ -86,7 +86,7 @@ RIGHT = {  # the inputs, and the value there
 }
 CHANGED = {  # the rows whose derivative is another one; elsewhere it is the walk that is
     "swapped operands": ["truediv", "sub", "pow", "mul"],
-    "inner derivative missing": ["tanh", "exp", "sin"],
+    "gradient from above missing": ["tanh", "exp", "sin"],
     "sigmoid' of the input": ["sigmoid"],
     "relu' everywhere 1": ["relu"],
     "softmax without cross terms": ["logsumexp"],
@@ -135,7 +135,7 @@ def test_each_mistake_gives_the_gradient_that_it_would_in_earnest(broken):
 def test_what_a_node_hands_on_is_wrong_and_what_it_has_is_right():
     x = Value(0.5)
     h = (x * 2).tanh()
-    with fault("inner derivative missing").switch():
+    with fault("gradient from above missing").switch():
         (h * 3).backward()
     assert h.grad == 3.0
     assert x.grad == pytest.approx(2 * (1 - t(1) ** 2))

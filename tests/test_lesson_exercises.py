@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tinygrad_edu.check.faults import FAULTS
+from tinygrad_edu import Value
+from tinygrad_edu.check.faults import FAULTS, fault
 from tinygrad_edu.expression import parse
 from tinygrad_edu.lesson import exercises
 from tinygrad_edu.lesson.exercises import COUNT, RULES_TO_WRITE, answer, choices, exercise, hint, level, numbered, rule
@@ -32,7 +33,19 @@ def test_no_two_misconceptions_give_the_same_answer_and_none_the_right_one():
 
 def test_a_mistake_has_one_name_in_both_catalogues():
     shared = {row.name for row in MISCONCEPTIONS} & {fault.name for fault in FAULTS}
-    assert {"overwritten", "swapped operands", "inner derivative missing", "no zero_grad"} <= shared
+    assert {"overwritten", "swapped operands", "gradient from above missing", "no zero_grad"} <= shared
+
+
+def test_what_is_missing_is_the_same_in_both_catalogues():
+    """Of 3 tanh(x) the factor 3, which comes from above."""
+    [row] = [row for row in MISCONCEPTIONS if row.name == "gradient from above missing"]
+    x = Value(0.5, "x")
+    y = x.tanh()
+    with fault(row.name).switch():
+        (y * 3.0).backward()
+    values = {"upstream": 3.0, "local": 1 - y.data**2}
+    wrong = parse(row.wrong)
+    assert x.grad == pytest.approx(wrong.build({name: values[name] for name in wrong.names}).data)
 
 
 to_find = pytest.mark.parametrize("number", [k for k in range(1, COUNT + 1) if level(k) < 3])

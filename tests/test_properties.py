@@ -236,7 +236,7 @@ TWICE = (test_backward_twice_doubles_the_leaves_and_nothing_else, expressions())
 CATCHES = {  # faults, each with a property that fails under it and knows nothing of it, and what that is given
     "overwritten": EXACT,
     "swapped operands": COMPLEX,
-    "inner derivative missing": COMPLEX,
+    "gradient from above missing": COMPLEX,
     "updated too early": COMPLEX,
     "sigmoid' of the input": SIGMOID,
     "no zero_grad": EXACT,

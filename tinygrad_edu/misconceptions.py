@@ -42,7 +42,7 @@ MISCONCEPTIONS = [  # where two give the same number, the first is what is said
         "The outer function is one factor. What is inside of it?",
         "the local derivative is missing: the chain rule multiplies what comes from above by it"),
     Misconception("gradient from above missing", "local",
-        "And by how much does the root change when the result does?",
+        "By how much does the root change when the result does?",
         "the local derivative alone: the chain rule multiplies it by the gradient from above"),
     Misconception("swapped operands", "upstream * swapped",
         "For which of the two operands is it?",

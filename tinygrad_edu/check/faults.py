@@ -192,7 +192,7 @@ FAULTS = [
         (0.5, 2.0),
     ),
     Fault(
-        "inner derivative missing",
+        "gradient from above missing",
         "the local derivative is not multiplied by the gradient from above: the chain rule is a product",
         lambda: pullbacks(upstream_forgotten, "tanh", "exp", "sin"),
         lambda x: (x * 2).tanh() * 3,

@@ -21,7 +21,7 @@ RULES = (  # one operation's rule is broken
     "mean instead of sum",
     "swapped operands",
     "relu' everywhere 1",
-    "inner derivative missing",
+    "gradient from above missing",
     "sigmoid' of the input",
     "tanh' of the input",
     "an edge of x*x lost",
