@@ -299,7 +299,7 @@ MISTAKES = {
     ("explore", "w", "w=1", "-o", "e.svg"): "expected a name that ends in .html, .htm, got e.svg",
     ("exercise", "1", "--hint", "1", "--answer", "x"): "--answer and --hint exclude each other",
     ("exercise", "15", "--answer", "y"): "expected a formula in x and out, got one in y",
-    ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from: an edge of x*x lost, inner",
+    ("exercise", "1", "--answer", "x"): "'x' is not one of the mistakes to choose from: an edge of x*x lost, gradient",
     ("worksheet", "-o", "none/sheet.md"): "none",
     ("worksheet", "-o", "sheet.pdf"): "expected a name that ends in .md, got sheet.pdf",
     ("worksheet", "-o", "sheet.tex"): "expected a name that ends in .md, got sheet.tex",

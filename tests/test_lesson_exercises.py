@@ -72,9 +72,9 @@ def printed_with(fault, number, monkeypatch):
 def test_what_an_exercise_prints_has_one_explanation(number, monkeypatch):
     shown = exercise(number).partition("The mistakes")[0]
     explanations = []
-    for fault in FAULTS:
-        if fault.name in choices(number) and printed_with(fault, number, monkeypatch) == shown:
-            explanations.append(fault.name)
+    for made in FAULTS:
+        if made.name in choices(number) and printed_with(made, number, monkeypatch) == shown:
+            explanations.append(made.name)
     assert explanations == [numbered(number).name]
 
 
