@@ -1,7 +1,8 @@
 """The engine: a table of operations, Values that record them, and the derivatives that follow from the table.
 
-Other rooms import from here, from `tinygrad_edu.engine.formulas` what reads the formulas of the table, and from
-`tinygrad_edu.engine.languages` what writes them in other languages; the package itself also the functions of the rows.
+Other rooms import from here, from `tinygrad_edu.engine.operations` the functions of the rows, from
+`tinygrad_edu.engine.formulas` what reads the formulas of the table, and from `tinygrad_edu.engine.languages` what
+writes them in other languages.
 """
 
 from tinygrad_edu.engine.collector import collector_paused

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from tinygrad_edu.engine import UNDEFINED, Value, data_of
+from tinygrad_edu.engine import TABLE, UNDEFINED, Value, data_of, operations
 from tinygrad_edu.exchange.pytorch import torch
 from tinygrad_edu.exchange.rules import (
     ALONG,
@@ -30,7 +30,6 @@ from tinygrad_edu.exchange.rules import (
     added,
     constant,
     mean,
-    row,
     signed,
 )
 from tinygrad_edu.nn import Parameter, Place
@@ -147,7 +146,7 @@ class Graph:
         if x is None:
             raise self.unknown(node)
         if name in UNARY:
-            return [Array([row(UNARY[name])(number) for number in x.numbers], x.shape)]
+            return [Array([TABLE[UNARY[name]].function(number) for number in x.numbers], x.shape)]
         if full in FORMULAS or name in FORMULAS:
             formula = FORMULAS[full if full in FORMULAS else name]
             return [Array([formula(number, node) for number in x.numbers], x.shape)]
@@ -386,7 +385,7 @@ def dots(left: Array, right: Array) -> list[Any]:
     """The dot product of each row with each column, weights first, as a neuron writes them."""
     rows, columns = left.rows([-1]), right.rows([0])
     turned = isinstance(columns[0][0], Parameter) and not isinstance(rows[0][0], Parameter)
-    return [row("dot")(*((y, x) if turned else (x, y))) for x in rows for y in columns]
+    return [operations.dot(*((y, x) if turned else (x, y))) for x in rows for y in columns]
 
 
 def joined(name: str, arrays: Sequence[Array], dim: int, shape: tuple[int, ...]) -> Array:

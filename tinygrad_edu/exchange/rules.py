@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine import operations
 from tinygrad_edu.exchange.pytorch import torch
 
 
@@ -39,11 +39,6 @@ def constant(tensor: Any) -> Array:
     return Array(tensor.detach().double().flatten().tolist(), tuple(tensor.shape))
 
 
-def row(name: str) -> Callable[..., Any]:
-    """An operation of the table."""
-    return TABLE[name].function
-
-
 def signed(dim: int) -> int:
     """A dimension, of which PyTorch's nodes hold -1 as 2**64 - 1."""
     return dim - 2**64 if dim >= 2**63 else dim
@@ -60,51 +55,55 @@ UNARY = {  # what is done to each number: the operation of the table
 
 def leaky_relu(x: Any, slope: float) -> Any:
     # So that the derivative at 0 is the slope, as PyTorch's.
-    return row("leaky_relu")(x) if slope == 0.01 else slope * x + (1 - slope) * row("relu")(x)
+    return operations.leaky_relu(x) if slope == 0.01 else slope * x + (1 - slope) * operations.relu(x)
 
 
 def elu(x: Any, node: Any) -> Any:
-    positive = row("relu")(x)
+    positive = operations.relu(x)
     # Of x - relu(x) the derivative at 0 is 1, as PyTorch's; of minimum(x, 0) it is a half.
-    negative = row("expm1")(node._saved_input_scale * (x - positive))
+    negative = operations.expm1(node._saved_input_scale * (x - positive))
     return node._saved_scale * (positive + node._saved_alpha * negative)
 
 
 def celu(x: Any, node: Any) -> Any:
-    positive = row("relu")(x)
-    return positive + node._saved_alpha * row("expm1")((x - positive) / node._saved_alpha)
+    positive = operations.relu(x)
+    return positive + node._saved_alpha * operations.expm1((x - positive) / node._saved_alpha)
 
 
 def gelu(x: Any, node: Any) -> Any:
     if node._saved_approximate == "none":
-        return row("gelu")(x)
-    return 0.5 * x * (1 + row("tanh")(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+        return operations.gelu(x)
+    return 0.5 * x * (1 + operations.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def softplus(x: Any, node: Any) -> Any:
     if x * node._saved_beta > node._saved_threshold:  # beyond it PyTorch hands on x itself
         return x
-    return row("softplus")(x) if node._saved_beta == 1 else row("softplus")(node._saved_beta * x) / node._saved_beta
+    return (
+        operations.softplus(x)
+        if node._saved_beta == 1
+        else operations.softplus(node._saved_beta * x) / node._saved_beta
+    )
 
 
 def clamp(x: Any, node: Any) -> Any:
     # The derivative at the bounds is 1 here, and 0 in hardtanh.
     if node._saved_min is not None:
-        x = x + row("relu")(node._saved_min - x)
-    return x if node._saved_max is None else x - row("relu")(x - node._saved_max)
+        x = x + operations.relu(node._saved_min - x)
+    return x if node._saved_max is None else x - operations.relu(x - node._saved_max)
 
 
 def hardtanh(x: Any, node: Any) -> Any:
-    x = node._saved_min_val + row("relu")(x - node._saved_min_val)
-    return node._saved_max_val - row("relu")(node._saved_max_val - x)
+    x = node._saved_min_val + operations.relu(x - node._saved_min_val)
+    return node._saved_max_val - operations.relu(node._saved_max_val - x)
 
 
 # The same with a formula, of the number and PyTorch's node.
 FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "Reciprocal": lambda x, node: 1 / x,
-    "Rsqrt": lambda x, node: 1 / row("sqrt")(x),
-    "Log2": lambda x, node: row("log")(x) / math.log(2),
-    "Log10": lambda x, node: row("log")(x) / math.log(10),
+    "Rsqrt": lambda x, node: 1 / operations.sqrt(x),
+    "Log2": lambda x, node: operations.log(x) / math.log(2),
+    "Log10": lambda x, node: operations.log(x) / math.log(10),
     "Pow0": lambda x, node: x**node._saved_exponent,
     "Pow2": lambda x, node: node._saved_self**x,
     "Mul1": lambda x, node: x * node._saved_other,
@@ -114,8 +113,8 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "Elu": elu,
     "Gelu": gelu,
     "Softplus": softplus,
-    "LogSigmoid": lambda x, node: -row("softplus")(-x),
-    "Mish": lambda x, node: x * row("tanh")(row("softplus")(x)),
+    "LogSigmoid": lambda x, node: -operations.softplus(-x),
+    "Mish": lambda x, node: x * operations.tanh(operations.softplus(x)),
     "Clamp": clamp,
     "Hardtanh": hardtanh,
 }
@@ -125,15 +124,15 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "Mul": lambda x, y: x * y,
     "Div": lambda x, y: x / y,
     "Pow1": lambda x, y: x**y,
-    "Maximum": lambda x, y: row("maximum")(x, y),
-    "Minimum": lambda x, y: row("minimum")(x, y),
-    "Atan2": lambda x, y: row("atan2")(x, y),
+    "Maximum": operations.maximum,
+    "Minimum": operations.minimum,
+    "Atan2": operations.atan2,
 }
 
 
 def huber(y: Any, t: Any, delta: float) -> Any:
     error = y - t
-    inner = row("maximum")(row("minimum")(error, delta), -delta)
+    inner = operations.maximum(operations.minimum(error, delta), -delta)
     return inner * (error - 0.5 * inner)
 
 
@@ -142,8 +141,8 @@ LOSSES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "MseLoss": lambda y, t, node: (y - t) ** 2,
     "HuberLoss": lambda y, t, node: huber(y, t, node._saved_delta),
     "SmoothL1Loss": lambda y, t, node: huber(y, t, node._saved_beta) / node._saved_beta,
-    "BinaryCrossEntropy": lambda y, t, node: -(t * row("log")(y)) - (1 - t) * row("log")(1 - y),
-    "BinaryCrossEntropyWithLogits": lambda y, t, node: row("softplus")(y) - t * y,
+    "BinaryCrossEntropy": lambda y, t, node: -(t * operations.log(y)) - (1 - t) * operations.log(1 - y),
+    "BinaryCrossEntropyWithLogits": lambda y, t, node: operations.softplus(y) - t * y,
 }
 
 # What a node does to the places of its numbers.
@@ -168,7 +167,7 @@ RESHAPES = {
 
 
 def added(numbers: Sequence[Any]) -> Any:
-    return numbers[0] if len(numbers) == 1 else row("sum")(numbers)
+    return numbers[0] if len(numbers) == 1 else operations.sum(numbers)
 
 
 def mean(numbers: Sequence[Any]) -> Any:
@@ -179,17 +178,17 @@ def mean(numbers: Sequence[Any]) -> Any:
 REDUCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "Sum": added,
     "Mean": mean,
-    "Logsumexp": lambda numbers: row("logsumexp")(numbers),
+    "Logsumexp": operations.logsumexp,
 }
 
 
 def log_softmax(numbers: Sequence[Any]) -> list[Any]:
-    total = row("logsumexp")(numbers)
+    total = operations.logsumexp(numbers)
     return [x - total for x in numbers]
 
 
 def softmax(numbers: Sequence[Any]) -> list[Any]:
-    return [row("exp")(x) for x in log_softmax(numbers)]
+    return [operations.exp(x) for x in log_softmax(numbers)]
 
 
 # Of the numbers along one dimension, as many.

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from math import isclose, isfinite
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, UNDEFINED, Value, collector_paused, data_of, expression, leaves, nodes, quoted
+from tinygrad_edu.engine import UNDEFINED, Value, collector_paused, data_of, expression, leaves, nodes, quoted
+from tinygrad_edu.engine.operations import sum as total
 from tinygrad_edu.nn.data import Example
 
-total = TABLE["sum"].function
 Batch = Any  # which examples: a slice or a list of numbers
 CHECKED = 24  # examples on which a recording is held against graphs of their own
 

@@ -10,16 +10,15 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, Value, data_of, quoted
-
-dot, total, absolute, softplus = (TABLE[name].function for name in ("dot", "sum", "abs", "softplus"))
-log, relu, logsumexp = (TABLE[name].function for name in ("log", "relu", "logsumexp"))
-minimum, maximum = (TABLE[name].function for name in ("minimum", "maximum"))
+from tinygrad_edu.engine import Value, data_of, quoted
+from tinygrad_edu.engine.operations import abs as absolute
+from tinygrad_edu.engine.operations import dot, log, logsumexp, maximum, minimum, relu, softplus
+from tinygrad_edu.engine.operations import sum as total
 
 Numbers = Any  # a Value or number, or a sequence of them
 
 
-def squared_error(predictions: Numbers, targets: Numbers) -> Value:
+def squared_error(predictions: Numbers, targets: Numbers) -> Any:
     """Half the sum of the squared errors, Σ ½ (t_i - y_i)², as textbooks write it: its derivative is y_i - t_i.
 
     >>> round(squared_error([0.7333, 0.7317], [0.6905, 0.8657]), 6)
@@ -28,10 +27,10 @@ def squared_error(predictions: Numbers, targets: Numbers) -> Value:
     Raises ValueError where the lengths differ.
     """
     errors = differences("squared_error", predictions, targets)
-    return 0.5 * dot(errors, errors)  # type: ignore[no-any-return]
+    return 0.5 * dot(errors, errors)
 
 
-def mse(predictions: Numbers, targets: Numbers) -> Value:
+def mse(predictions: Numbers, targets: Numbers) -> Any:
     """The mean squared error, Σ (y_i - t_i)² / n.
 
     >>> mse([1.0, 2.0], [0.0, 0.0])
@@ -40,10 +39,10 @@ def mse(predictions: Numbers, targets: Numbers) -> Value:
     Raises ValueError where the lengths differ.
     """
     errors = differences("mse", predictions, targets)
-    return dot(errors, errors) / len(errors)  # type: ignore[no-any-return]
+    return dot(errors, errors) / len(errors)
 
 
-def mae(predictions: Numbers, targets: Numbers) -> Value:
+def mae(predictions: Numbers, targets: Numbers) -> Any:
     """The mean absolute error, Σ |y_i - t_i| / n.
 
     >>> mae([1.0, 2.0], [0.0, 0.0])
@@ -52,10 +51,10 @@ def mae(predictions: Numbers, targets: Numbers) -> Value:
     Raises ValueError where the lengths differ.
     """
     errors = differences("mae", predictions, targets)
-    return total([absolute(error) for error in errors]) / len(errors)  # type: ignore[no-any-return]
+    return total([absolute(error) for error in errors]) / len(errors)
 
 
-def huber(predictions: Numbers, targets: Numbers, delta: float = 1.0) -> Value:
+def huber(predictions: Numbers, targets: Numbers, delta: float = 1.0) -> Any:
     """The mean of ½ e² for errors up to delta, and of delta (|e| - ½ delta) beyond, which one outlier cannot dominate.
 
     >>> huber([0.5, 3.0], [0.0, 0.0])
@@ -69,10 +68,10 @@ def huber(predictions: Numbers, targets: Numbers, delta: float = 1.0) -> Value:
     for error in differences("huber", predictions, targets):
         inner = maximum(minimum(error, delta), -delta)  # all cases at once: c (e - ½ c), with c the e that is cut off
         terms.append(inner * (error - 0.5 * inner))
-    return total(terms) / len(terms)  # type: ignore[no-any-return]
+    return total(terms) / len(terms)
 
 
-def hinge(scores: Numbers, targets: Numbers) -> Value:
+def hinge(scores: Numbers, targets: Numbers) -> Any:
     """The max-margin loss, Σ relu(1 - t_i y_i) / n, for targets -1 and 1.
 
     >>> hinge([0.5, -2.0], [1, -1])
@@ -84,10 +83,10 @@ def hinge(scores: Numbers, targets: Numbers) -> Value:
     for _, target in pairs:
         if data_of(target) not in (-1, 1):
             raise ValueError(f"hinge expected the targets -1 and 1, got {data_of(target)!r}")
-    return total([relu(1 - target * score) for score, target in pairs]) / len(pairs)  # type: ignore[no-any-return]
+    return total([relu(1 - target * score) for score, target in pairs]) / len(pairs)
 
 
-def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
+def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Any:
     """The mean of -t log p - (1 - t) log(1 - p), from probabilities.
 
     A term whose factor is 0 is left out, so p = 1 is right for t = 1. A probability of 0 or 1 that is wrong would
@@ -113,10 +112,10 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Value:
                     f"{data_of(target)!r}: train on logits, with binary_cross_entropy_with_logits"
                 )
             terms.append(-factor * log(q))
-    return total(terms) / len(pairs)  # type: ignore[no-any-return]
+    return total(terms) / len(pairs)
 
 
-def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value:
+def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Any:
     """The binary cross entropy from logits z, p = sigmoid(z): the mean of t softplus(-z) + (1 - t) softplus(z).
 
     It keeps its digits for any finite z.
@@ -130,10 +129,10 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Value
     for z, target in paired("binary_cross_entropy_with_logits", logits, targets):
         check_probability("binary_cross_entropy_with_logits", "targets", target)
         terms.append(target * softplus(-z) + (1 - target) * softplus(z))
-    return total(terms) / len(terms)  # type: ignore[no-any-return]
+    return total(terms) / len(terms)
 
 
-def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value | float]) -> Value:
+def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value | float]) -> Any:
     """The cross entropy of one example, -Σ t_i log softmax(z)_i = log Σ exp(z_j - Σ t_i z_i).
 
     For a class it is stable for any z whose differences are finite; for probabilities it is as exact as Σ t_i z_i.
@@ -167,8 +166,8 @@ def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value 
             )
         true = dot(shares, scores)
     if isinstance(true, Value) or any(isinstance(score, Value) for score in scores):
-        return logsumexp([score - true for score in scores])  # type: ignore[no-any-return]
-    return logsumexp([Value(score) - true for score in scores]).data  # type: ignore[no-any-return]
+        return logsumexp([score - true for score in scores])
+    return logsumexp([Value(score) - true for score in scores]).data
 
 
 LOSSES: dict[str, Callable[[Any, Any], Value]] = {

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import TABLE, Value, data_of, quoted
+from tinygrad_edu.engine.operations import dot
 from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
 from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, shares_bias, split
 
-dot = TABLE["dot"].function
 Activation = str | Callable[[Any], Any] | None
 
 
@@ -158,7 +158,7 @@ class Neuron(Module):
         z = dot(self.w, x)
         if self.b is not None:
             z = z + self.b
-        return z if self.activation is None else self.activation(z)  # type: ignore[no-any-return]
+        return z if self.activation is None else self.activation(z)
 
     def __repr__(self) -> str:
         return f"Neuron({len(self.w)}, {getattr(self.activation, '__name__', 'linear')})"

@@ -16,7 +16,8 @@ from os import PathLike
 from string import Template
 from typing import Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, TABLE, Value, nodes, plain, quoted
+from tinygrad_edu.engine import NOT_COMPUTED, Value, nodes, plain, quoted
+from tinygrad_edu.engine.operations import dot
 from tinygrad_edu.files import write
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
 from tinygrad_edu.neurons import neurons
@@ -201,7 +202,7 @@ def half_squared(outputs: Sequence[Any], targets: Sequence[Any]) -> Any:
     if len(outputs) != len(targets):
         raise ValueError(f"the network has {len(outputs)} outputs, the examples {len(targets)} targets")
     errors = [y - t for y, t in zip(outputs, targets, strict=True)]
-    return 0.5 * TABLE["dot"].function(errors, errors)
+    return 0.5 * dot(errors, errors)
 
 
 def listed(numbers: Any) -> list[Any]:
