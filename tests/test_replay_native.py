@@ -511,6 +511,16 @@ def test_only_what_is_worth_it_is_run_in_threads_and_lets_others_run(worth, n_co
     assert found == [(False, True)]
 
 
+def test_short_runs_keep_the_lock_of_python_and_long_ones_let_it_go():
+    runner, found = pair().runner("total", True), []
+    runner.locked, runner.free = (lambda *arguments, name=name: found.append(name) for name in ("locked", "free"))
+    for locked in (True, False):
+        runner.run(None, locked=locked)
+    assert found == ["locked", "free"]
+    of_python = 4  # FUNCFLAG_PYTHONAPI
+    assert (native.LOCKED._flags_ & of_python, native.FREE._flags_ & of_python) == (of_python, 0)
+
+
 @pytest.mark.parametrize(
     ("affinity", "count", "expected"), [({0, 2, 5}, 8, 3), ({1}, 8, 1), (None, 8, 8), (None, None, 1)]
 )
