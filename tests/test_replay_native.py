@@ -429,6 +429,20 @@ def test_the_areas_of_a_kernel_are_told_not_to_overlap(backward):
     assert "noalias" not in context.attributes  # the driver writes there, of other blocks
 
 
+@pytest.mark.parametrize("rough", [False, True])
+def test_sums_stay_in_registers_and_nothing_is_divided_by_a_constant(rough):
+    module = ir.Module()
+    writer = Writer(module, ir.FunctionType(DOUBLE, [DOUBLE.as_pointer(), INT64]), "f")
+    area, n = writer.function.args
+    sums = writer.accumulator(1)
+    with writer.loop(n) as k:
+        writer.accumulate(sums, writer.load(area, k, 1) / 4.0)
+    writer.builder.ret(writer.read(sums).value)
+    found = str(machine.code().optimised(str(module), rough))
+    assert "alloca" in str(module) and "alloca" not in found and "fdiv" not in found
+    assert ("norecurse" in found) is rough  # what passes over the whole module find
+
+
 # Memory, blocks and threads.
 
 
@@ -457,6 +471,14 @@ def test_rows_are_of_whole_vectors_an_odd_number_of_them(n):
         <= plan.sizes[1] * (plan.lanes + kernels.LANES)
         == len(memory.arrays["varying gradients"])
     )
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 16, 17])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_sum_of_zeros_has_their_sign(zero, n):
+    x = Value(1.0)
+    value, gradient, _ = compile(x * 1.0, [], [x], also=[x], backend="native")([], np.full((n, 1), zero))
+    assert (math.copysign(1.0, value), len(gradient)) == (math.copysign(1.0, zero), 0)
 
 
 def test_a_program_uses_its_memory_again():
@@ -494,16 +516,18 @@ def test_only_what_is_worth_it_is_run_in_threads_and_lets_others_run(worth, n_co
     """Where there is one core, a long batch is still cut, so that an interrupt is heard."""
     monkeypatch.setattr(native, "WORTH_A_THREAD", worth)
     monkeypatch.setattr(native, "cores", lambda: n_cores)
-    found, run, own = [], native.Runner.run, threading.get_ident()
+    found, lengths, run, own = [], [], native.Runner.run, threading.get_ident()
 
     def noted(runner, *arguments, locked):
         found.append((threading.get_ident() != own, locked))
+        lengths.append(arguments[2])
         run(runner, *arguments, locked=locked)
 
     monkeypatch.setattr(native.Runner, "run", noted)
     program = pair()
-    found.clear()
+    found.clear(), lengths.clear()
     close(program(WB, np.resize(BATCH, (3000, 3)))[0], by_hand(WB, BATCH)[0])
+    assert (sum(lengths), min(lengths) > 400) == (3000, True) if lengths else worth == 10**9
     assert {*found} == {(in_threads, locked)} if worth < 10**9 else found == []
     close(program.value(WB, BATCH), by_hand(WB, BATCH)[0])
     found.clear()
@@ -525,7 +549,7 @@ def test_short_runs_keep_the_lock_of_python_and_long_ones_let_it_go():
     ("affinity", "count", "expected"), [({0, 2, 5}, 8, 3), ({1}, 8, 1), (None, 8, 8), (None, None, 1)]
 )
 def test_as_many_cores_as_there_are_for_this_process(affinity, count, expected, monkeypatch):
-    names = {"cpu_count": lambda: count} | ({"sched_getaffinity": lambda pid: affinity} if affinity else {})
+    names = {"cpu_count": lambda: count} | ({"sched_getaffinity": {0: affinity}.__getitem__} if affinity else {})
     monkeypatch.setattr(native, "os", types.SimpleNamespace(**names))
     assert native.cores() == expected
 

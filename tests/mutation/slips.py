@@ -27,7 +27,7 @@ NAMES = {
     "x": "y", "y": "x", "x_i": "y_i", "y_i": "x_i",
 }  # fmt: skip
 MACHINE = ("builder.add", "builder.mul", "builder.and_", "builder.or_")  # symmetric too
-SYMMETRIC = {"plus", "times", "max", "min", "Max", "Min", "maximum", "minimum", "hypot", "fmul", "fadd"}
+SYMMETRIC = {"plus", "times", "max", "min", "Max", "Min", "maximum", "minimum", "hypot", "fmul", "fadd", "least"}
 FORMULA = re.compile(r"[\w\s.*+/(),-]*[(*+/][\w\s.*+/(),-]*")
 
 

@@ -87,8 +87,7 @@ class Items(Kernel):
     @property
     def widths(self) -> list[int]:
         """Of vectors of an item's operands, the first as wide as the result."""
-        one_by_one = any(operand.order == TABLE for operand in self.operands)
-        return [LANES] if self.varying else [1] if one_by_one else [1, WIDTH]
+        return [LANES] if self.varying else [1] if TABLE in [order for _, order, *_ in self.operands] else [1, WIDTH]
 
     def items(self) -> Iterator[Point]:
         """Each item, or vectors of them."""

@@ -47,15 +47,18 @@ class Code:
             binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
     def addresses(self, writers: Mapping[str, Callable[[Any, str], object]], rough: bool = False) -> list[int]:
-        """Where functions are, by the names that their writers are given with a module to write into.
-
-        Two passes of LLVM are enough for those that have their loops as they should be; those that are `rough` get all.
-        """
+        """Where functions are, by the names that their writers are given with a module to write into."""
         module = ir.Module()
         module.triple, module.data_layout = self.target.triple, str(self.target.target_data)
         for name, write in writers.items():
             write(module, name)
-        parsed = binding.parse_assembly(str(module))
+        self.engine.add_module(self.optimised(str(module), rough))
+        self.engine.finalize_object()
+        return [self.engine.get_function_address(name) for name in writers]
+
+    def optimised(self, module: str, rough: bool) -> Any:
+        """Two passes of LLVM are enough for what has its loops as they should be; what is `rough` gets all."""
+        parsed = binding.parse_assembly(module)
         builder = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
         if rough:
             builder.getModulePassManager().run(parsed, builder)
@@ -66,9 +69,7 @@ class Code:
             for function in parsed.functions:
                 if not function.is_declaration:
                     passes.run(function, builder)
-        self.engine.add_module(parsed)
-        self.engine.finalize_object()
-        return [self.engine.get_function_address(name) for name in writers]
+        return parsed
 
     def address(self, name: str, writer: Callable[[Any, str], object], rough: bool = False) -> int:
         """Where one function is."""

@@ -127,14 +127,14 @@ class NativeProgram(ArrayProgram):
         if inputs.ndim == 2 and self.reduce is None:
             return self.each(params, inputs)
         total, _, also = self.results("total", params, inputs)
-        return (float(total[0]), total[1:], also)[: 3 if self.also else 2]
+        return (float(total[0]), total[1:], also)[: 2 + bool(self.also)]
 
     def each(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         """Each example by itself: one with params of its own, whose gradients are those of further inputs."""
         p = len(params)
         rows = np.hstack([np.tile(params, (len(inputs), 1)), inputs])
         _, values, found = self.results("each", NO_INPUTS, rows)
-        return (values[:, 0], found[:, :p], found[:, p:])[: 3 if self.also else 2]
+        return (values[:, 0], found[:, :p], found[:, p:])[: 2 + bool(self.also)]
 
     def forward(self, params: Any, inputs: Any = NO_INPUTS) -> Any:
         self.require_outputs()

@@ -89,9 +89,7 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
 
 def moved(optimizer: Any, numbers: Any, gradient: Any) -> Any:
     """As `Optimizer.moved`, in machine code where the rule is plain arithmetic."""
-    kept = [
-        array if array.flags.writeable else array.copy() for array in map(partial(as_array, "kept"), optimizer.kept)
-    ]
+    kept = [a if a.flags.writeable else a.copy() for a in map(partial(as_array, "kept"), optimizer.kept)]
     function, numbers, gradient = update(optimizer), as_array("params", numbers), as_array("gradient", gradient)
     if function is None or len({numbers.size, gradient.size, *[array.size for array in kept]}) > 1:
         return optimizer.moved(np.array(numbers), gradient)
