@@ -220,3 +220,10 @@ def test_a_loss_may_be_named():
         health(network, [([1.0, 2.0], 3.0)], "mean")
     with pytest.raises(TypeError, match="health expected the name of a loss or a function of answer and target, got 0"):
         health(network, [([1.0, 2.0], 3.0)], 0)
+
+
+def test_neurons_with_the_same_weights_are_looked_at_once():
+    layer = Layer(1, 2, activation="tanh", seed=1)
+    layer.neurons[1].w = layer.neurons[0].w
+    [row] = health(layer, [([1.0], 0.0)]).layers
+    assert row.neurons == 2 and math.isfinite(row.mean)

@@ -108,33 +108,30 @@ def examined(network: Module, examples: Sequence[Example], loss: Callable[[Any, 
     layers = neurons_of(network)
     if not layers:
         raise ValueError(f"health expected a network of neurons, like MLP, got {quoted(network)}")
-    starts = {id(neuron.w[0]): neuron for layer in layers for neuron in layer}
-    outputs: dict[int, list[float]] = {id(neuron): [] for neuron in starts.values()}
-    slopes: dict[int, list[float]] = {id(neuron): [] for neuron in starts.values()}
+    seen: dict[Neuron, list[tuple[float, float]]] = {neuron: [] for layer in layers for neuron in layer}
     answers, losses = [], []
     for example in examples:
         answer = network(example.x)  # type: ignore[operator]
         answers.append([data_of(value) for value in outputs_of(answer)])
         roots = [value for value in outputs_of(answer) if isinstance(value, Value)]
-        for neuron, output, slope in activations(roots, starts):
-            outputs[id(neuron)].append(output)
-            slopes[id(neuron)].append(slope)
+        for neuron, output_and_slope in activations(roots, {neuron.w[0]: neuron for neuron in seen}).items():
+            seen[neuron].append(output_and_slope)
         if loss:
             losses.append(loss(answer, example.target))
     if losses:
         network.zero_grad()
         for each in losses:
             (each / len(losses)).backward()
-    rows = [layer_health(k, layer, outputs, slopes) for k, layer in enumerate(layers, start=1)]
+    rows = [layer_health(k, layer, seen) for k, layer in enumerate(layers, start=1)]
     return Health(rows, findings(rows, answers))
 
 
-def activations(roots: Sequence[Value], starts: dict[int, Neuron]) -> list[tuple[Neuron, float, float]]:
-    """The output of each neuron in a graph, and the derivative of its activation there."""
-    found: dict[int, tuple[Neuron, float, float]] = {}
+def activations(roots: Sequence[Value], starts: dict[Value, Neuron]) -> dict[Neuron, tuple[float, float]]:
+    """The output of each neuron in a graph, by its first weight, and the derivative of its activation there."""
+    found: dict[Neuron, tuple[float, float]] = {}
     for root in roots:
         for node, weight in first_weights(root).items():
-            neuron = starts.get(id(weight))
+            neuron = starts.get(weight)
             if neuron is None or not node.parents:
                 continue
             slope = 1.0
@@ -145,15 +142,13 @@ def activations(roots: Sequence[Value], starts: dict[int, Neuron]) -> list[tuple
                     slope = partials_on_floats(node.op)[0](node.parents[0].data, node.data)
                 except UNDEFINED:
                     slope = math.inf
-            found[id(neuron)] = (neuron, node.data, slope)
-    return [*found.values()]
+            found[neuron] = (node.data, slope)
+    return found
 
 
-def layer_health(
-    k: int, layer: Sequence[Neuron], outputs: dict[int, list[float]], slopes: dict[int, list[float]]
-) -> LayerHealth:
-    every = [output for neuron in layer for output in outputs[id(neuron)]] or [math.nan]
-    flat = [[abs(slope) < FLAT for slope in slopes[id(neuron)]] for neuron in layer]
+def layer_health(k: int, layer: Sequence[Neuron], seen: dict[Neuron, list[tuple[float, float]]]) -> LayerHealth:
+    every = [output for neuron in layer for output, _ in seen[neuron]] or [math.nan]
+    flat = [[abs(slope) < FLAT for _, slope in seen[neuron]] for neuron in layer]
     counted = [each for row in flat for each in row] or [False]
     parameters = {p: None for neuron in layer for p in neuron.parameters()}
     mean = sum(every) / len(every)

@@ -393,11 +393,11 @@ def one_list(name: str, *given: Any) -> TypeError:
 def neurons_of(module: Module) -> list[list[Neuron]]:
     """The neurons of each layer in a module; one outside of a layer is a layer by itself."""
     found: list[list[Neuron]] = []
-    known: set[int] = set()
+    known: set[Neuron] = set()
     for _, part in parts(module):
         group = part.neurons if isinstance(part, Layer) else [part] if isinstance(part, Neuron) else []
-        if group and id(group[0]) not in known:
-            known |= {id(neuron) for neuron in group}
+        if group and group[0] not in known:
+            known |= {*group}
             found.append(group)
     return found
 
