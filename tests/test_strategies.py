@@ -13,7 +13,7 @@ from tests.test_table import PLAIN
 from tinygrad_edu import TABLE, Value, grad, registered
 from tinygrad_edu.check import assert_gradients, check_gradients
 from tinygrad_edu.check.strategies import Graph, away_from_kink, batches, expressions, networks, operands
-from tinygrad_edu.engine import Domain, jvp, local_derivatives, topological
+from tinygrad_edu.engine import Domain, jvp, local_derivatives, operand_numbers, topological
 from tinygrad_edu.nn import MLP, mse
 from tinygrad_edu.shell import install
 
@@ -155,6 +155,31 @@ def test_a_domain_of_ones_own_is_kept_to():
             for x in (-4.0, -0.6, 0.6, 4.0):
                 node = Graph([x], [(name, 0, 0)]).root
                 assert low <= node.parents[0].data <= high
+
+
+DOMAINS = [
+    (-5, -1),
+    (-3, 0),
+    (2, 3),
+    (0.5, 0.6),
+    (-10, -0.1, 0.05),
+    (-0.3, 9, 0.5),
+    (-10, 0.3, 0.4),
+    (1e3, 1e4),
+    (-0.2, 0.1),
+]
+
+
+@pytest.mark.parametrize("domain", [Domain(*bounds) for bounds in DOMAINS], ids=str)
+def test_any_domain_is_kept_to(domain):
+    """Below 0, narrow, far from 0, with a gap at its edge; in whole numbers; for constants, too."""
+    with registered("narrow", "n", "x + y", "1", "1", x=domain, y=domain) as row:
+        assert all(number in domain for number in find(operands(row), lambda at: True))
+        for x in (-1e3, -40.0, -0.15, 0.0, 0.7, 3.0, 1e3):
+            for second in range(4):  # the leaf, or a constant
+                root = Graph([x], [("narrow", 0, second)]).root
+                assert all(number in domain for number in operand_numbers(root))
+    root.backward()
 
 
 @given(expressions(["add"], max_nodes=3, max_leaves=2), networks(MLP, 2, 2, 2), batches(2, 1, max_size=2))

@@ -49,9 +49,14 @@ def operands(op: str | Row) -> SearchStrategy[tuple[float, ...]]:
 
 def inside(domain: Domain) -> Any:
     st = strategies()
-    if not domain.margin:
-        return st.floats(domain.low, domain.high)
-    return st.floats(domain.low, -domain.margin) | st.floats(domain.margin, domain.high)
+    return st.one_of(*[st.floats(low, high) for low, high in stretches(domain)])
+
+
+def stretches(domain: Domain) -> list[tuple[float, float]]:
+    """A domain as what lies below its gap at 0 and what lies above it, or as one stretch where it has none."""
+    low, high, margin = map(float, (domain.low, domain.high, domain.margin))
+    both = [(low, min(high, -margin)), (max(low, margin), high)]
+    return [(low, high) for low, high in both if low <= high] if margin else [(low, high)]
 
 
 def away_from_kink(row: Row, at: Sequence[float]) -> tuple[float, ...]:
@@ -101,15 +106,19 @@ class Graph:
         return fitted
 
     def fit(self, x: Value | float, domain: Domain) -> Value | float:
-        """x, or where it is outside, a function of x that lies well inside the domain, in two operations at most."""
-        if isinstance(x, float) or (x.data in domain and abs(x.data) <= LARGEST):
+        """x, or where it is outside, a function of x that lies well inside the domain, in few operations."""
+        low, high = stretches(domain)[-1]
+        if isinstance(x, float):
+            return x if x in domain else (low + high) / 2
+        if x.data in domain and abs(x.data) <= LARGEST:
             return x
-        if domain.margin or domain.low >= 0:
-            steps: list[tuple[str, float | None]] = [("sigmoid", None), ("add", max(domain.margin, domain.low))]
-        elif domain.low <= -1 and domain.high >= 1:
-            steps = [("tanh", None)]
-        else:
-            steps = [("tanh", None), ("mul", 0.9 * min(-domain.low, domain.high))]
+        steps: list[tuple[str, float | None]] = [("tanh", None)]
+        if low >= 0 or high <= 0:
+            width = min(1.0, high - low)
+            scaled = [("mul", 0.9 * width)] if width < 1 or low < 0 else []  # 0.9, for a sum is rounded
+            steps = [("sigmoid", None), *scaled, ("add", low if low >= 0 or width < 1 else high - 1)]
+        elif low > -1 or high < 1:
+            steps += [("mul", 0.9 * min(-low, high))]
         for name, constant in steps:
             x = self.add(TABLE[name], [x] if constant is None else [x, constant])
         return x
