@@ -339,7 +339,20 @@ def masks():
     return step(w * x) * t + (w * w) * v * 3.0 + step(v * t), [w, v], [x, t]
 
 
+def matrices():
+    """All rows of one matrix with all columns of another, in an order of their own; and one row with one."""
+    rows, columns = ([[Value(0.1 * k - 0.2 * j) for k in range(2)] for j in range(n)] for n in (2, 3))
+    pairs = [(row, column) for row in rows for column in columns]
+    found = [dot(*pairs[3 * k % 7 - 1]) for k in range(1, 7)]
+    return (
+        dot(found, found[::-1]) + dot(rows[0], columns[0]).exp(),
+        [*rows[0], *rows[1]],
+        [*columns[0], *columns[1], *columns[2]],
+    )
+
+
 PLANS = {
+    "matrices": matrices,
     "network": network,
     "few operations": lambda: pieces(3),
     "many operations": lambda: pieces(17),
@@ -481,6 +494,14 @@ def test_a_sum_of_zeros_has_their_sign(zero, n):
     assert (math.copysign(1.0, value), len(gradient)) == (math.copysign(1.0, zero), 0)
 
 
+@pytest.mark.parametrize("reduce", ["mean", "sum", None])
+def test_examples_without_inputs_are_examples(reduce):
+    x = Value(2.0)
+    value, gradient = compile(x * x, [x], reduce=reduce, backend="native")([3.0], np.empty((5, 0)))
+    close(value, {"mean": 9.0, "sum": 45.0, None: [9.0] * 5}[reduce])
+    close(gradient, {"mean": [6.0], "sum": [30.0], None: [[6.0]] * 5}[reduce])
+
+
 def test_a_program_uses_its_memory_again():
     program = pair("sum")
     for _ in range(5):
@@ -578,13 +599,40 @@ def test_what_a_loop_does_not_change_is_written_before_it():
     binding.parse_assembly(str(module)).verify()
 
 
+@pytest.mark.parametrize("size", [8, 4, 2])
+def test_what_can_be_done_in_vectors_is(size):
+    module = ir.Module()
+    writer = Writer(module, ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer(), INT64]), "f")
+    area, n = writer.function.args
+    for k, width in writer.chunks(n, size):
+        writer.store(area, k, 1, writer.number(width, 1))  # where it begins, how wide it is
+    writer.builder.ret_void()
+    engine = binding.create_mcjit_compiler(
+        binding.parse_assembly(str(module)), binding.Target.from_default_triple().create_target_machine(jit=True)
+    )
+    run = calling.ctypes.CFUNCTYPE(None, calling.ctypes.c_void_p, calling.ctypes.c_int64)(
+        engine.get_function_address("f")
+    )
+    for length in range(0, 26):
+        found, whole = np.zeros(26), length // size
+        run(found.ctypes.data, length)
+        assert found[:length].tolist() == ([size, *[0] * (size - 1)] * whole + [1] * (length - whole * size))
+        assert not found[length:].any()
+
+
 # The step of an optimiser.
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
 def test_a_rule_is_run_once_to_write_it_and_never_again(kind, monkeypatch):
     monkeypatch.setattr(update, "MOST", len(update.UPDATES) + 1)
-    calls = []
+    calls, passes, optimised = [], [], machine.Code.optimised
+
+    def noted(code, module, rough):
+        passes.append(rough)
+        return optimised(code, module, rough)
+
+    monkeypatch.setattr(machine.Code, "optimised", noted)
 
     class Counted(kind):
         def rule(self, *numbers):
@@ -604,6 +652,7 @@ def test_a_rule_is_run_once_to_write_it_and_never_again(kind, monkeypatch):
             close(optimizer.kept, other.kept)
         assert optimizer.steps == 3
     assert calls == [update.Lanes] * 2  # in vectors, and one by one
+    assert passes == [True]  # a rule has no care for what it does twice
 
 
 def test_powers_in_a_rule_are_instructions_where_they_can_be():

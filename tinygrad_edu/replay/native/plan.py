@@ -53,7 +53,7 @@ class Plan:
             trace.n_inputs if varying else 0,
         ]
         active = flows(graph.nodes, graph.roots[0], [*range(n_params), *also] if backward else [])
-        self.kinds = [VARYING * (slot in graph.varying) + ACTIVE * (slot in active) for slot in range(graph.n_slots)]
+        self.kinds = [VARYING * (slot in graph.varying) | ACTIVE * (slot in active) for slot in range(graph.n_slots)]
         self.specs: dict[Spec, int] = {}
         self.codes = {phase: array("i") for phase in PHASES}
         self.instructions = {phase: array("q") for phase in PHASES}
@@ -73,8 +73,7 @@ class Plan:
             self.begin_gradients()
         self.roots = [self.places[slot] for slot in graph.roots]
         self.also = [self.places[slot] for slot in also]
-        rows = max(1, self.sizes[1])
-        self.lanes = min(max(CACHE // (16 * rows) // LANES, 1), 32) * LANES if varying else 1
+        self.lanes = min(max(CACHE // (16 * self.sizes[1]) // LANES, 1), 32) * LANES if varying else 1
         del self.graph, self.places, self.kinds, self.written, self.cleared, self.grids  # large, and of no further use
 
     def groups(self) -> list[list[int]]:
@@ -99,7 +98,7 @@ class Plan:
         """
         area = self.kinds[slots[0]] & VARYING
         row = self.graph.nodes[slots[0]].row
-        if not area and row is DOT and len(slots) > 1:
+        if not area and row is DOT:
             sides = [(*row.groups(self.graph.nodes[slot].operands), slot) for slot in slots]
             xs, ys, ordered = zip(*sorted(sides, key=lambda side: (side[1], side[0])), strict=True)
             if rows := self.rows_of_grid(xs, ys):
