@@ -121,7 +121,10 @@ def explore(
     if len(graph) > LARGEST or unplaced > UNPLACED:
         most, what = (UNPLACED, " outside of neurons") if len(graph) <= LARGEST else (LARGEST, "")
         count = unplaced if what else len(graph)
-        raise ValueError(f"the graph has {count} nodes{what}, more than the {most} that a page can show")
+        raise ValueError(
+            f"the graph has {count} nodes{what}, more than the {most} that a page can show: explore a node within it, "
+            "or draw a part of it with draw(root, depth=5)"
+        )
     leaves = {node for node in graph if not node.parents}
     moved, held = chosen("params", params, leaves), chosen("inputs", inputs, leaves)
     known = trace(graph, places, digits, None if params is None else moved, held, examples)
