@@ -80,7 +80,7 @@ class Demo:
         return total.data
 
     def paused_step(self):
-        with tinygrad_edu.nn.collector_paused():
+        with tinygrad_edu.engine.collector_paused():
             return self.step()
 
 

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from tinygrad_edu.engine import TABLE, Value, leaves, topological
 from tinygrad_edu.engine.operations import exp, logsumexp
 from tinygrad_edu.engine.operations import sum as total
+from tinygrad_edu.misconceptions import MISCONCEPTIONS
+
+LESSONS = {mistake.name: mistake.lesson for mistake in MISCONCEPTIONS}
 
 Pullback = Callable[[Value], None]
 
@@ -104,13 +107,13 @@ def scaled(factor: Callable[[Value], float]) -> Callable[[Pullback, Value], None
     return change
 
 
-def replaced(partial: Callable[[float, float], float]) -> Callable[[Pullback, Value], None]:
-    """A fault with another derivative, of the operand and the result."""
+def replaced(partial: Callable[[float], float]) -> Callable[[Pullback, Value], None]:
+    """A fault with another derivative, of the operand."""
 
     def change(right: Pullback, node: Value) -> None:
         x = node.parents[0]
         if isinstance(x, Value):
-            x.grad += node.grad * partial(x.data, node.data)
+            x.grad += node.grad * partial(x.data)
 
     return change
 
@@ -213,8 +216,8 @@ FAULTS = [
     ),
     Fault(
         "sigmoid' of the input",
-        "σ' is y (1 - y) with the output y, not x (1 - x) with the input",
-        lambda: pullbacks(replaced(lambda x, out: x * (1 - x)), "sigmoid"),
+        LESSONS["sigmoid' of the input"],
+        lambda: pullbacks(replaced(lambda x: x * (1 - x)), "sigmoid"),
         lambda x: x.sigmoid(),
         (0.3,),
     ),
@@ -228,7 +231,7 @@ FAULTS = [
     Fault(
         "relu' everywhere 1",
         "relu passes nothing back where its input is negative",
-        lambda: pullbacks(replaced(lambda x, out: 1.0), "relu"),
+        lambda: pullbacks(replaced(lambda x: 1.0), "relu"),
         lambda x, y: x.relu() + y,
         (-0.5, 1.0),
     ),
@@ -241,7 +244,7 @@ FAULTS = [
     ),
     Fault(
         "mean instead of sum",
-        "a sum passes its gradient on whole, a mean 1/n of it",
+        LESSONS["mean instead of sum"],
         lambda: pullbacks(scaled(lambda node: 1 / len(node.parents)), "sum"),
         sum_of_two,
         (1.0, 2.0),
@@ -276,8 +279,8 @@ FAULTS = [
     ),
     Fault(
         "tanh' of the input",
-        "tanh' is 1 - y² with the output y, not 1 - x² with the input",
-        lambda: pullbacks(replaced(lambda x, out: 1 - x * x), "tanh"),
+        LESSONS["tanh' of the input"],
+        lambda: pullbacks(replaced(lambda x: 1 - x * x), "tanh"),
         lambda x: x.tanh(),
         (0.7,),
     ),

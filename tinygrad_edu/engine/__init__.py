@@ -21,7 +21,7 @@ from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, pla
 from tinygrad_edu.engine.graph import data_of, edges, leaves, local_derivatives, nodes, operand_numbers
 from tinygrad_edu.engine.locks import lock_over_forks
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
-from tinygrad_edu.engine.plain import LONGEST, plain, printable, quoted
+from tinygrad_edu.engine.plain import LONGEST_NAME, plain, printable, quoted
 from tinygrad_edu.engine.registry import register, registered, unregister
 from tinygrad_edu.engine.staleness import check_recorded
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Domain, Row
@@ -29,7 +29,7 @@ from tinygrad_edu.engine.value import Value, topological
 
 __all__ = [
     "COMPOSITES",
-    "LONGEST",
+    "LONGEST_NAME",
     "NOT_COMPUTED",
     "OPERATORS",
     "TABLE",

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.engine.numbers import NOT_COMPUTED
 from tinygrad_edu.engine.table import row_named
 
-OWN = {"data", "grad", "op", "parents", "label"}
-
 if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
 
@@ -38,20 +36,21 @@ def slots(value: Value) -> dict[str, Any]:
 def twin(value: Value) -> Value:
     """A second node with the same content; its operands are the same objects."""
     copy = object.__new__(type(value))
-    for name, content in slots(value).items():
-        setattr(copy, name, content)
+    for name, part in slots(value).items():
+        setattr(copy, name, part)
     return copy
 
 
 def deep(root: Value, memo: dict[int, Any]) -> Value:
     """A copy of the whole graph below `root`. What `memo` holds already is shared, as in `copy.deepcopy`."""
     from tinygrad_edu.engine.graph import nodes
+    from tinygrad_edu.engine.value import Value
 
     for node in nodes(root):
         if id(node) not in memo:
             memo[id(node)] = copy = twin(node)
             copy.parents = tuple(p if type(p) is float else memo[id(p)] for p in node.parents)
-            for name in slots(node).keys() - OWN:  # the attributes of a subclass
+            for name in slots(node).keys() - {*Value.__slots__}:  # the attributes of a subclass
                 setattr(copy, name, deepcopy(getattr(node, name), memo))
     copied: Value = memo[id(root)]
     return copied
@@ -63,22 +62,23 @@ def reduced(root: Value) -> tuple[Any, ...]:
     from tinygrad_edu.engine.value import topological
 
     if not root.parents:
-        return restore_leaf, (type(root), without_grad_if_not_computed(root))
+        return restore_leaf, (type(root), stored(root))
     places: dict[Value, int] = {leaf: k for k, leaf in enumerate(leaves(root))}
     found, steps = list(places), []
     for node in topological(root):
         operands = tuple(p if type(p) is float else places[p] for p in node.parents)
         places[node] = len(places)
-        steps.append((node.op.name, operands, without_grad_if_not_computed(node)))
+        steps.append((node.op.name, operands, stored(node)))
     return restore, (found, steps)
 
 
-def without_grad_if_not_computed(value: Value) -> dict[str, Any]:
-    content = slots(value)
-    if content["grad"] is NOT_COMPUTED:
-        del content["grad"]
-    del content["op"], content["parents"]
-    return content
+def stored(value: Value) -> dict[str, Any]:
+    """Name and content of the slots, without those that `restore` fills."""
+    found = slots(value)
+    if found["grad"] is NOT_COMPUTED:
+        del found["grad"]
+    del found["op"], found["parents"]
+    return found
 
 
 def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:

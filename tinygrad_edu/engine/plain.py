@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reprlib import Repr
 
-LONGEST = 40  # characters of a name
+LONGEST_NAME = 40  # characters of a name
 
 
 class Short(Repr):
@@ -14,7 +14,7 @@ class Short(Repr):
         return repr(value)
 
 
-def plain(text: object, longest: int = LONGEST) -> str:
+def plain(text: object, longest: int = LONGEST_NAME) -> str:
     """One short line without control characters.
 
     >>> plain("two\\n  lines"), plain("x" * 100, longest=5), plain("\\x1b[31mred")

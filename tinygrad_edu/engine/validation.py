@@ -13,8 +13,9 @@ from tinygrad_edu.engine.numbers import PRIMITIVES
 from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.table import TABLE, Domain, Row
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.engine.write import WORDS
 
+# What a row cannot be called: an operand of a formula, or what would be a name of the written code in capitals.
+WORDS = {"x", "y", "x_i", "y_i", "out", "undefined", "not_computed"}
 LONGEST, DEEPEST = 10_000, 100  # characters of a formula; operations inside of each other, which are read by recursion
 
 

@@ -92,10 +92,6 @@ constant(other)
 METHOD = "number(other)"
 
 
-# What a row cannot be called: an operand of a formula, or what would be a name of the written code in capitals.
-WORDS = {"x", "y", "x_i", "y_i", "out", "undefined", "not_computed"}
-
-
 ON_FLOATS = language(
     {name: f"{'math' if f.__module__ == 'math' else 'numbers'}.{f.__name__}" for name, f in FLOATS.items()},
     prefix="floats.",  # of a row that was registered, or uses one

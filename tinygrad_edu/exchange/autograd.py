@@ -134,15 +134,15 @@ class Graph:
         operands = self.operands(node, full if full in SAVED else name)
         x, shape = operands[0], shape_of(node)
         if name in ("Add", "Sub", "Rsub"):
-            return [self.sum(node, name, operands)]
+            return [self.addition(node, name, operands)]
         if full in BINARY or (name in BINARY and full not in FORMULAS):
-            return [elementwise(BINARY[full if full in BINARY else name], self.all(node, operands))]
+            return [elementwise(BINARY[full if full in BINARY else name], self.required(node, operands))]
         if name in LOSSES:
-            return [self.loss(node, LOSSES[name], self.all(node, operands))]
+            return [self.loss(node, LOSSES[name], self.required(node, operands))]
         if name in ("Mm", "Bmm", "Mv", "Dot", "Addmm", "Addmv"):
             return [self.product(node, name, operands)]
         if name in ("Stack", "Cat"):
-            return [joined(name, self.all(node, operands), signed(node._saved_dim), shape)]
+            return [joined(name, self.required(node, operands), signed(node._saved_dim), shape)]
         if x is None:
             raise self.unknown(node)
         if name in UNARY:
@@ -199,12 +199,12 @@ class Graph:
                 found.append(None)
         return found
 
-    def all(self, node: Any, operands: Sequence[Array | None]) -> list[Array]:
+    def required(self, node: Any, operands: Sequence[Array | None]) -> list[Array]:
         if None in operands:
             raise self.lost(node)
         return list(operands)  # type: ignore[arg-type]
 
-    def sum(self, node: Any, name: str, operands: list[Array | None]) -> Array:
+    def addition(self, node: Any, name: str, operands: list[Array | None]) -> Array:
         """x + alpha y, x - alpha y and y - alpha x, with a constant worked out from a result that PyTorch kept."""
         factor = -node._saved_alpha if name in ("Sub", "Rsub") else node._saved_alpha
         x, y = operands if len(operands) == 2 else (operands[0], None)
@@ -249,7 +249,7 @@ class Graph:
 
     def product(self, node: Any, name: str, operands: list[Array | None]) -> Array:
         """Matrices and vectors multiplied, with what is added to that."""
-        left, right = self.all(node, operands[-2:])
+        left, right = self.required(node, operands[-2:])
         shape = shape_of(node)
         if name == "Bmm":
             picks = [partial(torch().select, dim=0, index=k) for k in range(left.shape[0])]

@@ -71,4 +71,4 @@ def to_sympy(root: Value) -> Any:
 
 def constant(s: Any, number: float) -> Any:
     """A number, whole where it is."""
-    return s.Integer(int(number)) if number == number // 1 else s.Float(number)
+    return s.Integer(int(number)) if number.is_integer() else s.Float(number)

@@ -1,6 +1,5 @@
 """Networks of scalars: neurons, losses, optimisers and training."""
 
-from tinygrad_edu.engine import collector_paused
 from tinygrad_edu.nn.health import Health, health
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.losses import (
@@ -46,7 +45,6 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "clip_gradients",
-    "collector_paused",
     "cosine_decay",
     "cross_entropy",
     "fit",

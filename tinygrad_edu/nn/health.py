@@ -109,12 +109,13 @@ def examined(network: Module, examples: Sequence[Example], loss: Callable[[Any, 
     if not layers:
         raise ValueError(f"health expected a network of neurons, like MLP, got {quoted(network)}")
     seen: dict[Neuron, list[tuple[float, float]]] = {neuron: [] for layer in layers for neuron in layer}
+    starts: dict[Value, Neuron] = {neuron.w[0]: neuron for neuron in seen}
     answers, losses = [], []
     for example in examples:
         answer = network(example.x)  # type: ignore[operator]
         answers.append([data_of(value) for value in outputs_of(answer)])
         roots = [value for value in outputs_of(answer) if isinstance(value, Value)]
-        for neuron, output_and_slope in activations(roots, {neuron.w[0]: neuron for neuron in seen}).items():
+        for neuron, output_and_slope in activations(roots, starts).items():
             seen[neuron].append(output_and_slope)
         if loss:
             losses.append(loss(answer, example.target))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from tinygrad_edu.engine import LONGEST, plain
+from tinygrad_edu.engine import LONGEST_NAME, plain
 from tinygrad_edu.themes import Theme
 
 
@@ -14,7 +14,7 @@ def html(text: object) -> str:
     >>> print(html('<b>"&'), html("\\\\N"))
     &lt;b&gt;&quot;&amp; \\\\N
     """
-    return escape(plain(text, 2 * LONGEST), quote=True).replace("\\", "\\\\")
+    return escape(plain(text, 2 * LONGEST_NAME), quote=True).replace("\\", "\\\\")
 
 
 def tooltip(text: object) -> str:
@@ -23,7 +23,7 @@ def tooltip(text: object) -> str:
     >>> print(tooltip("&lt;"), tooltip("\\\\N"))
     &amp;lt; \\\\N
     """
-    return plain(text, 2 * LONGEST).replace("&", "&amp;").replace("\\", "\\\\")
+    return plain(text, 2 * LONGEST_NAME).replace("&", "&amp;").replace("\\", "\\\\")
 
 
 def table(title: str, rows: list[tuple[str, str, str]], colour: str, theme: Theme, width: int = 0) -> str:
