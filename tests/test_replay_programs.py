@@ -21,6 +21,7 @@ from tests.test_replay import BACKENDS, close, each_backend
 from tinygrad_edu import nn
 from tinygrad_edu.engine import TABLE, Value, hessian, registered
 from tinygrad_edu.replay import compile
+from tinygrad_edu.replay.trace import Operation
 
 np = pytest.importorskip("numpy")
 
@@ -317,21 +318,21 @@ DAMAGE = [
     ("constants", [], "is [-1], of 5 slots and 0 constants"),
     ("operations", None, "operations None is no list"),
     ("operations", [("mul", (0, 1), "")], "an operation is ('mul', (0, 1), '')"),
-    ("operations", [("mul", (0, 3))], "an operand of mul is [3], of 3 slots"),
-    ("operations", [("mul", (0, -2))], "an operand of mul is [-2]"),
-    ("operations", [("mul", (0, 1.0))], "an operand of mul is [1.0]"),
-    ("operations", [("mul", (0,))], "mul has 1 operands"),
-    ("operations", [("neg", (0, 1))], "neg has 2 operands"),
-    ("operations", [("dot", (0, 1, 2))], "dot has 3 operands"),
-    ("operations", [("sum", ())], "sum has 0 operands"),
-    ("operations", [(["mul"], (0, 1))], "an operation is (['mul'], (0, 1))"),
+    ("operations", [Operation(TABLE["mul"], (0, 3))], "an operand of mul is [3], of 3 slots"),
+    ("operations", [Operation(TABLE["mul"], (0, -2))], "an operand of mul is [-2]"),
+    ("operations", [Operation(TABLE["mul"], (0, 1.0))], "an operand of mul is [1.0]"),
+    ("operations", [Operation(TABLE["mul"], (0,))], "mul has 1 operands"),
+    ("operations", [Operation(TABLE["neg"], (0, 1))], "neg has 2 operands"),
+    ("operations", [Operation(TABLE["dot"], (0, 1, 2))], "dot has 3 operands"),
+    ("operations", [Operation(TABLE["sum"], ())], "sum has 0 operands"),
+    ("operations", [("mul", (0, 1))], "an operation is ('mul', (0, 1))"),
 ]
 
 
 @pytest.mark.parametrize(("field", "value", "words"), DAMAGE)
 def test_a_damaged_pickle_is_refused(field, value, words):
     trace = line("python", power=4, reduce="sum").trace
-    state = trace.__getstate__()
+    state = dict(vars(trace))
     again = type(trace).__new__(type(trace))
     again.__setstate__(dict(state))
     assert (again.operations, again.constants, again.root) == (trace.operations, trace.constants, trace.root)
@@ -354,11 +355,11 @@ def test_what_is_pickled_beside_the_trace_is_checked(also, reduce):
 def test_no_pickle_with_another_number_in_it_reads_outside_of_its_slots(data):
     """What is accepted can be run, operation by operation."""
     trace = line("python", reduce="sum").trace
-    state = trace.__getstate__()
+    state = dict(vars(trace))
     numbers = st.integers(-3, 8)
     state["operations"] = [
-        (name, tuple(data.draw(numbers) if data.draw(st.booleans()) else k for k in operands))
-        for name, operands in state["operations"]
+        Operation(row, tuple(data.draw(numbers) if data.draw(st.booleans()) else k for k in operands))
+        for row, operands in state["operations"]
     ]
     state["root"] = data.draw(numbers)
     again = type(trace).__new__(type(trace))

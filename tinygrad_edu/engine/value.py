@@ -30,18 +30,18 @@ def topological(*roots: Value) -> list[Value]:
         elif node not in seen:
             seen.add(node)
             stack += node, None
-            stack += [p for p in reversed(node.parents) if type(p) is not float and p.parents]
+            for parent in reversed(node.parents):  # the first operand comes first
+                if type(parent) is not float and parent.parents:
+                    stack.append(parent)
     return tape
 
 
 def cleared(root: Value, leaves: list[tuple[Value, float]]) -> list[Value]:
-    """The operations below a root, each after its operands, with every gradient at 0.
+    """What `topological` gives, with every gradient at 0; `leaves` gets the leaves, each with the gradient that it had.
 
-    `leaves`, a list of the caller's, gets the leaves, each with the gradient that it had. The 0 is an object of its
-    own, which also marks what was seen, a tenth faster than a set.
+    The 0 is an object of its own, which also marks what was seen, a tenth faster than a set.
     """
-    tape: list[Value] = []
-    zero = float("0")
+    tape, zero = list[Value](), float("0")
     stack: list[Any] = [root] if root.parents else []
     while stack:
         node = stack.pop()

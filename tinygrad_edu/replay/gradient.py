@@ -10,16 +10,16 @@ from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.formulas import once_a_row, partials, sums
 from tinygrad_edu.engine.languages import Arithmetic
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
-from tinygrad_edu.replay.trace import Trace
+from tinygrad_edu.replay.trace import Recorder, Trace
 
 
 class Symbol(Arithmetic):
     """A number that a trace computes: what is done with it is recorded, and nothing is computed."""
 
-    __slots__ = ("place", "trace")
+    __slots__ = ("place", "recorder")
 
-    def __init__(self, trace: Trace, place: int) -> None:
-        self.trace, self.place = trace, place
+    def __init__(self, recorder: Recorder, place: int) -> None:
+        self.recorder, self.place = recorder, place
 
     def infix(self, name: str, left: Any, right: Any) -> Any:
         return record(TABLE[name], left, right)
@@ -30,11 +30,11 @@ class Symbol(Arithmetic):
 
 def record(row: Row, *operands: Any) -> Any:
     """Record an operation on symbols and numbers; on numbers alone it is done."""
-    trace = next((x.trace for x in operands if isinstance(x, Symbol)), None)
-    if trace is None:
+    recorder = next((x.recorder for x in operands if isinstance(x, Symbol)), None)
+    if recorder is None:
         return float(on_ieee(row)(*map(Ieee, operands)))
-    places = [x.place if isinstance(x, Symbol) else trace.constant(float(x)) for x in operands]
-    return Symbol(trace, trace.operation(row, tuple(places)))
+    places = [x.place if isinstance(x, Symbol) else recorder.constant(float(x)) for x in operands]
+    return Symbol(recorder, recorder.operation(row, tuple(places)))
 
 
 @once_a_row
@@ -78,12 +78,12 @@ def adjoints(
 
 def differentiated(
     trace: Trace, wrt: Iterable[int], params: int = 0, inputs: int = 0
-) -> tuple[Trace, dict[int, Symbol]]:
-    """A trace of the same operations, with further params and inputs, and the adjoints of the slots of `trace`."""
+) -> tuple[Recorder, dict[int, Symbol]]:
+    """A recorder of the same operations, with further params and inputs, and the adjoints of the slots of `trace`."""
     trace.check_rows()
     n, n_leaves = trace.n_params, trace.n_leaves
     labels = [*trace.labels[:n], *[""] * params, *trace.labels[n:n_leaves], *[""] * inputs]
-    made = Trace(n + params, trace.n_inputs + inputs, labels)
+    made = Recorder(n + params, trace.n_inputs + inputs, labels)
     moved = [*range(n), *range(n + params, n_leaves + params)]  # the slot of each slot of `trace`
 
     def place(k: int) -> int:
@@ -91,7 +91,7 @@ def differentiated(
 
     for (row, operands), label in zip(trace.operations, trace.labels[n_leaves:], strict=True):
         moved.append(made.operation(row, tuple([place(k) for k in operands]), label))
-    made.root = place(trace.root)
+    made.trace.root = place(trace.root)
 
     known: dict[tuple[int, int], list[Symbol]] = {}
 
@@ -118,7 +118,7 @@ def gradient(trace: Trace, wrt: Sequence[int]) -> Trace:
     (['sin', 'mul', 'cos', 'mul'], [2, 5])
     """
     made, gradients = differentiated(trace, wrt)
-    return made.finish(made.root, [gradients[k].place if k in gradients else made.constant(0.0) for k in wrt])
+    return made.trace.only(made.trace.root, [gradients[k].place if k in gradients else made.constant(0.0) for k in wrt])
 
 
 def directional(trace: Trace, of_examples: bool = False) -> Trace:
@@ -137,5 +137,5 @@ def directional(trace: Trace, of_examples: bool = False) -> Trace:
     first = trace.n_leaves if of_examples else n
     slopes = [(gradients[k], Symbol(made, first + k)) for k in range(n) if k in gradients]
     if not slopes:
-        return made.finish(made.constant(0.0))
-    return made.finish(record(TABLE["dot"], *[g for g, _ in slopes], *[v for _, v in slopes]).place)
+        return made.trace.only(made.constant(0.0))
+    return made.trace.only(record(TABLE["dot"], *[g for g, _ in slopes], *[v for _, v in slopes]).place)

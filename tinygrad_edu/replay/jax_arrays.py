@@ -49,9 +49,11 @@ class JaxProgram(NumpyProgram):
         self.require_shapes(params, inputs)  # while it is traced, not at each call
         columns = inputs.T if inputs.ndim == 2 else inputs[:, None]
         if self.has_own_results(inputs):
-            n = len(inputs)
-            value, gradient, *also = self.each.function(jax.numpy.repeat(params[:, None], n, axis=1), columns)
-            return (jax.numpy.broadcast_to(value, n), gradient.T, *(part.T for part in also))
+            n, p = len(inputs), len(params)
+            rows = jax.numpy.vstack([jax.numpy.repeat(params[:, None], n, axis=1), columns])
+            value, _, *gradients = self.each.function(params[:0], rows)
+            found = jax.numpy.vstack([rows[:0], *gradients])  # there is none without params
+            return (jax.numpy.broadcast_to(value, n), found[:p].T, found[p:].T)[: 3 if self.also else 2]
         value, gradient, *also = self.reduced.function(params, columns)
         return (value, gradient, *(part.T if inputs.ndim == 2 else part[:, 0] for part in also))
 

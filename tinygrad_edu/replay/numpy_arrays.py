@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from tinygrad_edu.replay.arrays import ArrayProgram, np
 from tinygrad_edu.replay.libraries import HELPERS, LIBRARIES, definitions
 from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
 from tinygrad_edu.replay.rolling import Graph
+from tinygrad_edu.replay.trace import Trace
 
 NUMBERS_IN_CACHE = 2**17  # what a block of examples may hold
 LEAST = 256  # examples in a block, for the sake of products of matrices
@@ -47,28 +49,32 @@ class NumpyProgram(ArrayProgram):
             return found
 
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
-        batch = inputs if inputs.ndim == 2 else inputs[None]
-        each, plan = self.has_own_results(inputs), self.recovered(inputs).plan
+        if self.has_own_results(inputs):
+            return self.each_by_arrays(params, inputs)
+        batch, plan = np.atleast_2d(inputs), self.reduced.plan
         divided = self.reduce == "mean" and plan.roots.varying  # by N, so that the gradient is an array of its own
         value: Any = 0.0
         gradient: Any = None
-        beside: list[tuple[Any, ...]] = []
+        beside: list[list[Any]] = []
         for block in self.blocks(batch, plan):
-            n = block.shape[1]
-            shared = np.repeat(params[:, None], n, axis=1) if each else params
-            v, g, *also = self.run("each" if each else "reduced", shared, block)
-            if each:
-                also = [np.broadcast_to(v, n), np.broadcast_to(g.T, (n, len(params))), *(part.T for part in also)]
-            else:
-                share = n / len(batch) if self.reduce == "mean" else 1.0
-                value, g = value + share * v, g if share == 1 and divided else share * g  # it may be a view
-                gradient = g if gradient is None else gradient + g
-                also = [part.T for part in also]
-            beside.append(tuple(also))
-        joined = tuple(np.concatenate(parts) for parts in zip(*beside, strict=True)) if beside[0] else ()
-        if each:
-            return joined
+            v, g, *also = self.run("reduced", params, block)
+            share = block.shape[1] / len(batch) if self.reduce == "mean" else 1.0
+            value, g = value + share * v, g if share == 1 and divided else share * g  # it may be a view
+            gradient = g if gradient is None else gradient + g
+            beside.append([part.T for part in also])
+        joined = [np.concatenate(parts) for parts in zip(*beside, strict=True)]
         return (float(value), gradient, *(joined if inputs.ndim == 2 else (part[0] for part in joined)))
+
+    def each_by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+        values, found = [], []
+        for block in self.blocks(inputs, self.each.plan):
+            n = block.shape[1]
+            columns = np.vstack([np.repeat(params[:, None], n, axis=1), block])
+            value, _, *gradients = self.run("each", params[:0], columns)
+            values.append(np.broadcast_to(value, n))
+            found.append(np.vstack([columns[:0], *gradients]).T)  # there is none without params
+        p, rows = len(params), np.concatenate(found)
+        return (np.concatenate(values), rows[:, :p], rows[:, p:])[: 3 if self.also else 2]
 
     def forward(self, params: Any, inputs: Any = ()) -> Any:
         self.require_outputs()
@@ -119,21 +125,22 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def reduced(self) -> Recovered:
-        return self.with_gradient(self.reduce or "mean", shared=True)
+        return self.with_gradient(self.trace, self.graph, self.also, self.reduce or "mean")
 
     @cached_property
     def each(self) -> Recovered:
-        """For examples that have each its own params, since nothing is summed over them."""
-        return self.with_gradient(None, shared=False)
+        """For examples that have each its own params, as further inputs, since nothing is summed over them."""
+        trace = replace(self.trace, n_params=0, n_inputs=self.trace.n_leaves)
+        return self.with_gradient(trace, self.graph, [*range(self.trace.n_params), *self.also], None)
 
     @cached_property
     def outputs(self) -> Recovered:
         plan = Recovery(self.trace, rolled(self.trace, self.trace.outputs))
         return Recovered(plan, self.function_of(ArraySource(plan, functional=self.functional, gradient=False)))
 
-    def with_gradient(self, reduce: str | None, shared: bool) -> Recovered:
-        plan = Recovery(self.trace, self.graph, [*range(self.trace.n_params), *self.also], shared)
-        return Recovered(plan, self.function_of(ArraySource(plan, self.also, reduce, self.functional)))
+    def with_gradient(self, trace: Trace, graph: Graph, also: Sequence[int], reduce: str | None) -> Recovered:
+        plan = Recovery(trace, graph, [*range(trace.n_params), *also])
+        return Recovered(plan, self.function_of(ArraySource(plan, also, reduce, self.functional)))
 
     def function_of(self, source: ArraySource) -> Any:
         """The function that a source defines."""

@@ -7,7 +7,7 @@ import math
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -139,9 +139,7 @@ class Program(ABC):
 
     @cached_property
     def _values(self) -> Program:
-        trace = copy(self.trace)
-        trace.outputs = [trace.root]
-        return type(self)(trace, (), self.reduce)
+        return type(self)(replace(self.trace, outputs=[self.trace.root]), (), self.reduce)
 
     def step(self, inputs: Any = ()) -> Any:
         """One step of the optimiser on the program's own `params`: the value before it, reduced as compiled.

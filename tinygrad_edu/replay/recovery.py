@@ -91,7 +91,6 @@ class Recovery:
 
     Arguments:
         wrt: the slots whose gradients are wanted.
-        shared: whether all examples have the same params.
 
     Attributes:
         params, inputs: the arrays that are given.
@@ -100,7 +99,7 @@ class Recovery:
         exact: whether nothing is computed that the trace does not compute, so that nan and inf stay where they are.
     """
 
-    def __init__(self, trace: Trace, graph: Graph, wrt: Sequence[int] = (), shared: bool = True) -> None:
+    def __init__(self, trace: Trace, graph: Graph, wrt: Sequence[int] = ()) -> None:
         self.trace, self.graph, self.nodes = trace, graph, graph.nodes
         n, n_leaves, n_constants = trace.n_params, trace.n_leaves, len(graph.constants)
         self.active = flows(self.nodes, graph.roots[0], wrt)
@@ -108,10 +107,10 @@ class Recovery:
         self.address = np.arange(graph.n_slots)
         self.address[-n_constants:] -= graph.n_slots
         self.constants = np.array(graph.constants)
-        self.params = Array("w", 0, (n,), not shared, not self.active.isdisjoint(range(n)))
+        self.params = Array("w", 0, (n,), False, not self.active.isdisjoint(range(n)))
         self.inputs = Array("X", n, (trace.n_inputs,), True, not self.active.isdisjoint(range(n, n_leaves)))
         self.arrays = [self.params, self.inputs]
-        self.varying = {*range(n if shared else 0, n_leaves)}
+        self.varying = {*range(n, n_leaves)}
         self.varying.update(slot for slot, node in self.nodes.items() if not self.varying.isdisjoint(node.operands))
         self.steps: list[Step] = []
         self.exact = True

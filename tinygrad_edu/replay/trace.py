@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from itertools import zip_longest
 from math import copysign
 from typing import Any, NamedTuple
@@ -19,15 +20,7 @@ class Operation(NamedTuple):
     operands: tuple[int, ...]
 
 
-MUL, DIV, POW, SQUARE = (TABLE[name] for name in ("mul", "truediv", "pow", "square"))
-# Which operand an operation is where it changes nothing, from the operands that are constants.
-SIMPLER: dict[Row, Callable[..., int | None]] = {
-    MUL: lambda x, y: 1 if x == 1 else 0 if y == 1 else None,
-    DIV: lambda x, y: 0 if y == 1 else None,
-    POW: lambda x, y: 0 if y == 1 else None,
-}
-
-
+@dataclass(eq=False)
 class Trace:
     """The graph of one example, constants folded, common sub-expressions shared, dead code removed.
 
@@ -45,51 +38,20 @@ class Trace:
         root, outputs: slots, or constants below 0.
     """
 
-    def __init__(self, n_params: int, n_inputs: int, labels: Sequence[str]) -> None:
-        self.n_params, self.n_inputs, self.labels = n_params, n_inputs, list(labels)
-        self.constants: list[float] = []
-        self.operations: list[Operation] = []
-        self.root = 0
-        self.outputs: list[int] = []
-        self._places: dict[tuple[float, float] | None, int] = {}  # of constants
-        self._slots: dict[Operation, int] = {}
+    n_params: int
+    n_inputs: int
+    labels: list[str]
+    constants: list[float] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    root: int = 0
+    outputs: list[int] = field(default_factory=list)
 
     @property
     def n_leaves(self) -> int:
         return self.n_params + self.n_inputs
 
-    def constant(self, number: float) -> int:
-        """The place of a constant."""
-        # 0.0 and -0.0 are equal, and nan is not equal to itself.
-        key = (number, copysign(1.0, number)) if number == number else None
-        place = self._places.setdefault(key, ~len(self.constants))
-        if place == ~len(self.constants):
-            self.constants.append(number)
-        return place
-
-    def operation(self, row: Row, operands: tuple[int, ...], label: str = "") -> int:
-        """The slot of an operation: a new one, unless it is known already; a constant, where all operands are."""
-        if min(operands) < 0:  # some are constants
-            if max(operands) < 0:
-                numbers = [Ieee(self.constants[~k]) for k in operands]
-                return self.constant(float(applied(row, numbers, on_ieee)))
-            if row in SIMPLER:
-                simpler = SIMPLER[row](*[self.constants[~k] if k < 0 else None for k in operands])
-                if simpler is not None:
-                    return operands[simpler]
-            if row is POW and operands[1] < 0 and self.constants[~operands[1]] == 2:
-                row, operands = SQUARE, operands[:1]
-        operation, new = Operation(row, operands), len(self.labels)
-        slot = self._slots.setdefault(operation, new)
-        if slot == new:
-            self.operations.append(operation)
-            self.labels.append(label)
-        elif label and not self.labels[slot]:
-            self.labels[slot] = label
-        return slot
-
-    def finish(self, root: int, outputs: Sequence[int] = ()) -> Trace:
-        """Say what it is all for, and drop the rest."""
+    def only(self, root: int, outputs: Sequence[int] = ()) -> Trace:
+        """The trace of another root and other outputs, without what they do not need."""
         needed, n_leaves = self.needed_by([root, *outputs]), self.n_leaves
         moved = list(range(n_leaves))  # the new slot of each
         kept, labels = list[Operation](), self.labels[:n_leaves]
@@ -98,9 +60,8 @@ class Trace:
             if needed[slot]:
                 kept.append(Operation(row, tuple([k if k < 0 else moved[k] for k in operands])))
                 labels.append(self.labels[slot])
-        self.operations, self.labels = kept, labels
-        self.root, *self.outputs = [k if k < 0 else moved[k] for k in (root, *outputs)]
-        return self
+        root, *outputs = [k if k < 0 else moved[k] for k in (root, *outputs)]
+        return replace(self, labels=labels, operations=kept, root=root, outputs=outputs)
 
     def needed_by(self, places: Iterable[int]) -> list[bool]:
         """For each slot, whether it is needed to compute these; constants among them need nothing."""
@@ -146,32 +107,69 @@ class Trace:
             return "the root or an output is another operation"
         return ""
 
-    def __copy__(self) -> Trace:
-        twin = object.__new__(Trace)
-        twin.__dict__ = self.__dict__ | {"_places": {}, "_slots": {}}
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        steps = [(row.name, operands) for row, operands in self.operations]
-        return self.__dict__ | {"operations": steps, "_places": {}, "_slots": {}}
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_state(state)
-        self.__dict__ = state | {"_places": {}, "_slots": {}}
-        self.operations = [Operation(TABLE[name], operands) for name, operands in state["operations"]]
+        self.__dict__.update(state)
+
+
+MUL, DIV, POW, SQUARE = (TABLE[name] for name in ("mul", "truediv", "pow", "square"))
+# Which operand an operation is where it changes nothing, from the operands that are constants.
+SIMPLER: dict[Row, Callable[..., int | None]] = {
+    MUL: lambda x, y: 1 if x == 1 else 0 if y == 1 else None,
+    DIV: lambda x, y: 0 if y == 1 else None,
+    POW: lambda x, y: 0 if y == 1 else None,
+}
+
+
+class Recorder:
+    """Writes a trace, operation by operation."""
+
+    def __init__(self, n_params: int, n_inputs: int, labels: Sequence[str]) -> None:
+        self.trace = Trace(n_params, n_inputs, list(labels))
+        self.places: dict[tuple[float, float] | None, int] = {}  # of constants
+        self.slots: dict[Operation, int] = {}
+
+    def constant(self, number: float) -> int:
+        """The place of a constant."""
+        # 0.0 and -0.0 are equal, and nan is not equal to itself.
+        key = (number, copysign(1.0, number)) if number == number else None
+        constants = self.trace.constants
+        place = self.places.setdefault(key, ~len(constants))
+        if place == ~len(constants):
+            constants.append(number)
+        return place
+
+    def operation(self, row: Row, operands: tuple[int, ...], label: str = "") -> int:
+        """The slot of an operation: a new one, unless it is known already; a constant, where all operands are."""
+        trace = self.trace
+        if min(operands) < 0:  # some are constants
+            if max(operands) < 0:
+                numbers = [Ieee(trace.constants[~k]) for k in operands]
+                return self.constant(float(applied(row, numbers, on_ieee)))
+            if row in SIMPLER:
+                simpler = SIMPLER[row](*[trace.constants[~k] if k < 0 else None for k in operands])
+                if simpler is not None:
+                    return operands[simpler]
+            if row is POW and operands[1] < 0 and trace.constants[~operands[1]] == 2:
+                row, operands = SQUARE, operands[:1]
+        operation, new = Operation(row, operands), len(trace.labels)
+        slot = self.slots.setdefault(operation, new)
+        if slot == new:
+            trace.operations.append(operation)
+            trace.labels.append(label)
+        elif label and not trace.labels[slot]:
+            trace.labels[slot] = label
+        return slot
 
 
 def check_state(state: Any) -> None:
-    """Refuse what no trace could have left in a pickle: machine code would follow a wrong slot anywhere.
-
-    Raises LookupError for an operation that is not registered, ValueError for anything else that cannot be.
-    """
+    """Raise ValueError for what no trace leaves in a pickle: machine code would follow wrong slots anywhere."""
 
     def require(right: bool, what: str) -> None:
         if not right:
             raise ValueError(f"the pickle of this program is damaged: {what}")
 
-    expected = {"n_params", "n_inputs", "labels", "constants", "operations", "root", "outputs"}
+    expected = {each.name for each in fields(Trace)}
     require(isinstance(state, dict) and expected <= state.keys(), f"it has not all of {', '.join(sorted(expected))}")
     labels, constants, operations, outputs = (state[k] for k in ("labels", "constants", "operations", "outputs"))
     for name in ("labels", "constants", "operations", "outputs"):
@@ -188,15 +186,13 @@ def check_state(state: Any) -> None:
         require(not wrong, f"{what} is {quoted(wrong[:1])}, of {slots} slots and {len(constants)} constants")
 
     for slot, step in enumerate(operations, start=sum(counts)):
-        shaped = type(step) is tuple and [*map(type, step)] == [str, tuple]
+        shaped = type(step) is Operation and [*map(type, step)] == [Row, tuple]
         require(shaped, f"an operation is {quoted(step)}")
-        name, operands = step
-        if name not in TABLE:
-            raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
-        n, row = len(operands), TABLE[name]
+        row, operands = step
+        n = len(operands)
         fits = n > 0 and n % len(row.operands) == 0 if row.many else n == len(row.operands)
-        require(fits, f"{name} has {n} operands")
-        require_places(f"an operand of {name}", operands, slot)
+        require(fits, f"{row.name} has {n} operands")
+        require_places(f"an operand of {row.name}", operands, slot)
     require_places("the root or an output", [state["root"], *outputs], n_slots)
     require(len(labels) == n_slots, f"it has {counts} leaves, {len(operations)} operations and {len(labels)} labels")
 
@@ -215,19 +211,20 @@ def recorded(
     """
     check_leaves(root, params, inputs, outputs)
     given = [*params, *inputs]
-    trace = Trace(len(params), len(inputs), [leaf.label for leaf in given])
+    recorder = Recorder(len(params), len(inputs), [leaf.label for leaf in given])
     places = {leaf: slot for slot, leaf in enumerate(given)}
 
     def place(node: Value | float) -> int:
         if type(node) is float:
-            return trace.constant(node)
+            return recorder.constant(node)
         slot = places.get(node)  # type: ignore[arg-type]
-        return trace.constant(node.data) if slot is None else slot  # type: ignore[union-attr]
+        return recorder.constant(node.data) if slot is None else slot  # type: ignore[union-attr]
 
     for node in topological(root, *outputs):
         if node not in places:
             operands = tuple([places[p] if p in places else place(p) for p in node.parents])
-            places[node] = trace.operation(node.op, operands, node.label)
+            places[node] = recorder.operation(node.op, operands, node.label)
+    trace = recorder.trace
     trace.root, *trace.outputs = map(place, (root, *outputs))
     by_root = trace.needed_by([trace.root])
     by_any = trace.needed_by([trace.root, *trace.outputs]) if outputs else by_root
@@ -235,11 +232,11 @@ def recorded(
         of_inputs = k - len(params)
         if not (by_root[k] if of_inputs < 0 else by_any[k] or allow_unused):
             what = f"params[{k}]" if of_inputs < 0 else f"inputs[{of_inputs}]"
-            raise ValueError(f"compile: the root does not depend on {what}{named(leaf)}")
+            raise ValueError(f"compile: the root does not depend on {what}{in_brackets(leaf)}")
     return trace
 
 
-def named(leaf: Value) -> str:
+def in_brackets(leaf: Value) -> str:
     return f" ({plain(leaf.label)!r})" if leaf.label else ""
 
 
@@ -252,7 +249,7 @@ def check_leaves(root: Value, params: Sequence[Value], inputs: Sequence[Value], 
     seen: dict[Value, str] = {}
     for what, nodes in {"params": params, "inputs": inputs}.items():
         for k, leaf in enumerate(nodes):
-            name = f"{what}[{k}]{named(leaf)}"
+            name = f"{what}[{k}]{in_brackets(leaf)}"
             if leaf.parents:
                 raise ValueError(f"compile expected leaves, {name} is the result of {title(leaf.op)}")
             if leaf in seen:

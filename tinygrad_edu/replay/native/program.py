@@ -6,7 +6,7 @@ import ctypes
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -155,8 +155,7 @@ class NativeProgram(ArrayProgram):
         if task == "forward":
             return Runner(trace, trace.outputs, (), many, backward=False)
         if task == "each":
-            trace = copy(trace)
-            trace.n_params, trace.n_inputs = 0, trace.n_leaves
+            trace = replace(trace, n_params=0, n_inputs=trace.n_leaves)
             return Runner(trace, [trace.root], [*range(p), *self.also], many, backward=True)
         runner = Runner(trace, [trace.root], self.also, many, backward=True)
         if not self.also:  # `quick` runs it from now on
