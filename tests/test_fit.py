@@ -254,7 +254,7 @@ MISTAKES = {
         network(), "mse", XOR, engine="gpu"
     ),
     "batch of fit: expected a whole number from 1, got 0": lambda: fit(network(), "mse", XOR, batch=0),
-    "epochs of fit: expected a whole number from 1, got -1": lambda: fit(network(), "mse", XOR, epochs=-1),
+    "epochs of fit: expected a whole number from 0, got -1": lambda: fit(network(), "mse", XOR, epochs=-1),
     "fit expected clip to be above 0, got 0": lambda: fit(network(), "mse", XOR, clip=0),
     "fit expected clip to be above 0, got nan": lambda: fit(network(), "mse", XOR, clip=math.nan),
     "patience of fit: expected a whole number from 1, got 0": lambda: fit(network(), "mse", XOR, patience=0),
@@ -327,6 +327,14 @@ def test_wrong_kinds_are_named(words):
     with pytest.raises(TypeError) as error:
         WRONG_KINDS[words]()
     assert str(error.value) == words
+
+
+def test_without_an_epoch_the_loss_is_computed_and_nothing_changes():
+    one, two = network(), network()
+    history = fit(one, "mse", XOR, epochs=0, validation=XOR)
+    assert (history.epochs, history.stopped) == (0, "all 0 epochs are over")
+    assert history.losses == pytest.approx(fit(two, "mse", XOR, epochs=1).losses[:1])
+    assert numbers(one) == numbers(network())
 
 
 def test_one_example_and_a_batch_larger_than_the_data_are_all_of_it():

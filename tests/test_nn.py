@@ -290,7 +290,12 @@ MISTAKES = {
     "Sequential expected at least one layer, got none": lambda: Sequential(),
     "clip_gradients expected a largest norm above 0, got 0": lambda: clip_gradients([Value(1.0)], 0),
     "SGD expected parameters, got none": lambda: SGD([]),
-    "train expected epochs from 0, got -1": lambda: train(lambda: Value(1.0), SGD([Value(1.0)]), epochs=-1),
+    **{
+        f"epochs of train: expected a whole number from 0, got {epochs!r}": lambda epochs=epochs: train(
+            lambda: Value(1.0), SGD([Value(1.0)]), epochs=epochs
+        )
+        for epochs in (-1, 2.5, True)
+    },
 }
 
 

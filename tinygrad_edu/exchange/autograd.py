@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from tinygrad_edu.engine import TABLE, UNDEFINED, Value, data_of, operations
 from tinygrad_edu.exchange.pytorch import torch
@@ -35,6 +35,7 @@ from tinygrad_edu.exchange.rules import (
 from tinygrad_edu.nn import Parameter, Place
 
 LIMIT = 2_000
+Rule = TypeVar("Rule")
 
 
 def from_torch_graph(loss: Any, names: Any = None, *, limit: int = LIMIT) -> Value:
@@ -130,13 +131,15 @@ class Graph:
         """What a node's operation gives, one Array a result."""
         if hasattr(node, "variable"):
             return [self.leaf(node.variable)]
-        full, name = name_of(node)
-        operands = self.operands(node, full if full in SAVED else name)
+        name = name_of(node)[1]
+        formula = rule_of(FORMULAS, node)
+        binary = None if formula else rule_of(BINARY, node)
+        operands = self.operands(node)
         x, shape = operands[0], shape_of(node)
         if name in ("Add", "Sub", "Rsub"):
             return [self.addition(node, name, operands)]
-        if full in BINARY or (name in BINARY and full not in FORMULAS):
-            return [elementwise(BINARY[full if full in BINARY else name], self.required(node, operands))]
+        if binary:
+            return [elementwise(binary, self.required(node, operands))]
         if name in LOSSES:
             return [self.loss(node, LOSSES[name], self.required(node, operands))]
         if name in ("Mm", "Bmm", "Mv", "Dot", "Addmm", "Addmv"):
@@ -147,8 +150,7 @@ class Graph:
             raise self.unknown(node)
         if name in UNARY:
             return [Array([TABLE[UNARY[name]].function(number) for number in x.numbers], x.shape)]
-        if full in FORMULAS or name in FORMULAS:
-            formula = FORMULAS[full if full in FORMULAS else name]
+        if formula:
             return [Array([formula(number, node) for number in x.numbers], x.shape)]
         if name in RESHAPES:
             return [Array(x.numbers, shape)]
@@ -186,10 +188,10 @@ class Graph:
             leaves.append(Parameter(number, label, Place(layer, neuron, source)))
         return Array(leaves, values.shape)
 
-    def operands(self, node: Any, name: str) -> list[Array | None]:
+    def operands(self, node: Any) -> list[Array | None]:
         """The operands of a node: of other nodes, or saved as constants, or None where PyTorch did not keep them."""
         found: list[Array | None] = []
-        saved = SAVED.get(name, ())
+        saved = rule_of(SAVED, node) or ()
         for k, (source, number) in enumerate(node.next_functions):
             if source is not None:
                 found.append(self.results[source][number])
@@ -312,6 +314,12 @@ def name_of(node: Any) -> tuple[str, str]:
     return (found[1] + found[2], found[1]) if found else (node.name(), node.name())
 
 
+def rule_of(rules: Mapping[str, Rule], node: Any) -> Rule | None:
+    """What there is for the variant of an operation, or for all of them."""
+    full, name = name_of(node)
+    return rules.get(full, rules.get(name))
+
+
 def shape_of(node: Any) -> tuple[int, ...]:
     """The shape of a node's result."""
     return tuple(node._input_metadata[0].shape)
@@ -321,9 +329,9 @@ def known_results(nodes: Sequence[Any], loss: Any) -> dict[Any, Any]:
     """What PyTorch kept of the nodes' results: the loss, what derivatives need; nan where that is only a part."""
     found = {nodes[-1]: loss.detach()}
     for node in reversed(nodes):
-        full, name = name_of(node)
+        name = name_of(node)[1]
         sources = [source for source, number in node.next_functions]
-        for source, attribute in zip(sources, SAVED.get(full, SAVED.get(name, ("_saved_self",))), strict=False):
+        for source, attribute in zip(sources, rule_of(SAVED, node) or ("_saved_self",), strict=False):
             if source is not None and attribute and getattr(node, attribute, None) is not None:
                 saved = getattr(node, attribute)
                 if hasattr(saved, "shape") and tuple(saved.shape) == shape_of(source):

@@ -139,7 +139,7 @@ class Neuron(Module):
         nout: int = 1,
         seed: Any = None,
     ) -> None:
-        count = at_least_one("inputs of a neuron", nin)
+        count = whole_number("inputs of a neuron", nin)
         draw, rng = initialiser(init), generator(seed)
         self.w = [Parameter(draw(rng, nin, nout)) for _ in range(count)]
         self.b = Parameter(0.0) if bias else None
@@ -193,8 +193,8 @@ class Layer(Module):
         if bias not in (True, False, "shared"):
             raise ValueError(f'bias expected True, False or "shared", got {bias!r}')
         rng = generator(seed)
-        count = at_least_one("neurons of a layer", nout)
-        at_least_one("inputs of a layer", nin)
+        count = whole_number("neurons of a layer", nout)
+        whole_number("inputs of a layer", nin)
         options: dict[str, Any] = {"activation": activation, "bias": bool(bias), "init": init, "nonlin": nonlin}
         self.neurons = [Neuron(nin, nout=count, seed=rng, **options) for _ in range(count)]
         if bias == "shared":
@@ -298,8 +298,8 @@ class MLP(Sequential):
             )
         if not isinstance(nouts, Iterable):
             raise TypeError(f"an MLP expected the sizes of its layers, like [16, 16, 1], got {quoted(nouts)}")
-        sizes = [at_least_one("inputs of the network", nin)]
-        sizes += [at_least_one(f"neurons of layer {k}", nout) for k, nout in enumerate(nouts, start=1)]
+        sizes = [whole_number("inputs of the network", nin)]
+        sizes += [whole_number(f"neurons of layer {k}", nout) for k, nout in enumerate(nouts, start=1)]
         if len(sizes) == 1:
             raise ValueError("an MLP expected at least one layer, got none")
         hidden, output = activation_function(activation), activation_function(output_activation)
@@ -438,10 +438,10 @@ def place(layers: Sequence[Sequence[Neuron]], labels: str = "textbook") -> None:
                 neuron.b.label = f"b{biases}" if labels == "textbook" else f"b{k}" + ("" if shared else f"_{n}")
 
 
-def at_least_one(what: str, count: int) -> int:
+def whole_number(what: str, count: int, least: int = 1) -> int:
     """A size, checked."""
-    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
-        raise ValueError(f"{what}: expected a whole number from 1, got {quoted(count)}")
+    if isinstance(count, bool) or not hasattr(count, "__index__") or count < least:
+        raise ValueError(f"{what}: expected a whole number from {least}, got {quoted(count)}")
     return int(count)
 
 

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import NOT_COMPUTED, Value, quoted, title
-from tinygrad_edu.nn.modules import at_least_one
+from tinygrad_edu.nn.modules import whole_number
 
 
 class Optimizer:
@@ -216,7 +216,7 @@ def step_decay(lr: float, factor: float, every: int) -> Callable[[int], float]:
 
     Raises ValueError for `every` below 1.
     """
-    at_least_one("steps of step_decay", every)
+    whole_number("steps of step_decay", every)
     return partial(_step_decay, lr, factor, every)
 
 
@@ -229,7 +229,7 @@ def cosine_decay(lr: float, steps: int) -> Callable[[int], float]:
 
     Raises ValueError for `steps` below 1.
     """
-    at_least_one("steps of cosine_decay", steps)
+    whole_number("steps of cosine_decay", steps)
     return partial(_cosine_decay, lr, steps)
 
 
@@ -249,7 +249,7 @@ def warmup(schedule: float | Callable[[int], float], steps: int) -> Callable[[in
     """
     if not (isinstance(schedule, Real) or callable(schedule)):
         raise TypeError(f"warmup expected a learning rate or a schedule, got {quoted(schedule)}")
-    at_least_one("steps of warmup", steps)
+    whole_number("steps of warmup", steps)
     return partial(_warmup, schedule, steps)
 
 

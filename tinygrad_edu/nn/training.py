@@ -19,7 +19,7 @@ from tinygrad_edu.nn.initialisers import generator
 from tinygrad_edu.nn.loop import Loop
 from tinygrad_edu.nn.losses import LOSSES, loss_named
 from tinygrad_edu.nn.metrics import accuracy
-from tinygrad_edu.nn.modules import Module, at_least_one
+from tinygrad_edu.nn.modules import Module, whole_number
 from tinygrad_edu.nn.optim import Adam, Optimizer
 from tinygrad_edu.nn.progress import Progress
 
@@ -85,11 +85,10 @@ def train(
             and speed there is `fit`.
         on_epoch: called with the number of epochs done and the loss before the last update; True stops the training.
 
-    Returns the losses, one before each step and one after the last, and the criterion in words. Raises ValueError for
-    epochs below 0, and what `training_step` raises.
+    Returns the losses, one before each step and one after the last, and the criterion in words. Raises ValueError
+    unless `epochs` is a whole number from 0, and what `training_step` raises.
     """
-    if epochs < 0:
-        raise ValueError(f"train expected epochs from 0, got {epochs!r}")
+    whole_number("epochs of train", epochs, least=0)
     require_optimizer("train", optimizer)
     require_stops("train", on_epoch, goal=goal, tolerance=tolerance)
     engine = Whole(loss, optimizer.parameters)
@@ -251,7 +250,7 @@ def fit(
         examples: pairs (inputs, target), a tuple (inputs, targets) of two sequences, arrays or frames, or a tuple of a
             pandas frame and the name of its target column. For "cross_entropy" a target may be the number of a class.
         optimizer: `Adam` with lr=0.01 unless given; its `lr` may be a schedule.
-        epochs: how often all examples are seen.
+        epochs: how often all examples are seen; with 0 the loss is only computed.
         batch: examples for an update, shuffled anew in each epoch; all of them unless given.
         validation: further examples, or a share of them such as 0.2, never trained on.
         patience: stop when the validation loss, without one the training loss, was not lower for so many epochs, and
@@ -284,9 +283,10 @@ def fit(
     setup = Setup(network, loss, examples, validation, metrics, rng)
     optimizer = optimizer or Adam(setup.parameters, 0.01)
     require_optimizer("fit", optimizer)
-    for name, number in {"epochs": epochs, "batch": batch, "patience": patience}.items():
+    whole_number("epochs of fit", epochs, least=0)
+    for name, number in {"batch": batch, "patience": patience}.items():
         if number is not None:
-            at_least_one(f"{name} of fit", number)
+            whole_number(f"{name} of fit", number)
     if engine not in ENGINES:
         raise ValueError(f"fit expected an engine of {', '.join(ENGINES)}, got {engine!r}")
     require_stops("fit", on_epoch, goal=goal, tolerance=tolerance, gradient_tolerance=gradient_tolerance)
@@ -299,10 +299,8 @@ def fit(
     if engine != "eager":
         try:
             chosen = Replay(eager, engine)
-        except DataDependent as words:
-            history.note(f"trained on graphs built anew, which is slower: {words}")
-        except (ValueError, TypeError) as error:
-            if engine != "auto":
+        except (DataDependent, ValueError, TypeError) as error:
+            if engine != "auto" and not isinstance(error, DataDependent):
                 raise
             history.note(f"trained on graphs built anew, which is slower: {error}")
     if executor is not None:
