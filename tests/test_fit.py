@@ -862,6 +862,21 @@ def test_binary_cross_entropy_is_replayed_and_built_anew_once_a_probability_is_c
     assert words in history.notes
 
 
+class Constant(Module):
+    def __init__(self):
+        self.c = Value(0.0, "c")
+
+    def __call__(self, x):
+        return self.c * 1.0
+
+
+def test_a_network_without_neurons_may_stand_still():
+    network = Constant()
+    history = fit(network, "mse", [([0.0], 1.0), ([0.0], -1.0)], engine="python", epochs=20)
+    assert (history.losses[-1], history.stopped) == (1.0, "all 20 epochs are over")
+    assert history.notes[0] == "the loss never changed from 1"
+
+
 def test_an_optimiser_goes_on_by_hand_after_a_training_on_arrays():
     network = MLP(2, [2, 1], activation="tanh", seed=1)
     optimizer = Adam(network.parameters(), 0.05)

@@ -19,7 +19,7 @@ from tinygrad_edu.nn.initialisers import generator
 from tinygrad_edu.nn.loop import Loop
 from tinygrad_edu.nn.losses import LOSSES, loss_named
 from tinygrad_edu.nn.metrics import accuracy
-from tinygrad_edu.nn.modules import Module, whole_number
+from tinygrad_edu.nn.modules import Module, neurons_of, whole_number
 from tinygrad_edu.nn.optim import Adam, Optimizer
 from tinygrad_edu.nn.progress import Progress
 
@@ -188,8 +188,9 @@ class Setup:
             history.note(
                 f"the loss never changed from {still:.4g}" if flat else f"the loss stands still at {still:.4g}"
             )
-            for finding in examined(self.network, self.examples[: self.count][:ENOUGH], self.loss).findings:
-                history.note(finding)
+            if neurons_of(self.network):
+                for finding in examined(self.network, self.examples[: self.count][:ENOUGH], self.loss).findings:
+                    history.note(finding)
             history.note(
                 "it may be a local minimum, a plateau, or the least that can be had: try another seed, more neurons, "
                 "another activation, or another learning rate"
