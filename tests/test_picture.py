@@ -350,6 +350,15 @@ def test_frames_have_as_many_digits_as_their_number_and_a_width_to_hold_any_grad
     assert drawn == [("119", 999), ("119", 1001), ("168", 1), ("50", 1)]
 
 
+def test_drawings_of_steps_have_their_boxes_in_one_place(renderer):
+    w, x = Value(0.3, "w"), Value(2.0, "x")
+    y = (w * x).tanh() * w
+    svgs = [draw(y, step=k).pipe(format="svg", encoding="utf-8") for k in range(6)]
+    boxes = [re.sub("(?s)<g id=.e.*?</g>", "", svg) for svg in svgs]
+    assert len({tuple(re.findall(r'<polygon[^>]*points="([^"]*)"', svg)) for svg in boxes}) == 1
+    assert "grad not computed" in svgs[0] and "grad not computed" not in svgs[-1]
+
+
 def test_frames_on_paper_are_dashed_where_pictures_are(renderer, tmp_path):
     a, b = Value(2.0, "a"), Value(-3.0, "b")
     root = (a * a - b * a).tanh() - a * b

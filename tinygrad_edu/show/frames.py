@@ -35,8 +35,6 @@ def frames(root: Value, path: str | PathLike[str], **options: Any) -> list[Path]
 
     Returns the files. Raises what `draw` raises, and OSError where the folder cannot be written to.
     """
-    longest = max(len("grad not computed"), len("grad −.e−300") + options.get("digits", 4))
-    options.setdefault("cell_width", 7 * longest)
     last = sum(1 for _ in steps(checked(root)))
     picture = draw(root, step=last, **options)
     digits = max(3, len(str(last)))

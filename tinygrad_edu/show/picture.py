@@ -43,7 +43,7 @@ def draw(
     theme: str = "light",
     digits: int = 4,
     max_nodes: int = LARGEST,
-    cell_width: int = 0,
+    cell_width: int | None = None,
 ) -> Digraph:
     """Draw the graph of a Value: data and gradient in each node, the local derivative on each edge.
 
@@ -74,7 +74,8 @@ def draw(
         theme: "light", "dark", or "print", which needs no colour.
         digits: significant digits.
         max_nodes: refuse to draw more boxes.
-        cell_width: the least width of a box, in points.
+        cell_width: the least width of a box, in points; None for what is needed, with `step` for what any step needs,
+            so that a film of them does not jump.
 
     Returns a `graphviz.Digraph`, which a notebook shows, and `render` and `pipe` turn into SVG or PNG. Its `source` is
     DOT. More than 150 boxes are drawn without their numbers.
@@ -95,6 +96,8 @@ def draw(
     if len(scene.units) > max_nodes:
         raise ValueError(too_large(f"{len(scene.units)} boxes, more than max_nodes={max_nodes}"))
     thick = highlighted(scene.everything, highlight)
+    if cell_width is None:
+        cell_width = 0 if step is None else 7 * max(len("grad not computed"), len("grad −.e−300") + digits)
     return Drawing(scene, theme_named(theme), digits, rankdir, cell_width, contributions, thick).dot(boxes, constants)
 
 
