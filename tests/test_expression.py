@@ -149,8 +149,9 @@ def test_a_long_expression_is_shown_around_the_place():
     "text", ["(" * 5000 + "x" + ")" * 5000, "-" * 9000 + "x", "x" + "**x" * 3000, "tanh(" * 1500 + "x" + ")" * 1500]
 )
 def test_deep_nesting_is_an_error(text):
-    with pytest.raises(ExpressionError, match=r"nested too deeply|expected at most 10,000 characters"):
+    with pytest.raises(ExpressionError) as caught:
         parse(text)
+    assert caught.value.reason in ("nested too deeply", f"expected at most 10,000 characters, got {len(text):,}")
 
 
 def test_deep_nesting_that_is_read_is_built_without_recursion():

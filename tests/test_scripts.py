@@ -249,7 +249,7 @@ print("dv2/dnp_1 =", d_np_1)
         "",
     ]
     lines = as_script(x.erf(), "torch").splitlines()
-    assert "erf = torch.erf" in lines and "v1.backward()" in lines and "# backward" in lines
+    assert "erf = torch.erf" in lines and {"# forward", "v1.backward()", "# backward"} <= {*lines}
 
 
 def test_a_script_defines_what_it_calls_and_no_more():
