@@ -541,6 +541,7 @@ def test_npm_fetches_once_and_the_licences_are_of_what_is_bundled(tmp_path, monk
 def test_what_another_has_fetched_in_the_meantime_is_taken(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     other = assets.cache() / "node_modules" / "theirs"
+    assets.cache().parent.mkdir(parents=True)  # of versions before
     (tmp_path / "npm").write_text(f"#!/bin/sh\nmkdir -p {other} node_modules/mine\n")
     (tmp_path / "npm").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
