@@ -862,6 +862,23 @@ def test_binary_cross_entropy_is_replayed_and_built_anew_once_a_probability_is_c
     assert words in history.notes
 
 
+class Stale(Module):
+    def __init__(self):
+        self.w = Value(2.0, "w")
+        self.twice = self.w * 2
+
+    def __call__(self, x):
+        return self.twice * x[0]
+
+
+@pytest.mark.parametrize("name", ["eager", "python"])
+def test_a_result_of_parameters_that_is_kept_from_graph_to_graph_is_refused(name):
+    network = Stale()
+    words = r"uses w \* 2, which was computed before the parameters moved: compute it inside"
+    with pytest.raises(TypeError, match=words):
+        fit(network, "mse", [([1.0], 1.0), ([2.0], -1.0)], engine=name, epochs=3)
+
+
 class Constant(Module):
     def __init__(self):
         self.c = Value(0.0, "c")

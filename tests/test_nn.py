@@ -896,6 +896,17 @@ def test_one_graph_for_all_epochs_is_refused():
     assert train(lambda: w, SGD([w], lr=0.1), epochs=2).epochs == 2
 
 
+def test_a_result_of_parameters_that_is_computed_outside_of_the_loss_is_refused():
+    """It stays as it was while they move, and the loss with it."""
+    w, x = Value(2.0, "w"), Value(3.0, "x") * 1.0
+    y = w * x
+    y.label = "y"
+    words = r"the loss function uses y, w \* y, which was computed before the parameters moved: compute it inside"
+    with pytest.raises(TypeError, match=words):
+        train(lambda: mse(y, 1.0), SGD([w], lr=0.1), epochs=5)
+    assert train(lambda: mse(w * x, 1.0), SGD([w], lr=0.1), epochs=2).epochs == 2  # x depends on no parameter
+
+
 def test_cross_entropy_of_plain_logits_is_that_of_values():
     assert cross_entropy([1e308, -1e308], 0) == cross_entropy([Value(1e308), -1e308], 0).data == 0.0
     for logits in ([800.0, -800.0], [1.0, 2.0]):

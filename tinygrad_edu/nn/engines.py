@@ -6,7 +6,19 @@ from collections.abc import Callable, Sequence
 from math import isclose, isfinite
 from typing import Any
 
-from tinygrad_edu.engine import UNDEFINED, Value, collector_paused, data_of, expression, leaves, nodes, quoted
+from tinygrad_edu.engine import (
+    UNDEFINED,
+    Value,
+    collector_paused,
+    data_of,
+    dependents,
+    expression,
+    leaves,
+    nodes,
+    plain,
+    quoted,
+    topological,
+)
 from tinygrad_edu.engine.operations import sum as total
 from tinygrad_edu.nn.data import Example
 
@@ -29,6 +41,8 @@ class Eager:
     """
 
     name = "eager"
+    looks = True  # whether the next two graphs are held against each other
+    last: Value | None = None  # the first of them
 
     def __init__(
         self,
@@ -81,6 +95,11 @@ class Eager:
 
     def differentiated(self, root: Value) -> tuple[float, Any]:
         """The value of a graph, and its gradient for the parameters."""
+        if self.last is not None:
+            require_new(root, self.last, self.parameters)
+            self.last, self.looks = None, False
+        elif self.looks:
+            self.last = root
         for parameter in self.parameters:
             parameter.zero_grad()
         root.backward()
@@ -102,7 +121,8 @@ class Eager:
         return sum(losses) / len(losses), answers
 
     def check(self, numbers: Any, which: Sequence[int]) -> None:
-        """Nothing: this is what others are held against."""
+        """Have the next two graphs held against each other: this is what other engines are held against."""
+        self.looks = True
 
 
 def evaluated(loss: Any) -> Value:
@@ -119,21 +139,30 @@ def evaluated(loss: Any) -> Value:
     return root
 
 
+def require_new(root: Value, last: Value, parameters: Sequence[Value]) -> None:
+    """Raise TypeError where two graphs have a result of parameters in common."""
+    if root is last and root.parents:
+        raise TypeError("the loss function gave one and the same graph twice: compute the loss inside of it")
+    tape, before = topological(root), {*topological(last)}
+    moved = dependents(tape, parameters)
+    for node in tape:
+        if node in before and node in moved:
+            words = f"{plain(node.label)}, " * bool(node.label) + expression(node.op, node.parents)
+            raise TypeError(
+                f"the loss function uses {words}, which was computed before the parameters moved: compute it inside"
+            )
+
+
 class Whole(Eager):
     """A loss that is one graph, as `train` has it: the engine of a single batch."""
 
     def __init__(self, loss: Callable[[], Value], parameters: Sequence[Value]) -> None:
         self.whole, self.parameters = loss, parameters
-        self.last: Value | None = None
 
     def gradient(self, numbers: Any, batch: Batch) -> tuple[float, Any]:
         self.put(numbers)
         with collector_paused():
-            root = evaluated(self.whole)
-            if root is self.last and root.parents:
-                raise TypeError("the loss function gave one and the same graph twice: compute the loss inside of it")
-            self.last = root
-            return self.differentiated(root)
+            return self.differentiated(evaluated(self.whole))
 
     def forward(self, numbers: Any, batch: Batch) -> tuple[float, list[list[float]]]:
         self.put(numbers)
