@@ -861,6 +861,37 @@ def test_a_weight_decay_below_0_is_refused(make):
         make([Value(1.0)], lr=0.1, weight_decay=-0.1)
 
 
+def ruled(rule, memory=0):
+    return type("Own", (tinygrad_edu.nn.Optimizer,), {"memory": memory, "rule": rule})
+
+
+OWN_RULES = {
+    "Own.rule expected a tuple of the changed parameter, got 0.8": ruled(lambda self, p, g, lr: p - lr * g),
+    "Own.rule expected a tuple of the changed parameter and 1 to keep, got (0.8,)": ruled(
+        lambda self, p, g, lr, mean: (p - lr * g,), memory=1
+    ),
+    "Own.rule expected a tuple of the changed parameter, got (0.8, 2.0)": ruled(lambda self, p, g, lr: (p - lr * g, g)),
+    "Own expected a rule(p, g, lr, …) of its own": type("Own", (tinygrad_edu.nn.Optimizer,), {}),
+}
+
+
+@pytest.mark.parametrize("words", OWN_RULES)
+def test_a_rule_of_ones_own_that_is_wrong_is_named(words):
+    w = Value(1.0)
+    (w * w).backward()
+    with pytest.raises((TypeError, NotImplementedError)) as error:
+        OWN_RULES[words]([w], 0.1).step()
+    assert str(error.value) == words
+
+
+def test_a_rule_that_takes_no_array_is_named():
+    np = pytest.importorskip("numpy")
+    optimizer = ruled(lambda self, p, g, lr: (p - lr if g > 0 else p + lr,))([Value(1.0), Value(2.0)], 0.1)
+    with pytest.raises(ValueError, match=r"^Own\.rule, on an array of all parameters: The truth value of an array"):
+        optimizer.moved(np.ones(2), np.ones(2))
+    assert optimizer.moved([1.0, 2.0], [1.0, -1.0]) == [0.9, 2.1]
+
+
 def test_an_optimizer_of_ones_own_keeps_nothing_unless_it_says_so():
     class Plain(tinygrad_edu.nn.Optimizer):
         def rule(self, p, g, lr):

@@ -98,14 +98,28 @@ class Optimizer:
         if isinstance(numbers, list):
             old = [[*map(float, kept)] for kept in self.kept]  # arrays, where a program made the last step
             rows = [self.rule(p, g, lr, *kept) for p, g, *kept in zip(numbers, gradients, *old, strict=True)]
+            self.require_tuple(rows[0])
             numbers, *self.kept = ([*column] for column in zip(*rows, strict=True))
             return numbers
-        numbers, *self.kept = self.rule(numbers, gradients, lr, *(numbers * 0 + kept for kept in self.kept))
+        try:
+            found = self.rule(numbers, gradients, lr, *(numbers * 0 + kept for kept in self.kept))
+        except (TypeError, ValueError) as error:  # an `if`, a function of `math`
+            raise type(error)(f"{type(self).__name__}.rule, on an array of all parameters: {error}") from error
+        self.require_tuple(found)
+        numbers, *self.kept = found
         return numbers
+
+    def require_tuple(self, found: Any) -> None:
+        """Raise TypeError for what a rule should not return."""
+        if not isinstance(found, (tuple, list)) or len(found) != 1 + self.memory:
+            kept = f" and {self.memory} to keep" * (self.memory > 0)
+            raise TypeError(
+                f"{type(self).__name__}.rule expected a tuple of the changed parameter{kept}, got {quoted(found)}"
+            )
 
     def rule(self, p: Any, g: Any, lr: float, *kept: Any) -> tuple[Any, ...]:
         """The changed parameter, then what is kept for the next step; on a float or on an array of them."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} expected a rule(p, g, lr, …) of its own")
 
 
 class SGD(Optimizer):
