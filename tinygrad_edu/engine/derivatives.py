@@ -150,7 +150,8 @@ def hvp(root: Value, wrt: Sequence[Value], vector: Sequence[Value | float]) -> l
 
     Returns m Values. Raises ValueError where the lengths differ, and what `Value.backward` raises.
     """
-    wrt = values("wrt", wrt)
+    wrt, vector = values("wrt", wrt), factors("vector", vector)
+    require_same_length("hvp", "wrt", wrt, "numbers in the vector", vector)
     return jvp(grad(root, wrt), wrt, vector)
 
 
@@ -198,6 +199,10 @@ def values(what: str, given: Iterable[Value]) -> list[Value]:
 
 def factors(what: str, given: Iterable[Value | float]) -> list[Value | float]:
     """A list of Values and finite numbers, checked."""
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            f"{what} expected a sequence of Values and numbers, got {quoted(given)} ({type(given).__name__})"
+        )
     try:
         return [factor if isinstance(factor, Value) else number(factor) for factor in given]
     except (TypeError, ValueError) as error:
