@@ -33,6 +33,7 @@ from tinygrad_edu.nn import (
     train,
 )
 from tinygrad_edu.nn.data import Example, examples_of
+from tinygrad_edu.nn.loop import norm_of
 
 XOR = [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
 ENGINES = ["eager", "python", "numpy", "native"]
@@ -360,10 +361,8 @@ def test_every_example_is_seen_once_an_epoch():
         seen.append(t.data if isinstance(t, Value) else t)
         return (y - t) ** 2
 
-    examples = [([k, 1], k) for k in range(7)]
-    fit(
-        network(), loss, examples, optimizer=SGD(network().parameters(), 0.0), batch=3, epochs=2, engine="eager", seed=1
-    )
+    examples, one = [([k, 1], k) for k in range(7)], network()
+    fit(one, loss, examples, optimizer=SGD(one.parameters(), 0.0), batch=3, epochs=2, engine="eager", seed=1)
     assert [sorted(seen[7 * k : 7 * k + 7]) for k in range(3)] == [[*range(7)]] * 3  # the third time to look
     assert seen[:7] != seen[7:14]
 
@@ -877,6 +876,33 @@ def test_a_result_of_parameters_that_is_kept_from_graph_to_graph_is_refused(name
     words = r"uses w \* 2, which was computed before the parameters moved: compute it inside"
     with pytest.raises(TypeError, match=words):
         fit(network, "mse", [([1.0], 1.0), ([2.0], -1.0)], engine=name, epochs=3)
+
+
+@pytest.mark.parametrize("name", [*ENGINES, "auto"])
+def test_the_parameters_of_another_network_are_noticed(name):
+    others = Adam(network().parameters(), 0.1)
+    words = "^the loss depends on none of the optimiser's parameters: are they another network's"
+    with pytest.raises(ValueError, match=words):
+        fit(network(), "mse", XOR, optimizer=others, engine=name if name == "auto" else engine(name))
+    with pytest.raises(ValueError, match=words):
+        train(lambda: mse(network()([1, 2]), 0), others)
+
+
+def test_the_norm_of_a_large_gradient_is_that_of_a_list():
+    np = pytest.importorskip("numpy")
+    for numbers in ([3e200, 4e200], [3.0, 4.0], [math.inf, 1.0], [1.7e308, 1.7e308], [3e-200, 4e-200], [0.0]):
+        assert norm_of(np.array(numbers)) == pytest.approx(norm_of(numbers), rel=1e-15)
+    assert math.isnan(norm_of(np.array([math.nan, 1.0])))
+
+
+def test_numbers_in_two_lists_are_inputs_and_targets():
+    expected = [Example([0.5], 1), Example([0.25], 2), Example([0.0], 3)]
+    assert examples_of(([0.5, 0.25, 0.0], [1, 2, 3])) == expected
+    assert examples_of([[0.5, 1], [0.25, 2], [0.0, 3]]) == expected
+    assert examples_of(([0.5, 0.25, 0.0], [[1], [2], [3]])) == [e._replace(target=[float(e.target)]) for e in expected]
+    assert examples_of(([[0, 1], 1], [[1, 1], 0])) == [Example([0.0, 1.0], 1), Example([1.0, 1.0], 0)]
+    with pytest.raises(ValueError, match=r"^examples expected as many targets as inputs, 3, got 2$"):
+        examples_of(([0.5, 0.25, 0.0], [1, 2]))
 
 
 class Constant(Module):

@@ -57,7 +57,9 @@ def paired(given: Any, what: str) -> list[tuple[Any, Any]]:
         if hasattr(table, "columns") and are_names(targets, table):
             return columns(table, targets, what)
         inputs, answers = listed(table), listed(targets)
-        if inputs is not None and answers is not None and (hasattr(table, "ndim") or all(map(is_row, inputs))):
+        numbers = isinstance(table, list) and len(table) > 2 and not any(map(is_row, table))  # two may be a pair
+        rows = hasattr(table, "ndim") or numbers or (inputs is not None and all(map(is_row, inputs)))
+        if inputs is not None and answers is not None and rows:
             if len(inputs) != len(answers):
                 raise ValueError(f"{what} expected as many targets as inputs, {len(inputs)}, got {len(answers)}")
             return list(zip(inputs, answers, strict=True))

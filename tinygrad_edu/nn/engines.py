@@ -7,6 +7,7 @@ from math import isclose, isfinite
 from typing import Any
 
 from tinygrad_edu.engine import (
+    NOT_COMPUTED,
     UNDEFINED,
     Value,
     collector_paused,
@@ -43,6 +44,7 @@ class Eager:
     name = "eager"
     looks = True  # whether the next two graphs are held against each other
     last: Value | None = None  # the first of them
+    reached = False  # whether a graph depended on a parameter
 
     def __init__(
         self,
@@ -103,6 +105,7 @@ class Eager:
         for parameter in self.parameters:
             parameter.zero_grad()
         root.backward()
+        self.reached = self.reached or any(p.grad is not NOT_COMPUTED for p in self.parameters)
         return root.data, [parameter.grad for parameter in self.parameters]
 
     def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
@@ -121,7 +124,12 @@ class Eager:
         return sum(losses) / len(losses), answers
 
     def check(self, numbers: Any, which: Sequence[int]) -> None:
-        """Have the next two graphs held against each other: this is what other engines are held against."""
+        """Have the next two graphs held against each other: this is what other engines are held against.
+
+        Raises ValueError where no graph depended on any parameter.
+        """
+        if not self.reached:
+            raise ValueError("the loss depends on none of the optimiser's parameters: are they another network's?")
         self.looks = True
 
 
@@ -189,6 +197,8 @@ class Replay:
         outputs = [output for output in outputs if isinstance(output, Value)]
         reached = {*leaves(root)}
         self.used = [k for k, parameter in enumerate(eager.parameters) if parameter in reached]
+        if not self.used:
+            raise DataDependent("the loss of the first example depends on no parameter")
         self.program = compile(
             root,
             [eager.parameters[k] for k in self.used],

@@ -228,7 +228,9 @@ def norm_of(gradient: Any) -> float:
     """√Σ g², of a list or an array."""
     if isinstance(gradient, list):
         return math.hypot(*gradient)
-    return math.sqrt(float(gradient @ gradient))
+    if 1e-150 < float(abs(gradient).max()) < 1e150:
+        return math.sqrt(float(gradient @ gradient))
+    return math.hypot(*gradient.tolist())  # squares would overflow, or be 0
 
 
 def scaled(gradient: Any, factor: float) -> Any:
