@@ -1481,6 +1481,9 @@ def test_an_answer_is_checked_and_a_lesson_that_is_solved_is_marked(seen):
     assert seen.js("[...document.querySelectorAll('.verdict p')].map((x) => x.textContent)") == ["double", "wrong"]
     room = seen.js("document.querySelector('.verdict').clientWidth - 24")
     assert seen.js("parseFloat(document.querySelector('.verdict svg').style.width)") == room
+    assert seen.js("document.querySelector('.verdict').tabIndex") == 0, (
+        "where the picture is wider it scrolls, by keys too"
+    )
     assert 0.75 * 640 < room < 640, "of 480 points"
     assert seen.js("document.querySelector('#tabs .solved')") is None
     seen.type("right", 2)
@@ -1508,6 +1511,7 @@ def test_an_answer_is_checked_and_a_lesson_that_is_solved_is_marked(seen):
     seen.type("wrong", 0)
     seen.click(".task button.main")
     seen.wait("document.querySelector('.verdict.wrong')")
+    assert seen.js("document.querySelector('.verdict').tabIndex") == -1
     assert seen.js("document.querySelector('.verdict svg')") is None
 
 

@@ -269,6 +269,7 @@ async function grade(task, editor, verdict) {
   verdict.classList.add(result.passed ? "right" : "wrong");
   verdict.replaceChildren(...result.words.map((words) => made("p", { textContent: words })), ...(result.picture ? [svg(result.picture)] : []));
   fit(verdict.querySelector("svg"), verdict.clientWidth - 24);
+  verdict.tabIndex = result.picture ? 0 : -1; // by the keys it scrolls, where the picture is wider
   if (result.passed) at(`tab${current}`).classList.add("solved");
 }
 
