@@ -174,6 +174,7 @@ def test_the_walk_writes_its_pictures_and_says_where(walk):
     written = sorted(path.name for path in folder.iterdir())
     assert {"explanation-w5.md", "explore.html", "graph.svg"} <= set(written)
     assert '"leftover":false' in (folder / "explore.html").read_text(encoding="utf-8")
+    assert (folder / "explanation-w5.md").read_text(encoding="utf-8").endswith("the same\n")
     for name in ("in tinygrad-edu-out:", *written):
         assert f"\n {name}" in output
     assert (folder / "graph.svg").read_text().count("<svg") == 1
@@ -235,7 +236,8 @@ def test_explain_prints_the_chain_rule_and_writes_its_forms(tmp_path):
         "e.html": '<!DOCTYPE html>\n<meta charset="utf-8">\n<title>The chain rule</title>\n<div>',
     }.items():
         assert run("explain", *EXPRESSION, "--wrt", "x", "-o", name, cwd=tmp_path).returncode == 0
-        assert part in (tmp_path / name).read_text(encoding="utf-8")
+        written = (tmp_path / name).read_text(encoding="utf-8")
+        assert part in written and written.endswith("\n") and not written.endswith("\n\n")
 
 
 def test_explore_writes_a_page(tmp_path):

@@ -242,7 +242,7 @@ def test_a_network_of_two_hidden_layers_of_sixteen():
     for parameter in mlp.parameters()[::37]:
         explanation = explain(loss, parameter)
         assert explanation.gradient == pytest.approx(parameter.grad, rel=1e-12)
-        assert explanation.all.agrees
+        assert explanation.chain.agrees
     assert explain(loss, mlp.layers[0].neurons[0].w[0]).count == 16
     assert explain(loss, mlp.layers[0].neurons[0].w[0], through="operations").count == 32  # E = ½ e·e
 

@@ -124,10 +124,9 @@ class Explanation(Written):
     """
 
     def __init__(self, paths: Paths, names: Names, listed: list[Path], digits: int, paper: bool) -> None:
-        self.all, self.names, self.paths, self.digits, self.paper = paths, names, listed, digits, paper
+        self.chain, self.names, self.paths, self.digits, self.paper = paths, names, listed, digits, paper
         self.root, self.wrt = paths.root, paths.wrt
         self.gradient, self.count, self.rest = paths.gradient, paths.count, paths.rest(listed)
-        self.every_operation = paths.steps is paths.operations
         edges = dict.fromkeys(edge for path in listed for edge in path.edges)
         self.factors = {edge: self.factor(edge, k < FACTORS) for k, edge in enumerate(edges)}
         self.on_paper = sum(map(self.product, listed)) + self.rest if paper else None
@@ -147,7 +146,7 @@ class Explanation(Written):
         """The number of the operand, counted from 1, where `upper` takes `lower` more than once; else 0."""
         if edge.operand is None:
             return 0
-        uses = sum(other.lower is edge.lower for other in self.all.steps[edge.upper])
+        uses = sum(other.lower is edge.lower for other in self.chain.steps[edge.upper])
         return edge.operand + 1 if uses > 1 else 0
 
     def rounded(self, exact: float) -> float:
@@ -164,7 +163,7 @@ class Explanation(Written):
     def symbols(self, edge: Edge) -> Expr | None:
         """∂upper/∂lower as a formula: the sum over the operations' paths; None where that is too long to read."""
         so_far: dict[Value, Expr] = {edge.upper: ONE}
-        for step in self.all.within(edge):
+        for step in self.chain.within(edge):
             local = local_derivative(step.upper, step.operand or 0, self.expression)
             # The last operations come first: their terms go behind.
             so_far[step.lower] = add(multiply(so_far[step.upper], local), so_far.get(step.lower, ZERO))
@@ -175,7 +174,7 @@ class Explanation(Written):
     def named(self, node: Value) -> bool:
         if node in self.names.own or node is self.root or node is self.wrt:
             return True
-        return self.every_operation and node in self.all.between
+        return self.chain.every_operation and node in self.chain.between
 
     def expression(self, operand: Value | float) -> Expr:
         """An operand in a formula: its name, its number, or the operations that it is made of."""
@@ -211,7 +210,7 @@ class Explanation(Written):
             found[node] = made if size(made) <= LONGEST else None
             inner = dict.fromkeys(values_in(found[node]))
             pending += [value for value in inner if self.lacks_name(value) and value not in found]
-        order = {node: k for k, node in enumerate(self.all.tape)}
+        order = {node: k for k, node in enumerate(self.chain.tape)}
         return sorted(found.items(), key=lambda definition: order[definition[0]])
 
     def lacks_name(self, node: Value) -> bool:
@@ -252,9 +251,9 @@ class Explanation(Written):
         return found
 
     def verdict(self) -> str:
-        if self.all.agrees:
+        if self.chain.agrees:
             return "✓ reverse mode gives the same"
-        return f"✗ reverse mode gives {self.gradient!r}, the sum over the paths is {self.all.total!r}"
+        return f"✗ reverse mode gives {self.gradient!r}, the sum over the paths is {self.chain.total!r}"
 
     def definition(self, style: Style, node: Value, made: Expr | None) -> list[str]:
         written = f"{style.word(node.op.name)}({style.dots})" if made is None else style.symbols(made)

@@ -35,9 +35,10 @@ class Equations(NamedTuple):
 
 
 class Derivation(NamedTuple):
-    """A formula and what it comes to, step by step: `left` with its sign, and the right sides."""
+    """What a name becomes, step by step: the sign behind it, and the right sides."""
 
-    left: str
+    name: str
+    sign: str
     right: list[str]
 
 
@@ -64,7 +65,10 @@ Block = Words | Equations | Derivation | Sum
 
 
 class Written:
-    """Something that is written in four forms; a notebook shows it as formulas, a terminal as text."""
+    """Something that is written in four forms; a notebook shows it as formulas, a terminal as text.
+
+    No form ends in a line break: who writes a file adds it.
+    """
 
     def blocks(self, style: Style) -> list[Block]:
         """What is written, in one notation."""
@@ -80,7 +84,7 @@ class Written:
 
     def markdown(self) -> str:
         """With formulas between dollar signs."""
-        return "\n\n".join(map(markdown, self.blocks(self.style(LatexStyle)))) + "\n"
+        return "\n\n".join(map(markdown, self.blocks(self.style(LatexStyle))))
 
     def latex(self) -> str:
         """For LaTeX with the package amsmath: words, and formulas in `align*`."""
@@ -121,8 +125,8 @@ def as_text(block: Block) -> list[str]:
             return ["".join(spans)]
         case Equations(rows, more):
             return [*aligned(rows), *([f"  {left_out(more)}"] if more else [])]
-        case Derivation(left, (first, *rest)):
-            return [f"{left} {first}", *(f"{' ' * (len(left) - 1)}= {right}" for right in rest)]
+        case Derivation(name, sign, (first, *rest)):
+            return [f"{name} {sign} {first}", *(f"{' ' * len(name)} = {right}" for right in rest)]
         case Sum(_, ways, others, amount, _):
             written = [(way.nodes, equals(way)) for way in ways]
             if others:
@@ -164,8 +168,8 @@ def markdown(block: Block) -> str:
         case Equations(rows, more):
             lines = [f"* ${' = '.join(filter(None, row))}$" for row in rows]
             return "\n".join([*lines, *([f"* {left_out(more)}"] if more else [])])
-        case Derivation(left, right):
-            return f"${left} {' = '.join(right)}$"
+        case Derivation(name, sign, right):
+            return f"${name} {sign} {' = '.join(right)}$"
         case Sum(_, ways, others, amount, _):
             lines = ["| path | product |", "|---|---|"]
             lines += [f"| ${way.nodes}$ | ${equals(way)}$ |" for way in ways]
@@ -186,12 +190,12 @@ def latex(blocks: list[Block]) -> str:
             lines += aligned_lines(block)
             continue
         if lines:
-            parts.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n")
+            parts.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}")
             lines = []
         if block is not None:
             words = "".join(f"${span}$" if isinstance(span, Math) else span for span in block.spans)
-            parts.append(words.replace(" ✓ ", ", ").replace(" ✗ ", ", ") + "\n")  # no font of LaTeX's own has them
-    return "\n".join(parts)
+            parts.append(words.replace(" ✓ ", ", ").replace(" ✗ ", ", "))  # no font of LaTeX's own has them
+    return "\n\n".join(parts)
 
 
 def aligned_lines(block: Block) -> list[str]:
@@ -199,8 +203,7 @@ def aligned_lines(block: Block) -> list[str]:
         case Equations(rows, more):
             lines = [f"{row[0]} &= {' = '.join(filter(None, row[1:]))}" for row in rows]
             return [*lines, *([rf"&\text{{{left_out(more)}}}"] if more else [])]
-        case Derivation(left, (first, *rest)):
-            name, sign = left.rsplit(" ", 1)
+        case Derivation(name, sign, (first, *rest)):
             return [f"{name} &{sign} {first}", *(f"&= {right}" for right in rest)]
         case Sum(derivative, ways, others, amount, total):
             words = rf"\text{{{others}}}"
@@ -227,8 +230,7 @@ def html(block: Block) -> str:
         case Equations(rows, more):
             cells = [[row[0], *(f"= {cell}" if cell else "" for cell in row[1:])] for row in rows]
             return table(cells) + (f"<p>{left_out(more)}</p>" if more else "")
-        case Derivation(left, (first, *rest)):
-            name, sign = left.rsplit(" ", 1)
+        case Derivation(name, sign, (first, *rest)):
             return table([[name, f"{sign} {first}"], *(["", f"= {right}"] for right in rest)])
         case Sum(_, ways, others, amount, _):
             written_ways = [[way.nodes, equals(way)] for way in ways]

@@ -64,6 +64,7 @@ class Paths:
             are one step with one factor, the sum over them. None for every operation.
 
     Attributes:
+        every_operation: whether each step is one.
         count: how many paths there are.
         gradient: ∂root/∂wrt, by reverse accumulation over the operations.
         total: the sum of the products of all paths, by forward accumulation over the steps.
@@ -82,6 +83,7 @@ class Paths:
         self.operations = {node: list(self.local(node)) for node in self.down}
         adjoints = accumulated(root, self.down, self.operations)
         self.gradient = adjoints.get(wrt, 0.0)
+        self.every_operation = stations is None
         if stations is None:
             self.stations = self.down
             self.steps = self.operations

@@ -79,7 +79,8 @@ class Update(Written):
         style = type(style)(style.names, digits)
         name, derivative = style.name(parameter), style.derivative(root, parameter)
         step = Derivation(
-            f"{name} {style.gets}",
+            name,
+            style.gets,
             [
                 f"{name} {style.minus} {style.eta}{style.dot}{derivative}",
                 f"{style.number(self.before)} {style.minus} {style.number(self.lr)}{style.times}{slope}",
