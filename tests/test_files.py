@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.files import distinct, folder, write
+from tinygrad_edu.files import distinct, folder, in_script, write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 not_root = pytest.mark.skipif(
@@ -248,3 +248,9 @@ def test_two_names_of_one_file_are_found(tmp_path, monkeypatch):
     (tmp_path / "a").touch()
     with pytest.raises(ValueError, match="expected a file each, got link and a"):
         distinct("b", "link", "a")
+
+
+def test_json_in_a_script_neither_ends_it_nor_holds_what_is_no_json():
+    assert in_script({"a": ["<é>", 0.5]}) == '{"a":["\\u003cé>",0.5]}'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        in_script([float("nan")])

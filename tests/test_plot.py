@@ -320,8 +320,10 @@ def test_the_frames_of_a_backward_pass_have_their_step_as_a_formula(tmp_path):
         "∂y/∂x += ∂y/∂v₁ · ∂v₁/∂x = 0.42 × 0.5 = 0.21",
     ]
     assert draw(y).caption == ""
+    assert draw(y, step=2, digits=7).caption == "∂y/∂w += ∂y/∂v₁ · ∂v₁/∂w = 0.4199743 × 2 = 0.8399487"
+    assert draw(y, step=9).caption == frames[-1].caption
     page = animate(frames, tmp_path / "backward.html").read_text(encoding="utf-8")
-    assert "0.42 \\u00d7 2 = 0.8399" in page
+    assert "0.42 × 2 = 0.8399" in page
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all; and what stands in one as JSON."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from contextlib import suppress
@@ -20,6 +21,17 @@ def folder(path: PathLike) -> Path:
             return Path(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the name of what was tried in it
+
+
+def in_script(content: object) -> str:
+    """JSON that stands in a script of a page, which nothing in it can end.
+
+    >>> in_script({"a": "</script>"})
+    '{"a":"\\\\u003c/script>"}'
+
+    Raises ValueError for numbers that are not finite, which JSON does not have.
+    """
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def distinct(*paths: PathLike) -> None:

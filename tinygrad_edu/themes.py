@@ -38,6 +38,11 @@ class Theme(NamedTuple):
     quiet: str
     series: tuple[str, ...]
 
+    @property
+    def on_paper(self) -> bool:
+        """Whether colours say nothing, so that shades and dashes have to."""
+        return self.data == self.grad
+
 
 # fmt: off
 THEMES = {

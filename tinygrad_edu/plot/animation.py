@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -10,11 +9,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.files import PathLike, write
+from tinygrad_edu.files import PathLike, in_script, write
 from tinygrad_edu.plot.canvas import canvas, matplotlib, png
 from tinygrad_edu.shell import install
+from tinygrad_edu.themes import theme as theme_named
 
 FORMATS = (".gif", ".html", ".pdf", ".png")
+DPI = 100
 
 
 def animate(
@@ -77,9 +78,6 @@ def animate(
     return names[0]
 
 
-DPI = 100
-
-
 def pillow() -> Any:
     """Pillow, which Matplotlib brings along."""
     try:
@@ -127,15 +125,12 @@ def gif(sheets: Sequence[Any], seconds: float) -> bytes:
 
 def page(images: Sequence[Any], captions: Sequence[str], seconds: float, theme: str) -> str:
     """A page of its own: nothing is loaded, keys and buttons step, the slider seeks."""
-    from tinygrad_edu.themes import theme as theme_of
-
-    colours = theme_of(theme)
+    colours = theme_named(theme)
     sources = []
     for image in images:
         made = BytesIO()
         image.save(made, format="PNG", optimize=True)
         sources.append("data:image/png;base64," + b64encode(made.getvalue()).decode())
-    data = json.dumps([sources, list(captions)]).replace("<", "\\u003c")
     return PAGE.format(
         background=colours.background,
         text=colours.text,
@@ -143,7 +138,7 @@ def page(images: Sequence[Any], captions: Sequence[str], seconds: float, theme: 
         last=len(images) - 1,
         first=escape(sources[0]),
         caption=escape(captions[0]),
-        data=data,
+        data=in_script([sources, list(captions)]),
         milliseconds=round(1000 * seconds),
     )
 

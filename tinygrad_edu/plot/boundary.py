@@ -7,8 +7,7 @@ from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import plain
-from tinygrad_edu.plot.canvas import MARKERS, canvas, diverging, legend, mixed
-from tinygrad_edu.themes import THEMES
+from tinygrad_edu.plot.canvas import MARKERS, canvas, colorbar, diverging, legend, mixed
 
 
 def plot_decision_boundary(
@@ -57,15 +56,14 @@ def plot_decision_boundary(
         scores = [[cell[0] for cell in line] for line in grid]
         score(figure, ax, colours, xs, ys, scores, threshold)
     else:
-        regions(ax, theme, colours, xs, ys, grid)
-    series = THEMES[theme].series
+        regions(ax, colours, xs, ys, grid)
     if len(grid[0][0]) == 1 and len(classes) == 2:  # the class of higher scores has the colour of what is positive
         classes.sort(key=lambda c: -mean_score(network, pairs, [label == c for label in labels]))
     for k, label in enumerate(classes):
         at = [pair for pair, its in zip(pairs, labels, strict=True) if its == label]
-        colour = series[k % 10]
-        fill = colours.background if theme == "print" and k % 2 else colour
-        edge = colour if theme == "print" else colours.background
+        colour = colours.series[k % 10]
+        fill = colours.background if colours.on_paper and k % 2 else colour
+        edge = colour if colours.on_paper else colours.background
         ax.plot(
             *zip(*at, strict=True), MARKERS[k % 10], color=fill, markeredgecolor=edge, markersize=6, label=named(label)
         )
@@ -92,19 +90,15 @@ def score(figure: Any, ax: Any, colours: Any, xs: Any, ys: Any, scores: Any, thr
     shown = ax.contourf(xs, ys, scores, levels=levels, cmap=diverging(colours), alpha=0.55, extend="both")
     if low < middle < high:
         ax.contour(xs, ys, scores, levels=[middle], colors=[colours.text], linewidths=1.6)
-    bar = figure.colorbar(shown, ax=ax, label="score", ticks=levels[::5], format="%.3g")
-    bar.ax.tick_params(colors=colours.line, labelcolor=colours.text)
-    bar.ax.yaxis.label.set_color(colours.text)
-    bar.outline.set_edgecolor(colours.line)
+    colorbar(figure, ax, shown, colours, label="score", ticks=levels[::5], format="%.3g")
 
 
-def regions(ax: Any, theme: str, colours: Any, xs: Any, ys: Any, grid: Any) -> None:
+def regions(ax: Any, colours: Any, xs: Any, ys: Any, grid: Any) -> None:
     """A score for each class: the region of the highest."""
     count = len(grid[0][0])
     winners = [[max(range(count), key=cell.__getitem__) for cell in line] for line in grid]
     shades = [
-        mixed(colours.background, THEMES[theme].series[k % 10], 0.15 + 0.2 * (k % 2) * (theme == "print"))
-        for k in range(count)
+        mixed(colours.background, colours.series[k % 10], 0.15 + 0.2 * (k % 2) * colours.on_paper) for k in range(count)
     ]
     levels = [k - 0.5 for k in range(count + 1)]
     ax.contourf(xs, ys, winners, levels=levels, colors=shades)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -86,18 +87,33 @@ def legend(ax: Any, colours: Theme, **options: Any) -> None:
     ax.legend(facecolor=colours.background, edgecolor=colours.line, labelcolor=colours.text, framealpha=0.9, **options)
 
 
+def colorbar(figure: Any, ax: Any, shown: Any, colours: Theme, **options: Any) -> None:
+    """A bar beside the axes that says which colour is which number, in the colours of the theme."""
+    bar = figure.colorbar(shown, ax=ax, **options)
+    bar.ax.tick_params(colors=colours.line, labelcolor=colours.text)
+    bar.ax.yaxis.label.set_color(colours.text)
+    bar.outline.set_edgecolor(colours.line)
+
+
+def logarithmic(numbers: Sequence[float]) -> bool:
+    """Whether numbers want a logarithmic axis: where all are positive and span more than a factor of 30.
+
+    >>> logarithmic([0.1, 3.1]), logarithmic([0.1, 3.0]), logarithmic([0.0, 3.0])
+    (True, False, False)
+    """
+    return len(numbers) > 0 and min(numbers) > 0 and max(numbers) / min(numbers) > 30
+
+
 def diverging(colours: Theme) -> Any:
     """From what is negative over the background to what is positive; on paper from dark over white to a light grey."""
-    positive = (
-        mixed(colours.data_strong, colours.background, 0.83) if colours.grad == colours.data else colours.data_strong
-    )
+    positive = mixed(colours.data_strong, colours.background, 0.83) if colours.on_paper else colours.data_strong
     ends = (colours.grad_strong, colours.background, positive)
     return matplotlib()["LinearSegmentedColormap"].from_list("diverging", ends)
 
 
 def sequential(colours: Theme) -> Any:
     """From the background to the colour of the forward pass."""
-    end = colours.quiet if colours.grad == colours.data else colours.data_strong
+    end = colours.quiet if colours.on_paper else colours.data_strong
     return matplotlib()["LinearSegmentedColormap"].from_list("sequential", [colours.background, end])
 
 

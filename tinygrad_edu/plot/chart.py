@@ -6,6 +6,7 @@ from math import isfinite, log10
 from typing import Any
 
 from tinygrad_edu.engine import plain
+from tinygrad_edu.plot.canvas import logarithmic
 from tinygrad_edu.plot.curves import losses_of
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -29,8 +30,8 @@ def history_text(history: Any, *, width: int = 72, height: int = 8) -> str:
     finite = [x for x in losses if isfinite(x)]
     if not finite:
         return f"no finite loss among {len(losses)}"
-    logarithmic = min(finite) > 0 and max(finite) / min(finite) > 30
-    scaled = [log10(x) if logarithmic and isfinite(x) else x for x in losses]
+    by_decades = logarithmic(finite)
+    scaled = [log10(x) if by_decades and isfinite(x) else x for x in losses]
     known = [x for x in scaled if isfinite(x)]
     low, high = min(known), max(known)
     top, bottom = f"{max(finite):.3g}", f"{min(finite):.3g}"
@@ -47,7 +48,7 @@ def history_text(history: Any, *, width: int = 72, height: int = 8) -> str:
         blocks = "".join(EIGHTHS[min(max(h - 8 * row, 0), 8)] for h in heights)
         lines.append(f"{name:>{margin}} ┤{blocks}".rstrip())
     last = str(len(losses) - 1)
-    lines.append(f"{'':{margin}} 0{last:>{max(columns - 1, len(last) + 1)}}" + ("   log scale" if logarithmic else ""))
+    lines.append(f"{'':{margin}} 0{last:>{max(columns - 1, len(last) + 1)}}" + ("   log scale" if by_decades else ""))
     best, stopped = getattr(history, "best", None), plain(getattr(history, "stopped", ""), longest=width * 2)
     if best and getattr(history, "validation", []):
         lines.append(f"best validation {history.validation[best - 1]:.4g} in epoch {best}")

@@ -8,8 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from tinygrad_edu.engine import plain
-from tinygrad_edu.plot.canvas import DASHES, canvas, legend, mixed
-from tinygrad_edu.themes import THEMES
+from tinygrad_edu.plot.canvas import DASHES, canvas, legend, logarithmic, mixed
 
 
 def losses_of(history: Any) -> list[float]:
@@ -38,15 +37,14 @@ def plot_history(history: Any, *, theme: str = "light") -> Any:
     validation = list(getattr(history, "validation", []))
     metrics: Mapping[str, Sequence[float]] = getattr(history, "metrics", {})
     figure, [top, *rest], colours = canvas(theme, (6.4, 5.6 if metrics else 4.0), rows=2 if metrics else 1)
-    series = THEMES[theme].series
+    series = colours.series
     top.plot(range(len(losses)), losses, color=series[0], label="training")
     if validation:
         top.plot(range(1, len(validation) + 1), validation, color=series[1], linestyle="dashed", label="validation")
     best = getattr(history, "best", None)
     if validation and best is not None and 1 <= best <= len(validation):
         top.plot([best], [validation[best - 1]], "o", color=series[1], label=f"best, epoch {best}")
-    positive = [x for x in [*losses, *validation] if isfinite(x)]
-    if positive and min(positive) > 0 and max(positive) / min(positive) > 30:
+    if logarithmic([x for x in [*losses, *validation] if isfinite(x)]):
         top.set_yscale("log")
     top.set_ylabel("loss")
     if validation:
@@ -93,10 +91,10 @@ def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
     last = len(norms) - 1
     for k, (name, numbers) in enumerate(norms.items()):
         # From early to late layers along one scale, since their order is what is looked for.
-        early, late = (1, 0) if theme != "print" else (0, 3)
-        colour = mixed(THEMES[theme].series[early], THEMES[theme].series[late], k / max(last, 1))
+        early, late = (0, 3) if colours.on_paper else (1, 0)
+        colour = mixed(colours.series[early], colours.series[late], k / max(last, 1))
         shown = [x if x > 0 and isfinite(x) else float("nan") for x in numbers]
-        style = DASHES[k % 4] if theme == "print" else "solid"
+        style = DASHES[k % 4] if colours.on_paper else "solid"
         ax.plot(range(1, len(shown) + 1), shown, color=colour, linestyle=style, label=plain(name))
     ax.set_yscale("log")
     ax.set_xlabel("epoch")

@@ -8,7 +8,7 @@ from math import hypot, isfinite, sqrt
 from typing import Any
 
 from tinygrad_edu.engine import UNDEFINED
-from tinygrad_edu.plot.canvas import canvas, sequential
+from tinygrad_edu.plot.canvas import canvas, colorbar, logarithmic, sequential
 
 
 def plot_loss_landscape(
@@ -69,14 +69,11 @@ def plot_loss_landscape(
         for parameter, number in zip(parameters, here, strict=True):
             parameter.data = number
     figure, [ax], colours = canvas(theme, (6.0, 4.6))
-    levels, logarithmic = levels_of([x for line in heights for x in line if isfinite(x)])
-    options = {"norm": "log"} if logarithmic else {}
+    levels, growing = levels_of([x for line in heights for x in line if isfinite(x)])
+    options = {"norm": "log"} if growing else {}
     shown = ax.contourf(*steps, heights, levels=levels, cmap=sequential(colours), alpha=0.8, extend="max", **options)
     ax.contour(*steps, heights, levels=levels, colors=[colours.line], linewidths=0.5)
-    bar = figure.colorbar(shown, ax=ax, label="loss", format="%.2g")
-    bar.ax.tick_params(colors=colours.line, labelcolor=colours.text)
-    bar.ax.yaxis.label.set_color(colours.text)
-    bar.outline.set_edgecolor(colours.line)
+    colorbar(figure, ax, shown, colours, label="loss", format="%.2g")
     if track:
         us, vs = zip(*track, strict=True)
         ax.plot(us, vs, "-", color=colours.grad, linewidth=1.6, marker=".", markersize=4)
@@ -155,6 +152,6 @@ def levels_of(heights: list[float]) -> tuple[list[float], bool]:
     if not heights:
         raise ValueError("plot_loss_landscape found no point with a loss")
     low, high = min(heights), max(heights)
-    if low > 0 and high / low > 30:
+    if logarithmic(heights):
         return [low * (high / low) ** (k / 14) for k in range(15)], True
     return [low + ((high - low) or 1.0) * k / 14 for k in range(15)], False

@@ -62,7 +62,7 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
                 for c, (*_, x) in zip(shades, lines, strict=True)
             ],
             linewidths=[0.4 + 3.6 * abs(x) / largest for *_, x in lines],
-            linestyles=["dashed" if x < 0 and theme == "print" else "solid" for *_, x in lines],
+            linestyles=["dashed" if x < 0 and colours.on_paper else "solid" for *_, x in lines],
             zorder=1,
         )
     )
@@ -103,7 +103,7 @@ def plot_network(network: Any, *, by: str = "weight", theme: str = "light") -> A
             ax.text(*at, signed(number_of), ha="center", va="center", color=colour, fontsize=8, bbox=box, zorder=2)
     ax.set_xlim(-0.4, len(layers) + 0.4)
     ax.set_ylim(-(max(sizes) - 1) / 2 - 0.8, (max(sizes) - 1) / 2 + 0.6)
-    what, sign = "|w|" if by == "weight" else "|∂E/∂w|", "dashed" if theme == "print" else "orange"
+    what, sign = "|w|" if by == "weight" else "|∂E/∂w|", "dashed" if colours.on_paper else "orange"
     ax.set_title(f"width: {what}, at most {largest:.3g}; {sign}: negative", fontsize=9, color=colours.line)
     return figure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tinygrad_edu.show.labels import html, table, tooltip
 from tinygrad_edu.themes import Theme
@@ -12,25 +12,13 @@ if TYPE_CHECKING:
     from tinygrad_edu.show.dot import Digraph
 
 
-class ArrayNode(Protocol):
-    """An array: its name and shape, the lines that compute it and its gradient, the names of its operands."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def shape(self) -> str: ...
-    @property
-    def value(self) -> Sequence[str]: ...
-    @property
-    def gradient(self) -> Sequence[str]: ...
-    @property
-    def operands(self) -> Sequence[str]: ...
-
-
 class ArrayProgram(Protocol):
-    """What runs on arrays and can say how: a program of `tinygrad_edu.compile`."""
+    """What runs on arrays and can say how: a program of `tinygrad_edu.compile`.
 
-    def array_graph(self) -> Sequence[ArrayNode]: ...
+    An array of its graph has `name`, `shape`, the lines of its `value` and `gradient`, and the names of its `operands`.
+    """
+
+    def array_graph(self) -> Sequence[Any]: ...
 
 
 def draw_arrays(program: ArrayProgram, rankdir: str, theme: Theme) -> Digraph:

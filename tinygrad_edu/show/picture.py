@@ -98,7 +98,8 @@ def draw(
     thick = highlighted(scene.everything, highlight)
     if cell_width is None:
         cell_width = 0 if step is None else 7 * max(len("grad not computed"), len("grad −.e−300") + digits)
-    return Drawing(scene, theme_named(theme), digits, rankdir, cell_width, contributions, thick).dot(boxes, constants)
+    colours = theme_named(theme)
+    return Drawing(scene, colours, digits, rankdir, cell_width, contributions, thick, boxes, constants).dot()
 
 
 def too_large(count: str) -> str:
@@ -128,34 +129,36 @@ class Drawing:
         cell_width: int,
         contributions: bool,
         thick: set[Wire],
+        boxes: bool | str,
+        constants: bool,
     ) -> None:
         self.scene, self.theme, self.digits, self.cell_width = scene, theme, digits, cell_width
         self.contributions, self.thick, self.rankdir = contributions, thick, rankdir
-        self.places: dict[Value, tuple[int, int]] = {}
+        self.layers, self.constants = boxes == "layers", constants
+        self.places = {n: place for n, place in neurons(scene.root).items() if boxes and scene.is_drawn(n)}
 
     @property
     def vertical(self) -> bool:
         return self.rankdir in ("TB", "BT")
 
-    def dot(self, boxes: bool | str, constants: bool) -> Digraph:
+    def dot(self) -> Digraph:
         """All of it, as DOT."""
         from tinygrad_edu.show.dot import empty
 
         scene, theme = self.scene, self.theme
-        self.places = {n: place for n, place in neurons(scene.root).items() if boxes and scene.is_drawn(n)}
         dot = empty(theme, self.rankdir, **({} if scene.full else {"nslimit": "2", "mclimit": "0.1"}))
         dot.drawing = self
-        dot.caption = scene.caption
+        dot.caption = scene.caption(self.digits)
         dot.title, dot.description = f"The graph of {scene.names.text(scene.root)}", scene.words(self.digits)
-        self.add_units(dot, boxes == "layers")
+        self.add_units(dot)
         for edge in scene.edges:
             self.add_edge(dot, edge)
-        self.add_rest(dot, constants)
+        self.add_rest(dot)
         if scene.full:
             self.add_order(dot)
         return dot
 
-    def add_units(self, dot: Digraph, layers: bool) -> None:
+    def add_units(self, dot: Digraph) -> None:
         """The nodes and boxes, those with a place in the box of their neuron, and that in the box of its layer."""
         for unit in self.scene.units:
             if isinstance(unit, Box):
@@ -163,9 +166,9 @@ class Drawing:
             elif unit not in self.places:
                 self.add_node(dot, unit)
         for layer in dict.fromkeys(layer for layer, _ in self.places.values()):
-            with self.box(dot, f"layer {layer}", layer) if layers else nullcontext(dot) as around:
+            with self.box(dot, f"layer {layer}", layer) if self.layers else nullcontext(dot) as around:
                 for place in dict.fromkeys(place for place in self.places.values() if place[0] == layer):
-                    with self.box(around, f"neuron {place[1]}" if layers else described(place), *place) as inside:
+                    with self.box(around, f"neuron {place[1]}" if self.layers else described(place), *place) as inside:
                         for node in self.scene.nodes:
                             if self.places.get(node) == place:
                                 self.add_node(inside, node)
@@ -230,7 +233,7 @@ class Drawing:
         if not self.contributions or contribution is None:
             return {}
         line = {"color": self.colour(contribution), "penwidth": f"{self.width(contribution):.2f}"}
-        negative = contribution < 0 and self.theme.data == self.theme.grad  # on paper colours say nothing
+        negative = contribution < 0 and self.theme.on_paper
         return line | ({"style": "dashed"} if negative else {})
 
     def colour(self, contribution: float) -> str:
@@ -279,13 +282,13 @@ class Drawing:
             for pair in pairwise(row):
                 dot.edge(*pair, style="invis", minlen="0")
 
-    def add_rest(self, dot: Digraph, constants: bool) -> None:
+    def add_rest(self, dot: Digraph) -> None:
         """The constants of the nodes, and a sign for operands that lie too deep."""
         small = {"shape": "box", "style": "filled", "color": self.theme.line, "fillcolor": self.theme.constant}
         small |= {"height": "0.2", "width": "0.2", "margin": "0.05"}
         for node in self.scene.units:
             for k, parent in enumerate(node.parents) if isinstance(node, Value) else ():
-                if isinstance(parent, float) and constants:
+                if isinstance(parent, float) and self.constants:
                     text = shown(parent, self.digits)
                 elif isinstance(parent, Value) and parent not in self.scene.ids:
                     text = "…"

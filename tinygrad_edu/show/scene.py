@@ -7,7 +7,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from tinygrad_edu.engine import NOT_COMPUTED, Value, nodes
-from tinygrad_edu.show.backward import beyond, factors, steps
+from tinygrad_edu.show.backward import Step, beyond, factors, steps
 from tinygrad_edu.show.boxes import Box, Collapse, collapsed
 from tinygrad_edu.show.highlight import Wire
 from tinygrad_edu.show.names import Names
@@ -40,8 +40,9 @@ class Scene:
         gradients, contributions: by node and by the edge's id, as far as they are known.
         coming: the contributions that later steps will add.
         beyond: what gradients hold that this graph did not add.
-        last: the id of the edge of the last step.
-        caption: the last step as a formula, "" where the picture shows no step.
+        done: how many steps of the backward pass are shown; None for all of it.
+        step: the last of them, None where there is none.
+        last: the id of its edge.
     """
 
     def __init__(self, root: Value, collapse: Collapse = (), depth: int | None = None, step: int | None = None) -> None:
@@ -57,7 +58,8 @@ class Scene:
         self.edges = list(self._edges())
         self.contributions: dict[str, float] = {}
         self.coming: dict[str, float] = {}
-        self.last = self.caption = ""
+        self.last, self.done = "", step
+        self.step: Step | None = None
         self.beyond = beyond(root) if self.full and step is None else {}
         if step is None:
             self.gradients = {node: node.grad for node in self.nodes if node.grad is not NOT_COMPUTED}
@@ -72,21 +74,28 @@ class Scene:
 
     def run(self, step: int) -> None:
         """The first steps of the backward pass, and no more."""
-        self.gradients, self.contributions, self.coming, self.last = {self.root: 1.0}, {}, {}, ""
-        root = self.names.text(self.root)
-        self.caption = f"∂{root}/∂{root} = 1"
-        for done, (node, k, operand, partial, contribution) in enumerate(steps(self.root)):
-            edge = f"e{self.ids.get(node)}_{k}"
+        self.gradients, self.contributions, self.coming = {self.root: 1.0}, {}, {}
+        self.last, self.step, self.done = "", None, step
+        for done, each in enumerate(steps(self.root)):
+            edge = f"e{self.ids.get(each.node)}_{each.k}"
             if done < step:
-                self.gradients[operand] = self.gradients.get(operand, 0.0) + contribution
-                self.contributions[edge] = contribution
-                self.last = edge
-                if done == step - 1:
-                    above, below = self.names.text(node), self.names.text(operand)
-                    factors = f"{shown(self.gradients[node])} × {shown(partial)} = {shown(contribution)}"
-                    self.caption = f"∂{root}/∂{below} += ∂{root}/∂{above} · ∂{above}/∂{below} = {factors}"
+                self.gradients[each.operand] = self.gradients.get(each.operand, 0.0) + each.contribution
+                self.contributions[edge] = each.contribution
+                self.last, self.step = edge, each
             else:
-                self.coming[edge] = contribution
+                self.coming[edge] = each.contribution
+
+    def caption(self, digits: int) -> str:
+        """The last step as a formula, "" where no step is shown."""
+        if self.done is None:
+            return ""
+        root = self.names.text(self.root)
+        if self.step is None:
+            return f"∂{root}/∂{root} = 1"
+        node, _, operand, partial, contribution = self.step
+        above, below = self.names.text(node), self.names.text(operand)
+        numbers = f"{shown(self.gradients[node], digits)} × {shown(partial, digits)} = {shown(contribution, digits)}"
+        return f"∂{root}/∂{below} += ∂{root}/∂{above} · ∂{above}/∂{below} = {numbers}"
 
     def words(self, digits: int) -> str:
         """What a picture of it says to who cannot see it."""
