@@ -592,7 +592,7 @@ def test_what_a_page_knows_of_a_graph():
         },
     ]  # fmt: skip
     assert (trace["digits"], trace["held"], trace["leftover"]) == (3, "named like inputs or targets", False)
-    assert trace["misconceptions"][0].keys() == {"name", "wrong", "hint", "lesson"}
+    assert trace["misconceptions"][0].keys() == {"name", "wrong", "hint", "lesson", "operations"}
     assert "data" not in trace
     assert "<title>T &lt;1&gt;</title>" in html and "<h1>T &lt;1&gt;</h1>" in html
     assert 'id="rate" type="number" min="0" step="any" value="2.0"' in html

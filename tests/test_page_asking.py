@@ -166,6 +166,16 @@ def test_a_wrong_answer_is_met_with_the_mistake_that_it_betrays(pages, kind, op,
     assert mistake(pages[0][0], kind, op, wrong) == [False, name]
 
 
+def test_half_the_derivative_of_a_square_lacks_its_2_however_it_is_written(desk):
+    for root in (Value(3.0, "a").square(), Value(3.0, "a") ** 2):
+        page = desk.open(root * 0.7)
+        found = page.evaluate(
+            "steps.flatMap(questionsOf).filter((q) => q.kind === 'local')"
+            ".map((q) => judged(q, String(q.value(v) / 2)).mistake.name)"
+        )
+        assert found == ["the square's 2"]
+
+
 def test_a_constant_is_not_swapped_with_its_operand(pages):
     names = pages[0][0].evaluate(
         """all.filter((q) => q.kind === "contribution" && nodes[q.k].parents.includes(null))
@@ -404,8 +414,8 @@ def test_each_mistake_is_told_where_it_can_be_made(pages):
         assert not right
         local_only = kind == "local" and name in (
             "inner derivative missing", "gradient from above missing", "added instead of multiplied")  # fmt: skip
-        other = (name.startswith(("sigmoid'", "tanh'")) and not name.startswith(op)) or (
-            name == "the square's 2" and op != "pow")  # fmt: skip
+        [made] = [m.operations for m in MISCONCEPTIONS if m.name == name]
+        other = made and op not in made
         if local_only or other:
             assert met != name, (name, kind, op)
         else:

@@ -279,6 +279,11 @@ def test_many_paths_are_counted_and_the_largest_are_listed(desk):
     assert products[:12] == pytest.approx([0.1 * k for k in range(14, 2, -1)])
     assert found[-2:] == ["… and 2 more", "∂f/∂x = 10.5 the sum over 14 paths"]
     y = x
+    for k in range(9):
+        y = 0.5 * y + (2 + 0.1 * k) * y
+    found = paths(desk.open(y), 0)  # 512, of which the first 400 are walked, and the last is the largest
+    assert "largest" not in found and found[-2] == "… and 500 more"
+    y = x
     for _ in range(21):
         y = y + y
     page = desk.open(y)

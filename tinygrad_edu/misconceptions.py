@@ -13,6 +13,7 @@ class Misconception(NamedTuple):
         wrong: what those answer who make it: numbers, the names below, + - * / ** and brackets.
         hint: a question that leads away from it.
         lesson: what is wrong about it, and what would be right.
+        operations: those in whose derivative it is made, by their names in the table; without any, in every one.
 
     The names in `wrong`, of which a question has some: `right`, the answer; `upstream`, the gradient that comes from
     above (of an outer function: its derivative at the inner one); `local`, the derivative on the edge (of the inner
@@ -25,6 +26,7 @@ class Misconception(NamedTuple):
     wrong: str
     hint: str
     lesson: str
+    operations: tuple[str, ...] = ()
 
 
 # fmt: off
@@ -52,7 +54,7 @@ MISCONCEPTIONS = [  # where two give the same number, the first is what is said
         "along a path the factors multiply; only paths that meet add up"),
     Misconception("the square's 2", "right / 2",
         "What does the exponent become when a power is differentiated?",
-        "a factor 2 is missing: the derivative of x² is 2x"),
+        "a factor 2 is missing: the derivative of x² is 2x", ("pow", "square")),
     Misconception("counted twice", "right * 2",
         "Is there a ½ before it, or one use fewer than you think?",
         "a factor 2 too much"),
@@ -61,10 +63,10 @@ MISCONCEPTIONS = [  # where two give the same number, the first is what is said
         "a sum passes its gradient on whole, a mean 1/n of it"),
     Misconception("sigmoid' of the input", "upstream * data * (1 - data)",
         "Is y in y (1 - y) what goes in, or what comes out?",
-        "σ' is y (1 - y) with the output y, not x (1 - x) with the input"),
+        "σ' is y (1 - y) with the output y, not x (1 - x) with the input", ("sigmoid",)),
     Misconception("tanh' of the input", "upstream * (1 - data ** 2)",
         "Is y in 1 - y² what goes in, or what comes out?",
-        "tanh' is 1 - y² with the output y, not 1 - x² with the input"),
+        "tanh' is 1 - y² with the output y, not 1 - x² with the input", ("tanh",)),
     Misconception("the value, not its derivative", "out",
         "Is the question how large it is, or how it changes?",
         "that is the value of the result; its derivative is asked for"),

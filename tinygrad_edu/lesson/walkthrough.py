@@ -83,7 +83,7 @@ def walk(settings: Settings, folder_name: str, console: Console) -> None:
     files = write_forms(mlp, passed, out)  # before the update, while gradients and data belong together
     show_update(mlp, passed, settings, console)
     run = show_training(settings, console)
-    files.append(written(out / "loss.svg", "the loss, epoch by epoch", lambda: plot_loss(run)))
+    files.append(saved(out / "loss.svg", "the loss, epoch by epoch", lambda: plot_loss(run)))
     show_files(out, files, console)
     show_next(out, console)
 
@@ -309,7 +309,7 @@ def told(last: int) -> list[int]:
     return [epoch for epoch in (0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000) if epoch < last] + [last]
 
 
-def show_files(out: Path, files: Sequence[Written], console: Console) -> None:
+def show_files(out: Path, files: Sequence[Saved], console: Console) -> None:
     heading("Files", console)
     for part in broken(f"in {out}:", console.width - 2):
         line(part, console)
@@ -331,37 +331,37 @@ def show_next(out: Path, console: Console) -> None:
     line(f"  {typed} exercise", console, style="bold")
 
 
-class Written(NamedTuple):
+class Saved(NamedTuple):
     """A file of the walk, and what became of it."""
 
     path: Path
     outcome: str
 
 
-def written(path: Path, what: str, content: Callable[[], str | bytes]) -> Written:
+def saved(path: Path, what: str, content: Callable[[], str | bytes]) -> Saved:
     """Write one form of the walk; one that cannot be made does not end it."""
     try:
-        return Written(write(path, content()), what)
+        return Saved(write(path, content()), what)
     except (ImportError, RuntimeError, SubprocessError, ValueError) as error:
-        return Written(path, f"not written: {error}")
+        return Saved(path, f"not written: {error}")
 
 
-def write_forms(mlp: MLP, passed: Forward, out: Path) -> list[Written]:
+def write_forms(mlp: MLP, passed: Forward, out: Path) -> list[Saved]:
     """The picture with the way of one weight, the chain rule for it written out, and the interactive page."""
     weight = mlp.layers[-1].neurons[0].w[0]
     name = weight.label
     return [
-        written(
+        saved(
             out / "graph.svg",
             f"the graph, the way of {name} in red",
             lambda: draw(passed.total, highlight=weight).pipe(format="svg"),
         ),
-        written(
+        saved(
             out / f"explanation-{name}.md",
             f"the chain rule for {name}, in symbols and numbers",
             lambda: explain(passed.total, weight).markdown() + "\n",
         ),
-        written(
+        saved(
             out / "explore.html",
             "step through it in a browser",
             lambda: explore(passed.total, title="Backpropagation, step by step").html,

@@ -69,8 +69,7 @@ def sheet(
     neurons = [neuron for layer in mlp.layers for neuron in layer.neurons]
     for name, neuron in zip(names, neurons, strict=True):
         given = ", ".join(f"{w.label} = {w.data:g}" for w in neuron.w)
-        bias = "" if neuron.b is None else f"{neuron.b.label} = {neuron.b.data:g}"
-        lines.append(f"| {name} | {bias} | {given} |")
+        lines.append(f"| {name} | {neuron.b.label} = {neuron.b.data:g} | {given} |")
     lines += [
         "",
         "Write down 4 decimals, of E and the gradients 6, of the new values 5, and calculate on with all digits: from "

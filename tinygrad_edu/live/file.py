@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -15,6 +14,7 @@ from string import Template
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.files import in_script
 from tinygrad_edu.live.assets import WEB, bundle, licences, modules
 from tinygrad_edu.live.lessons import for_page
 from tinygrad_edu.show.page import colours, fingerprint, resource
@@ -117,7 +117,3 @@ def page(lessons: Sequence[Section], title: str, inside: str, connect: str) -> s
         script=script,
         script_hash=fingerprint(script),
     )
-
-
-def in_script(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

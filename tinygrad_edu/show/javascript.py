@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, isfinite
 
 from tinygrad_edu.engine import TABLE, Row, Value
-from tinygrad_edu.engine.formulas import PRIMITIVES as ON_FLOATS
+from tinygrad_edu.engine.formulas import PRIMITIVES as FLOAT_PRIMITIVES
 from tinygrad_edu.engine.languages import JAVASCRIPT, Text, constant, unfolded, written
 
-PRIMITIVES = {name: f"Math.{name}" for name in ON_FLOATS} | {
+PRIMITIVES = {name: f"Math.{name}" for name in FLOAT_PRIMITIVES} | {
     "maximum": "(x, y) => (x > y || x !== x ? x : y)",
     "minimum": "(x, y) => (x < y || x !== x ? x : y)",
     "sign": "(x) => (x > 0 ? 1 : x < 0 ? -1 : x)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
@@ -14,11 +13,11 @@ from importlib.resources import files
 from math import isfinite
 from os import PathLike
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import NOT_COMPUTED, Value, nodes, plain, quoted
 from tinygrad_edu.engine.operations import dot
-from tinygrad_edu.files import write
+from tinygrad_edu.files import in_script, write
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
 from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show import javascript
@@ -39,7 +38,7 @@ SCRIPTS = (  # in this order; each has one subject, and the first line of each s
     "note",
     "paths",
     "training",
-    "numbers-panel",
+    "leaves",
     "data",
     "ask",
     "saving",
@@ -127,14 +126,14 @@ def explore(
         )
     leaves = {node for node in graph if not node.parents}
     moved, held = chosen("params", params, leaves), chosen("inputs", inputs, leaves)
-    known = trace(graph, places, digits, None if params is None else moved, held, examples)
+    known = page_data(graph, places, digits, None if params is None else moved, held, examples)
     script = "\n".join(['"use strict";', javascript.operations(), javascript.program(graph), *map(source, SCRIPTS)])
     style = colours() + resource("page.css")
     page = Template(resource("page.html")).substitute(
         title=escape(plain(title, 200)),
         rate=float(learning_rate),
         loss_name=("mean " if examples else "") + escape(Names(root).text(root)),
-        trace=json.dumps(known, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
+        trace=in_script(known),
         style=style,
         style_hash=fingerprint(style),
         script=script,
@@ -157,13 +156,13 @@ def chosen(name: str, wanted: Iterable[Value] | None, leaves: set[Value]) -> set
 # Data
 
 
-class Examples:
+class Examples(NamedTuple):
     """A data set beside the graph of one example: which leaves are its inputs and targets, and the numbers for them."""
 
-    def __init__(
-        self, inputs: list[Value], targets: list[Value], outputs: list[Value], rows: list[list[float]]
-    ) -> None:
-        self.inputs, self.targets, self.outputs, self.rows = inputs, targets, outputs, rows
+    inputs: list[Value]
+    targets: list[Value]
+    outputs: list[Any]
+    rows: list[list[float]]
 
 
 def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[Value, Examples]:
@@ -212,10 +211,10 @@ def listed(numbers: Any) -> list[Any]:
     return list(numbers) if hasattr(numbers, "__iter__") else [numbers]
 
 
-# The trace
+# What the page knows
 
 
-def trace(
+def page_data(
     graph: list[Value],
     places: dict[Value, tuple[int, int]],
     digits: int,
@@ -257,9 +256,7 @@ def trace(
         "digits": digits,
         "held": reason,
         "leftover": graph[-1].grad not in (NOT_COMPUTED, 0.0, 1.0) or bool(beyond(graph[-1])),
-        "misconceptions": [
-            {"name": m.name, "wrong": m.wrong, "hint": m.hint, "lesson": m.lesson} for m in MISCONCEPTIONS
-        ],
+        "misconceptions": [mistake._asdict() for mistake in MISCONCEPTIONS],
         "nodes": [entry(node) for node in graph],
     }
     if examples:

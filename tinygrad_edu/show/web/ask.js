@@ -87,14 +87,9 @@ function misconceptionIn(question, number) {
         .filter((key) => scope[key] !== undefined)
         .map((key) => [key, key]),
     );
-  return trace.misconceptions.find(({ name: mistake, wrong }) => {
-    const about = /^(sigmoid|tanh)'/.exec(mistake);
-    if (
-      (about && nodes[question.k].op !== about[1]) ||
-      (mistake === "the square's 2" && nodes[question.k].op !== "pow")
-    )
-      return false;
-    if (question.kind === "local" && /^(upstream|local|upstream \+ local)$/.test(wrong)) return false;
+  return trace.misconceptions.find(({ wrong, operations }) => {
+    if (operations.length && !operations.includes(nodes[question.k].op)) return false;
+    if (question.kind === "local" && wrong === "upstream") return false; // there is nothing above
     let expected;
     try {
       expected = evaluated(read(wrong, names), scope);

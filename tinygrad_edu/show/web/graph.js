@@ -17,15 +17,15 @@ function runForward(data) {
   for (const k of tape) data[k] = forward[k](data);
 }
 
-// The backward pass, without keeping the local derivatives: this is all that training needs.
-function runBackward(data, gradients) {
+// The backward pass; without given local derivatives these are computed and not kept, which is all that training needs.
+function runBackward(data, gradients, localOf = (k) => partials[k](data)) {
   gradients.fill(0);
-  gradients[root] = 1;
+  gradients[root] = Number.isFinite(data[root]) ? 1 : NaN;
   for (let t = tape.length - 1; t >= 0; t--) {
     const k = tape[t],
       above = gradients[k],
       parents = nodes[k].parents,
-      local = partials[k](data);
+      local = localOf(k);
     for (let i = 0; i < parents.length; i++) if (parents[i] !== null) gradients[parents[i]] += above * local[i];
   }
 }
@@ -35,12 +35,7 @@ function compute() {
   runForward(v);
   const orNone = (partial, k) => (Number.isFinite(partial) || !Number.isFinite(v[k]) ? partial : NaN);
   d = partials.map((rule, k) => (rule ? rule(v).map((partial) => orNone(partial, k)) : []));
-  grad.fill(0);
-  grad[root] = Number.isFinite(v[root]) ? 1 : NaN;
-  for (const k of [...tape].reverse())
-    nodes[k].parents.forEach((parent, i) => {
-      if (parent !== null) grad[parent] += grad[k] * d[k][i];
-    });
+  runBackward(v, grad, (k) => d[k]);
 }
 
 // Units: what the picture draws. A unit is one node, or a neuron or layer that is closed and stands for its nodes.

@@ -67,7 +67,7 @@ function showPaths() {
   for (const [j, { factors, product }] of paths.slice(0, MOST_PATHS).entries()) {
     const places = [name(root), ...factors.map(({ lower }) => name(lower))].join(" → ");
     const path = html("li", {}, html("div", { className: "places" }, places));
-    if (count > 1 && j === 0 && Math.abs(product) > Math.abs(paths[1].product))
+    if (count > 1 && count === paths.length && j === 0 && Math.abs(product) > Math.abs(paths[1].product))
       path.append(html("span", { className: "badge" }, "largest"));
     if (factors.length)
       path.append(

@@ -33,9 +33,9 @@ function restore() {
 }
 
 function download(file, content) {
-  const link = html("a", { href: content instanceof Blob ? URL.createObjectURL(content) : content, download: file });
+  const link = html("a", { href: URL.createObjectURL(content), download: file });
   link.click();
-  if (content instanceof Blob) setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 // The picture as a file of its own: whole, with the colours of the page as it is.

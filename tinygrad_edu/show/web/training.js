@@ -18,57 +18,38 @@ function setExample(data, j) {
 const scratch = {
   v: new Float64Array(nodes.length),
   grad: new Float64Array(nodes.length),
-  sum: new Float64Array(nodes.length),
+  mean: new Float64Array(nodes.length),
 };
 
-function lossAndGradient() {
-  const { v: data, grad: gradients, sum } = scratch;
-  data.set(v);
-  if (!examples) {
-    runForward(data);
-    runBackward(data, gradients);
-    sum.set(gradients);
-    return data[root];
-  }
-  sum.fill(0);
-  let loss = 0;
-  for (let j = 0; j < examples.length; j++) {
-    setExample(data, j);
-    runForward(data);
-    runBackward(data, gradients);
-    loss += data[root];
-    for (const k of moving) sum[k] += gradients[k];
-  }
-  for (const k of moving) sum[k] /= examples.length;
-  return loss / examples.length;
-}
-
-function loss() {
-  const data = scratch.v;
-  data.set(v);
-  if (!examples) {
-    runForward(data);
-    return data[root];
-  }
+// The loss; its derivatives for the parameters are put into `gradient`, where there is one.
+function loss(gradient) {
+  const { v: data, grad: ofOne } = scratch,
+    count = examples ? examples.length : 1;
   let sum = 0;
-  for (let j = 0; j < examples.length; j++) {
-    setExample(data, j);
+  data.set(v);
+  gradient?.fill(0);
+  for (let j = 0; j < count; j++) {
+    if (examples) setExample(data, j);
     runForward(data);
     sum += data[root];
+    if (!gradient) continue;
+    runBackward(data, ofOne);
+    for (const k of moving) gradient[k] += ofOne[k];
   }
-  return sum / examples.length;
+  if (gradient) for (const k of moving) gradient[k] /= count;
+  return sum / count;
 }
 
 // One step: each parameter moves against its gradient. Says whether it could be taken.
 function stepDown() {
   const rate = Number(at("rate").value),
-    before = lossAndGradient();
-  const sum = scratch.sum;
-  if (!Number.isFinite(before) || ![...moving].every((k) => Number.isFinite(sum[k])) || !Number.isFinite(rate)) {
+    gradient = scratch.mean,
+    before = loss(gradient);
+  if (!Number.isFinite(before) || ![...moving].every((k) => Number.isFinite(gradient[k])) || !Number.isFinite(rate)) {
     said = "A number is not finite: there is no step to take. Reset, or choose other numbers.";
     return false;
   }
-  for (const k of moving) v[k] -= rate * sum[k];
+  for (const k of moving) v[k] -= rate * gradient[k];
   taken++;
   const after = loss();
   said =
