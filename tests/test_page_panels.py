@@ -417,19 +417,30 @@ def test_a_long_history_keeps_every_second_state_and_the_last(desk):
 
 
 @pytest.mark.parametrize(
-    ("rate", "value", "moved"),
-    [("0.1", "nan", False), ("", "3", True), ("1e999", "3", False), ("-0.1", "3", True)],
+    ("rate", "value", "refused"),
+    [("0.1", "nan", "A number is"), ("", "3", "The rate is"), ("1e999", "3", "The rate is"), ("-0.1", "3", "")],
 )
-def test_a_step_is_taken_where_all_is_finite(desk, rate, value, moved):
+def test_a_step_is_taken_where_all_is_finite(desk, rate, value, refused):
     page = desk.open(square(), SIZES[3])
     page.evaluate("(x) => { v[0] = x === 'nan' ? NaN : Number(x); }", value)
     page.evaluate("(rate) => { at('rate').type = 'text'; at('rate').value = rate; }", rate)
-    assert page.evaluate("stepDown()") is moved
-    assert page.evaluate("taken") == int(moved)
-    if not moved:
-        assert page.evaluate("said") == (
-            "A number is not finite: there is no step to take. Reset, or choose other numbers."
-        )
+    said = {
+        "A number is": "A number is not finite: there is no step to take. Reset, or choose other numbers.",
+        "The rate is": "The learning rate is no number: there is no step to take.",
+        "": "The loss grew, from 9 to 12.96: the learning rate −0.1 is too large, the step went past the minimum.",
+    }
+    assert page.evaluate("[stepDown(), taken, said]") == [not refused, int(not refused), said[refused]]
+
+
+def test_where_nothing_is_ticked_no_step_is_taken(desk):
+    page = desk.open(square(), SIZES[3])
+    page.uncheck("#moves0")
+    page.click("#descend")
+    assert page.inner_text("#warning") == "No number is ticked: there is none that descent may move."
+    assert page.evaluate("[taken, v[0]]") == [0, 3]
+    page.check("#moves0")
+    page.click("#descend")
+    assert page.evaluate("[taken, said]") == [1, ""]
 
 
 @pytest.mark.parametrize(

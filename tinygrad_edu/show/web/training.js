@@ -40,28 +40,33 @@ function loss(gradient) {
   return sum / count;
 }
 
+function whyNot(rate, before, gradient) {
+  if (!moving.size) return "No number is ticked: there is none that descent may move.";
+  if (!Number.isFinite(rate)) return "The learning rate is no number: there is no step to take.";
+  if (!Number.isFinite(before) || ![...moving].every((k) => Number.isFinite(gradient[k])))
+    return "A number is not finite: there is no step to take. Reset, or choose other numbers.";
+  return "";
+}
+
 // One step: each parameter moves against its gradient. Says whether it could be taken.
 function stepDown() {
-  const rate = Number(at("rate").value),
+  const rate = Number(at("rate").value || NaN), // what is empty or unreadable is not 0
     gradient = scratch.mean,
     before = loss(gradient);
-  if (!Number.isFinite(before) || ![...moving].every((k) => Number.isFinite(gradient[k])) || !Number.isFinite(rate)) {
-    said = "A number is not finite: there is no step to take. Reset, or choose other numbers.";
-    return false;
-  }
+  said = whyNot(rate, before, gradient);
+  if (said) return false;
   for (const k of moving) v[k] -= rate * gradient[k];
   taken++;
   const after = loss();
-  said =
-    after > before
-      ? "The loss grew, from " +
-        shown(before) +
-        " to " +
-        shown(after) +
-        ": the learning rate " +
-        shown(rate) +
-        " is too large, the step went past the minimum."
-      : "";
+  if (after > before)
+    said =
+      "The loss grew, from " +
+      shown(before) +
+      " to " +
+      shown(after) +
+      ": the learning rate " +
+      shown(rate) +
+      " is too large, the step went past the minimum.";
   keep(after);
   return true;
 }
