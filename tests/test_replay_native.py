@@ -423,6 +423,30 @@ def test_a_program_whose_kernels_are_there_compiles_nothing(monkeypatch):
     assert pair()(WB, BATCH)[0] == first(WB, BATCH)[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "area", "orders", "width"),
+    [
+        ("mul", "u", ["run", "run"], 8),
+        ("mul", "u", ["rows", "run"], None),
+        ("dot", "u", ["rows", "rows"], 8),
+        ("dot", "u", ["rows", "table"], None),
+        ("logsumexp", "u", ["rows"], 8),
+        ("logsumexp", "u", ["table"], None),
+        ("mul", "v", ["rows", "rows"], 16),
+        ("dot", "v", ["table", "one"], 16),
+        ("logsumexp", "v", ["table"], 16),
+    ],
+)
+@pytest.mark.parametrize("backward", [False, True])
+def test_numbers_that_follow_one_another_are_read_in_vectors(name, area, orders, width, backward):
+    module = ir.Module()
+    operands = tuple([kernels.Operand(area, order, backward) for order in orders])
+    machine.kernel_writer(kernels.Spec(TABLE[name], backward, area, operands))(module, "f")
+    found = {line.split("=")[1] for line in str(module).splitlines() if " = load " in line and "double" in line}
+    vectors = {int(line.split("<")[1].split()[0]) for line in found if "<" in line}
+    assert vectors == ({width} if width else set())
+
+
 def test_layers_and_products_of_matrices_are_done_in_tiles():
     root, params, inputs = network()
     program = compile(root, params, inputs, backend="native")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, Number, declared, everywhere, ir
+from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, Number, declared, ir
 
 NONE, ONE_MORE = INT64(0), INT64(1)
 WIDTH = 8  # numbers a vector
@@ -63,8 +63,7 @@ class Writer:
             yield k, 1
 
     def vector(self, area: Any, place: Any, width: int) -> Any:
-        pointer = self.builder.gep(area, [place])
-        return pointer if width == 1 else self.builder.bitcast(pointer, kind(width).as_pointer())
+        return self.builder.bitcast(self.builder.gep(area, [place]), kind(width).as_pointer())
 
     def load(self, area: Any, place: Any, width: int) -> Number:
         value = self.builder.load(self.vector(area, place, width))
@@ -76,8 +75,8 @@ class Writer:
 
     def number(self, result: Any, width: int) -> Number:
         """What a formula gives, which may be a plain number, in vectors."""
-        zeros = Number(self.builder, everywhere(kind(width), 0.0))
-        return zeros.of(zeros.same(result))
+        alike = Number(self.builder, ir.Constant(kind(width), ir.Undefined))
+        return alike.of(alike.same(result))
 
     def accumulator(self, width: int, first: Number | float = 0.0) -> Any:
         with self.builder.goto_entry_block():
