@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from itertools import groupby
 from operator import or_
@@ -140,9 +140,9 @@ class Plan:
         self.instructions[phase].extend((self.specs.setdefault(spec, len(self.specs)), len(self.codes[phase])))
         self.codes[phase].extend(words)
 
-    def area(self, slots: Iterable[int]) -> str:
-        """Where these lie: uniform unless one of them varies."""
-        return "v" if any([self.kinds[slot] & VARYING for slot in slots]) else "u"
+    def area(self, slots: Sequence[int]) -> str:
+        """Where these lie: uniform or varying, all of them."""
+        return "v" if self.kinds[slots[0]] & VARYING else "u"
 
     def rows_of_grid(self, xs: tuple[Any, ...], ys: tuple[Any, ...]) -> list[Sequence[Any]] | None:
         """The different rows of each operand, where the items are all pairs of them."""
