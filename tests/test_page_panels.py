@@ -282,12 +282,15 @@ def test_many_paths_are_counted_and_the_largest_are_listed(desk):
     for k in range(9):
         y = 0.5 * y + (2 + 0.1 * k) * y
     found = paths(desk.open(y), 0)  # 512, of which the first 400 are walked, and the last is the largest
-    assert "largest" not in found and found[-2] == "… and 500 more"
+    assert "largest" not in found and found[-2] == "… and 500 more, among which may be larger ones"
     y = x
     for _ in range(21):
         y = y + y
     page = desk.open(y)
-    assert paths(page, 0)[-2:] == ["… and 2.097e6 more", "∂f/∂x = 2.097 · 10^6 the sum over 2.097e6 paths"]
+    assert paths(page, 0)[-2:] == [
+        "… and 2.097e6 more, among which may be larger ones",
+        "∂f/∂x = 2.097 · 10^6 the sum over 2.097e6 paths",
+    ]
 
 
 def test_paths_of_one_size_stand_in_the_order_of_the_operands(desk):
@@ -323,7 +326,7 @@ def test_so_many_paths_are_walked(desk):
     ):
         page.evaluate(counted, count)
         assert page.inner_text("#paths .sum").endswith(f"the sum over {in_all} paths")
-        assert page.inner_text("#paths > .hint") == f"… and {more} more"
+        assert page.inner_text("#paths > .hint") == f"… and {more} more, among which may be larger ones"
 
 
 def test_boxes_and_wires_above_what_is_pointed_at_are_lit(desk):

@@ -60,14 +60,15 @@ function showPaths() {
     );
     return;
   }
-  const { paths, count } = pathsTo(lit);
+  const { paths, count } = pathsTo(lit),
+    all = count === paths.length;
   const title = html("h3", {}, equation(derivative(root, lit)));
   if (pinned === lit) title.append(" ", html("span", { className: "badge" }, "kept"));
   const list = html("ol", { className: "ways" });
   for (const [j, { factors, product }] of paths.slice(0, MOST_PATHS).entries()) {
     const places = [name(root), ...factors.map(({ lower }) => name(lower))].join(" → ");
     const path = html("li", {}, html("div", { className: "places" }, places));
-    if (count > 1 && count === paths.length && j === 0 && Math.abs(product) > Math.abs(paths[1].product))
+    if (count > 1 && all && j === 0 && Math.abs(product) > Math.abs(paths[1].product))
       path.append(html("span", { className: "badge" }, "largest"));
     if (factors.length)
       path.append(
@@ -77,7 +78,10 @@ function showPaths() {
   }
   const found = [title, list];
   const more = count - Math.min(paths.length, MOST_PATHS);
-  if (more > 0) found.push(html("p", { className: "hint" }, "… and " + (more > 1e6 ? shown(more) : more) + " more"));
+  if (more > 0) {
+    const others = "… and " + (more > 1e6 ? shown(more) : more) + " more";
+    found.push(html("p", { className: "hint" }, others + (all ? "" : ", among which may be larger ones")));
+  }
   found.push(
     html(
       "p",
