@@ -8,7 +8,7 @@ import pytest
 
 from tinygrad_edu.engine import grad
 from tinygrad_edu.lesson import Figure, audit, forward, network, remarks
-from tinygrad_edu.lesson.figures import rounded
+from tinygrad_edu.lesson.figures import decimals, rounded
 from tinygrad_edu.lesson.worked_example import INPUTS, LEARNING_RATE, TARGETS, UPDATED_WEIGHTS, WEIGHTS
 from tinygrad_edu.nn import SGD, squared_error, train
 
@@ -91,6 +91,10 @@ def test_a_changed_digit_is_a_slip(name):
 )
 def test_paper_rounds_a_half_upwards(number, places, text):
     assert str(rounded(Decimal(number), places)) == text
+
+
+def test_numbers_on_paper_are_as_they_are_written():
+    assert decimals([0.1, -0.25]) == [Decimal("0.1"), Decimal("-0.25")]
 
 
 def test_the_remarks_carry_the_reconstruction_and_the_minimum_that_is_none():

@@ -450,6 +450,7 @@ def test_a_line_chart():
     assert '<text x="40" y="30" fill="#111827">a&lt;b 4</text>' in svg
     assert '<text x="420" y="240" text-anchor="end" fill="#111827">3 steps, at last 2</text></svg>' in svg
     assert 'points="40.0,220.0 420.0,220.0"' in charts.line([5.0, 5.0]).svg
+    assert 'points="40.0,40.0 166.7,220.0 293.3,194.3 420.0,220.0"' in charts.line([7.0, 0.0, 1.0, 0.0]).svg
     assert "0.1235" in charts.line([0.123456, 1.0]).svg
     for numbers in ([], [1.0]):
         with pytest.raises(ValueError, match=f"line expected at least two numbers, got {len(numbers)}"):
