@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from subprocess import SubprocessError
 
 import pytest
 from rich.console import Console
@@ -13,9 +14,9 @@ from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
 from tinygrad_edu.lesson.terminal import line, point, say, short, shortened
-from tinygrad_edu.lesson.walkthrough import Settings, show_training, told, walk
+from tinygrad_edu.lesson.walkthrough import Settings, show_training, told, walk, written
 from tinygrad_edu.lesson.worked_example import forward
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, History
 from tinygrad_edu.shell import program
 
 
@@ -216,6 +217,25 @@ def test_the_bar_ends_with_the_last_epoch_and_its_loss():
     shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", output.getvalue())
     [*_, bar] = [line.rstrip() for line in re.split(r"[\r\n]+", shown) if "━" in line]
     assert re.fullmatch(rf" epoch 7 ━+ E = {short(run.losses[7])}", bar)
+
+
+def test_a_long_training_is_told_in_thousands(monkeypatch):
+    run = History(losses=[0.5] * 12_346, stopped="it was enough")
+    monkeypatch.setattr("tinygrad_edu.lesson.walkthrough.train", lambda *given, **options: run)
+    output = io.StringIO()
+    show_training(Settings(epochs=20_000), Console(file=output, width=90))
+    text = flat(output.getvalue())
+    assert "for at most 20,000 epochs." in text
+    assert " 1,000 0.5 10,000 0.5 12,345 0.5 Stopped after 12,345 epochs with E = 0.5: it was enough." in text
+
+
+@pytest.mark.parametrize("kind", [ImportError, RuntimeError, SubprocessError, ValueError])
+def test_a_form_that_cannot_be_made_does_not_end_the_walk(kind, tmp_path):
+    def fails():
+        raise kind("no Graphviz")
+
+    file = written(tmp_path / "graph.svg", "the graph", fails)
+    assert (file.outcome, list(tmp_path.iterdir())) == ("not written: no Graphviz", [])
 
 
 @pytest.mark.parametrize(

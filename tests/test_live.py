@@ -419,14 +419,14 @@ def test_an_answer_is_graded_with_the_picture_of_the_case(ask):
 
 def test_a_lesson_for_the_page():
     section = read(
-        "# T\n\nprose\n\n```python\nx = 1\n\n```\n\n```python task f\ndef f():\n\n```\n```python answer\n1\n```\n"
+        "# T\n\nprose\n\n```python\nx = a_\n\n```\n\n```python task f\ndef f():\n\n```\n```python answer\n1\n```\n"
         "```python check\n2\n```\n"
     )[0]
     assert for_page(section) == {
         "title": "T",
         "parts": [
             {"html": "<p>prose</p>\n"},
-            {"code": "x = 1"},
+            {"code": "x = a_"},
             {
                 "code": "def f():",
                 "task": "f",
