@@ -16,6 +16,7 @@ from tests.test_replay import close
 from tinygrad_edu import nn
 from tinygrad_edu.engine import TABLE, Value
 from tinygrad_edu.nn import SGD, Adam, AdamW
+from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.replay import compile
 
 np = pytest.importorskip("numpy")
@@ -676,6 +677,23 @@ def test_a_rule_is_run_once_to_write_it_and_never_again(kind, monkeypatch):
         assert optimizer.steps == 3
     assert calls == [update.Lanes] * 2  # in vectors, and one by one
     assert passes == [True]  # a rule has no care for what it does twice
+
+
+class Counting(Optimizer):
+    """A rule that changes a setting."""
+
+    count = 0
+
+    def rule(self, p, g, lr):
+        self.count += 1
+        return (p - lr * g / self.count,)
+
+
+def test_a_rule_that_changes_a_setting_is_run_at_every_step():
+    optimizer, numbers = Counting([Value(0.5)], lr=0.1), np.array([0.5])
+    for expected in (0.4, 0.35):
+        numbers = update.moved(optimizer, numbers, np.array([1.0]))
+        close(numbers, [expected])
 
 
 def test_powers_in_a_rule_are_instructions_where_they_can_be():

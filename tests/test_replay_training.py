@@ -86,6 +86,30 @@ def test_a_rule_of_ones_own_is_followed_and_so_are_its_settings(backend, decay):
     assert optimizer.steps == 4
 
 
+class First(Optimizer):
+    """A rule that asks which step it is."""
+
+    memory = 1
+
+    def rule(self, p, g, lr, mean):
+        mean = g if self.asked(self.steps) else 0.9 * mean + 0.1 * g
+        return p - lr * mean, mean
+
+
+@each_backend
+@pytest.mark.parametrize("asked", [lambda k: k == 1, lambda k: k <= 1, lambda k: k % 2, lambda k: not k])
+def test_a_rule_may_ask_which_step_it_is(backend, asked):
+    network, loss, x = model()
+    optimizer, other = (First(network.parameters(), lr=0.05) for _ in range(2))
+    optimizer.asked = other.asked = asked
+    program = compile(loss, network.parameters(), x, optimizer=optimizer, backend=backend)
+    numbers = np.array([p.data for p in network.parameters()])
+    for _ in range(3):
+        numbers = other.moved(numbers, np.asarray(program(numbers, DATA)[1]))
+        program.step(DATA)
+        close(program.params, numbers)
+
+
 def test_settings_that_change_at_every_step_do_not_fill_the_memory():
     update = pytest.importorskip("tinygrad_edu.replay.native.update")
     network, loss, x = model()

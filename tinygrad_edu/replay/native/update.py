@@ -44,6 +44,8 @@ class Steps:
     def __rpow__(self, base: float) -> Number:
         return self.number.of(self.number.same(base)).intrinsic("pow", self.number)
 
+    __eq__ = __bool__ = Lanes.refused
+
 
 class Update(Writer):
     """update(p, g, moved, n, lr, steps, kept...): one step for n parameters; what is kept changes where it lies."""
@@ -81,6 +83,8 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
     vars(optimizer).update(settings)
     try:
         address = code().address(name, partial(Update, optimizer), rough=True)
+        if vars(optimizer) != dict(settings) | {"steps": optimizer.steps}:
+            return None  # it changes a setting at every step
     except Exception:  # whatever a rule does with what are no numbers
         return None
     kinds = [*[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * kind.memory]
