@@ -14,7 +14,7 @@ from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
 from tinygrad_edu.lesson.terminal import line, point, say, short, shortened
-from tinygrad_edu.lesson.walkthrough import Settings, show_training, told, walk, written
+from tinygrad_edu.lesson.walkthrough import Settings, saved, show_training, told, walk
 from tinygrad_edu.lesson.worked_example import forward
 from tinygrad_edu.nn import MLP, History
 from tinygrad_edu.shell import program
@@ -234,7 +234,7 @@ def test_a_form_that_cannot_be_made_does_not_end_the_walk(kind, tmp_path):
     def fails():
         raise kind("no Graphviz")
 
-    file = written(tmp_path / "graph.svg", "the graph", fails)
+    file = saved(tmp_path / "graph.svg", "the graph", fails)
     assert (file.outcome, list(tmp_path.iterdir())) == ("not written: no Graphviz", [])
 
 
