@@ -567,9 +567,11 @@ def test_the_width_and_colour_of_a_wire_are_its_contribution(desk):
     page.click("#last")
     factors, contributions = local(root)
     largest = max(map(abs, contributions.values()))
-    assert page.evaluate(wires) == {
+    expected = {
         key: [f"{1 + 3.5 * abs(x) / largest:.1f}".removesuffix(".0"), x > 0, x < 0] for key, x in contributions.items()
     }
+    expected[page.evaluate("steps[now].wire.id")][0] = ""  # it is as wide as the style says
+    assert page.evaluate(wires) == expected
     texts = page.evaluate("wires.map((w) => [w.id, drawn.wire.get(w).text.textContent])")
     if page.evaluate("drawn.detail") == 2:
         assert dict(texts) == {key: "×" + shown(x, 3) for key, x in factors.items()}
@@ -623,6 +625,17 @@ def test_from_a_hundred_lines_on_they_are_thin_and_without_numbers(desk, count, 
     assert page.evaluate("obstacles([]).length") == others + (0 if dense else count)
     page.evaluate("at('detail').value = 'auto'; stage = { width: 20000, height: 9000 }")  # room for all
     assert page.evaluate("bestView().detail") == (1 if dense else 2)
+
+
+@pytest.mark.parametrize("count", [60, 120])
+def test_the_line_of_the_step_can_be_seen_whatever_it_carries(desk, count):
+    root = Value(0.9, "a")
+    for _ in range(count):
+        root = (root * 0.5).tanh()
+    page = desk.open(root, SIZES[3])
+    page.click("#last")
+    style = "getComputedStyle(drawn.wire.get(steps[now].wire).line)"
+    assert page.evaluate(f"[{style}.strokeWidth, {style}.opacity]") == ["4px", "1"]
 
 
 def test_a_click_on_a_line_shows_its_weight(desk):

@@ -194,7 +194,7 @@ function paintPicture() {
     line.classList.toggle("lit", along.has(wire));
     line.classList.toggle("positive", Number.isFinite(size) && size > 0);
     line.classList.toggle("negative", Number.isFinite(size) && size < 0);
-    const width = Number.isFinite(size)
+    const width = Number.isFinite(size) && !isNow // that of the step is wide, whatever it carries
       ? (wires.length < DENSE ? 1 + (3.5 * Math.abs(size)) / largest : 0.3 + (2.4 * Math.abs(size)) / largest).toFixed(
           1,
         )
