@@ -171,7 +171,9 @@ function layout(order, wires, direction, size, gaps) {
     const spots = across
       ? [[x0 + 5, y0]]
       : [0, -20, 20].flatMap((aside) =>
-          (x1 - x0 > 50 ? SPOTS : SPOTS.slice(0, 2)).map(([a, b]) => [x0 + (x1 - x0) * a, y0 + (y1 - y0) * b + aside]),
+          (x1 - x0 > 50 ? SPOTS : SPOTS.slice(0, 2))
+            .map(([a, b]) => [x0 + (x1 - x0) * a, y0 + (y1 - y0) * b + aside])
+            .filter(([, y]) => !aside || (y > 20 && y < high - low - 20)),
         );
     const labels = spots.map(([x, y]) => turned(x, y));
     paths.set(wire, { path, labels, label: labels[0] });
