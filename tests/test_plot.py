@@ -606,11 +606,6 @@ def test_each_line_of_a_legend_has_the_colour_and_the_style_of_its_curve():
     assert [text.get_text() for text in legend.get_texts()] == ["layer 3", "layer 2", "layer 1"], "the last one on top"
 
 
-def labels(axis):
-    axis.figure.canvas.draw()
-    return [text.get_text() for text in axis.get_ticklabels("both") if text.get_text()]
-
-
 def test_the_labels_of_an_axis_stand_apart_and_epochs_are_whole():
     """Within a decade a logarithmic axis labels 2, 3, 4, 6 of it, which overlap in a narrow one."""
     layers = [
@@ -618,10 +613,12 @@ def test_the_labels_of_an_axis_stand_apart_and_epochs_are_whole():
         for k in (1, 2, 3)
     ]
     for ax in plot_health(SimpleNamespace(layers=layers, findings=[])).axes[1:]:
-        assert all("10^" in label and "times" not in label for label in labels(ax.xaxis))
+        low, high = ax.get_xlim()
+        assert low <= 0.1 and high >= 0.7 and all(math.log10(x).is_integer() for x in (low, high))
+        assert ax.xaxis.get_minor_formatter()(0.2) == ""
     for count in (2, 9, 26):
         for figure in (plot_history([1.0] * count), plot_gradients({"layer 1": [0.1] * count})):
-            assert all(float(label.replace("−", "-")).is_integer() for label in labels(figure.axes[0].xaxis))
+            assert all(place % 1 == 0 for place in figure.axes[0].get_xticks())
 
 
 @pytest.mark.parametrize("kind", [int, float])
