@@ -368,7 +368,7 @@ def formula_answer(task: Rule, given: str) -> tuple[bool, str]:
     written = parse(given)
     if unknown := [name for name in written.names if name not in ("x", "out")]:
         raise ValueError(f"expected a formula in x and out, got one in {unknown[0]}")
-    points = [random.Random(f"{k} {task.value}").uniform(0.3, 1.4) for k in range(6)]
+    points = [round(random.Random(f"{k} {task.value}").uniform(0.3, 1.4), 3) for k in range(6)]  # as they are told
     scopes = [scope(task, x) for x in points]
     try:
         got = [at(written, values) for values in scopes]
