@@ -66,6 +66,7 @@ def test_one_hot_has_a_one_in_one_place(size):
         assert take(xs, k) == take(xs, float(k)) == xs[k]
         assert take(values, k) is values[k] and take(rows, k) is rows[k]
         chosen = take(values, Value(float(k)))
+        assert chosen.parents[:size] == tuple(values)
         assert chosen.data == xs[k]
         assert numbers(grad(chosen, values)) == expected
         assert numbers(take(rows, Value(float(k)))) == [xs[k], xs[k] + 1]

@@ -13,8 +13,8 @@ from rich.console import Console
 from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
-from tinygrad_edu.lesson.terminal import line, point, say, short, shortened
-from tinygrad_edu.lesson.walkthrough import Settings, saved, show_training, told, walk
+from tinygrad_edu.lesson.terminal import columns, line, point, say, short, shortened
+from tinygrad_edu.lesson.walkthrough import Settings, saved, show_all_paths, show_training, told, walk
 from tinygrad_edu.lesson.worked_example import forward
 from tinygrad_edu.nn import MLP, History
 from tinygrad_edu.shell import program
@@ -250,6 +250,23 @@ def test_a_form_that_cannot_be_made_does_not_end_the_walk(kind, tmp_path):
 )
 def test_the_epochs_that_are_told(last, epochs):
     assert told(last) == epochs
+
+
+@pytest.mark.parametrize(("neurons", "words"), [(2, "h1 changes z2 and z3"), (3, "h1 changes all of z2 to z4")])
+def test_the_way_on_from_a_neuron(neurons, words):
+    mlp = MLP(1, [1, neurons], seed=1)
+    passed = forward(mlp, [0.5], [0.5] * neurons)
+    output = io.StringIO()
+    show_all_paths(mlp, passed, Console(file=output, width=90))
+    assert words in flat(output.getvalue())
+
+
+def test_a_row_of_a_table_is_one_line():
+    output = io.StringIO()
+    table = columns("name", ">number")
+    table.add_row("two words", "1 000")
+    Console(file=output, width=10).print(table)
+    assert len(output.getvalue().splitlines()) == 2
 
 
 @pytest.mark.parametrize("show", [say, point])
