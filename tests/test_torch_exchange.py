@@ -308,6 +308,16 @@ def test_a_constant_that_is_not_kept_is_named_where_0_has_no_value():
         from_torch_graph(1 / (torch.tensor(0.0, requires_grad=True) + 1))
 
 
+def test_complex_numbers_are_refused():
+    with pytest.raises(ValueError, match="does not know complex numbers"):
+        from_torch_graph((torch.tensor([1 + 2j, 3j], requires_grad=True).abs() ** 2).sum())
+
+
+def test_a_loss_of_no_numbers_is_a_value():
+    x = torch.ones(3, requires_grad=True)
+    assert from_torch_graph((x[:0] ** 2).sum()).data == 0.0
+
+
 def test_a_graph_that_is_single_precision_in_parts():
     x = torch.tensor([0.1, 0.7, 1.3], requires_grad=True)
     agrees((x.float().exp().double() ** 2).sum(), [x], tolerance=1e-6)

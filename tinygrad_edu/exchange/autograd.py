@@ -71,7 +71,7 @@ def from_torch_graph(loss: Any, names: Any = None, *, limit: int = LIMIT) -> Val
         if "inplace" in str(error):
             raise ValueError("from_torch_graph: its tensors were changed since: compute the loss again") from None
         raise
-    return root  # type: ignore[no-any-return]
+    return root if isinstance(root, Value) else Value(root)  # of no numbers at all
 
 
 def named(names: Any) -> dict[int, str]:
@@ -95,6 +95,8 @@ class Graph:
         self.places = places_of_weights(self.nodes)
         leaves = [node.variable for node in self.nodes if hasattr(node, "variable")]
         count = sum(leaf.numel() for leaf in leaves)
+        if any(leaf.is_complex() for leaf in leaves):
+            raise ValueError("from_torch_graph does not know complex numbers")
         if count > limit:
             raise ValueError(f"from_torch_graph: the leaves have {count:,} numbers, more than limit={limit:,}")
         self.labels = {id(leaf): names.get(id(leaf), f"t{k}") for k, leaf in enumerate(leaves, start=1)}

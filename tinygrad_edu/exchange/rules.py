@@ -30,8 +30,10 @@ class Array(NamedTuple):
         over = {dim % len(self.shape) for dim in dims} if self.shape else set()
         order = [*(dim for dim in range(len(self.shape)) if dim not in over), *sorted(over)]
         numbers = self.moved(lambda t: t.permute(order)).numbers
-        width = math.prod(self.shape[dim] for dim in over)
-        return [numbers[k : k + width] for k in range(0, len(numbers), width)]
+        width, count = (
+            math.prod(self.shape[dim] for dim in order if (dim in over) is along) for along in (True, False)
+        )
+        return [numbers[k * width : (k + 1) * width] for k in range(count)]
 
 
 def constant(tensor: Any) -> Array:
