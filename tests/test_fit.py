@@ -888,6 +888,12 @@ def test_the_parameters_of_another_network_are_noticed(name):
         train(lambda: mse(network()([1, 2]), 0), others)
 
 
+def test_a_loss_that_is_the_number_0_where_answers_are_right_may_be_0_for_all():
+    one = network()
+    history = fit(one, lambda y, t: Value(0.0), XOR, optimizer=Adam(one.parameters(), 0.1), epochs=2)
+    assert (history.losses, history.stopped) == ([0.0, 0.0, 0.0], "all 2 epochs are over")
+
+
 def test_the_norm_of_a_large_gradient_is_that_of_a_list():
     np = pytest.importorskip("numpy")
     for numbers in ([3e200, 4e200], [3.0, 4.0], [math.inf, 1.0], [1.7e308, 1.7e308], [3e-200, 4e-200], [0.0]):

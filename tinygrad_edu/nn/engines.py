@@ -105,7 +105,8 @@ class Eager:
         for parameter in self.parameters:
             parameter.zero_grad()
         root.backward()
-        self.reached = self.reached or any(p.grad is not NOT_COMPUTED for p in self.parameters)
+        # A loss of 0 may be a number: where every answer is right there is nothing to learn.
+        self.reached = self.reached or not root.data or any(p.grad is not NOT_COMPUTED for p in self.parameters)
         return root.data, [parameter.grad for parameter in self.parameters]
 
     def moved(self, optimizer: Any, numbers: Any, gradient: Any) -> Any:
