@@ -645,6 +645,8 @@ def test_only_gradients_of_another_pass_are_left_over():
     w.grad = x.grad = 0.0
     y.backward()
     assert (leftover(y), w.grad) == (False, 2.0)
+    w.grad = x.grad = y.grad = 0.0
+    assert leftover(y) is False
 
 
 def test_what_a_page_knows_of_data():
