@@ -203,6 +203,13 @@ def test_whatever_else_is_declined(arguments):
     assert pair().quick(*arguments) is None
 
 
+def test_lists_become_arrays_that_are_taken_at_once(monkeypatch):
+    program = pair()
+    monkeypatch.setattr(program, "computed", None)
+    for inputs in (XS, BATCH):
+        close(program(WB.tolist(), inputs.tolist())[0], by_hand(WB, inputs)[0])
+
+
 def test_nothing_is_declined_at_a_cost():
     program, before = pair(), sys.getrefcount(None)
     for _ in range(1000):
@@ -337,7 +344,7 @@ def folds():
 def masks():
     """Gradients that stop, that come twice, that nothing flows to; a constant; a root with a number behind it."""
     w, v, x, t = (Value(0.1 * k + 0.5) for k in range(4))
-    return step(w * x) * t + (w * w) * v * 3.0 + step(v * t), [w, v], [x, t]
+    return step(w * x) * t + (w * w) * v * 3.0 + step(v * t) + x * v, [w, v], [x, t]
 
 
 def matrices():
@@ -419,6 +426,19 @@ def test_a_program_whose_kernels_are_there_compiles_nothing(monkeypatch):
     first = pair()
     monkeypatch.setattr(machine.Code, "addresses", lambda *arguments: pytest.fail("compiled"))
     assert pair()(WB, BATCH)[0] == first(WB, BATCH)[0]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_products_of_matrices_may_start_from_the_first_numbers(columns):
+    starts = [Value(0.5 - 0.3 * k) for k in range(3 * columns)]
+    rows, others = ([[Value(0.2 * j - 0.1 * k) for k in range(4)] for j in range(n)] for n in (3, columns))
+    pairs = [(row, other) for other in others for row in rows]
+    root = total([(start + dot(*pair)).sin() for start, pair in zip(starts, pairs, strict=True)])
+    root.backward()
+    leaves = [*starts, *[x for row in (*rows, *others) for x in row]]
+    value, gradient = compile(root, leaves, backend="native")([leaf.data for leaf in leaves])
+    close(value, root.data)
+    close(gradient, [leaf.grad for leaf in leaves])
 
 
 @pytest.mark.parametrize(
