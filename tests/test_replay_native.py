@@ -645,18 +645,15 @@ def test_what_a_loop_does_not_change_is_written_before_it():
 
 @pytest.mark.parametrize("size", [8, 4, 2])
 def test_what_can_be_done_in_vectors_is(size):
-    module = ir.Module()
-    writer = Writer(module, ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer(), INT64]), "f")
-    area, n = writer.function.args
-    for k, width in writer.chunks(n, size):
-        writer.store(area, k, 1, writer.number(width, 1))  # where it begins, how wide it is
-    writer.builder.ret_void()
-    engine = binding.create_mcjit_compiler(
-        binding.parse_assembly(str(module)), binding.Target.from_default_triple().create_target_machine(jit=True)
-    )
-    run = calling.ctypes.CFUNCTYPE(None, calling.ctypes.c_void_p, calling.ctypes.c_int64)(
-        engine.get_function_address("f")
-    )
+    def write(module, name):
+        writer = Writer(module, ir.FunctionType(ir.VoidType(), [DOUBLE.as_pointer(), INT64]), name)
+        area, n = writer.function.args
+        for k, width in writer.chunks(n, size):
+            writer.store(area, k, 1, writer.number(width, 1))  # where it begins, how wide it is
+        writer.builder.ret_void()
+
+    address = machine.code().address(f"chunks of {size}", write)
+    run = calling.ctypes.CFUNCTYPE(None, calling.ctypes.c_void_p, calling.ctypes.c_int64)(address)
     for length in range(0, 26):
         found, whole = np.zeros(26), length // size
         run(found.ctypes.data, length)
