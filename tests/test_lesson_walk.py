@@ -13,7 +13,7 @@ from rich.console import Console
 from tinygrad_edu.files import folder
 from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
-from tinygrad_edu.lesson.terminal import columns, line, point, say, short, shortened
+from tinygrad_edu.lesson.terminal import broken, columns, line, point, say, short, shortened
 from tinygrad_edu.lesson.walkthrough import Settings, saved, show_all_paths, show_training, told, walk
 from tinygrad_edu.lesson.worked_example import forward
 from tinygrad_edu.nn import MLP, History
@@ -80,8 +80,9 @@ def test_another_learning_rate_is_used(tmp_path):
 
 
 def test_an_update_that_makes_the_loss_grow_says_why(tmp_path):
-    output = walked(tmp_path, weights=[[[0.0, 5.0]]], inputs=[1.0], targets=[0.0], learning_rate=1e-3)
-    assert "it grew" not in output
+    for rate in (1e-3, 1e-30):  # too small to change anything
+        output = walked(tmp_path, weights=[[[0.0, 5.0]]], inputs=[1.0], targets=[0.0], learning_rate=rate)
+        assert "it grew" not in output
     output = walked(tmp_path, weights=[[[0.0, 0.1]]], inputs=[1.0], targets=[0.5], learning_rate=1e4)
     assert "after: it grew, so the learning rate is too large" in output
 
@@ -236,6 +237,10 @@ def test_a_form_that_cannot_be_made_does_not_end_the_walk(kind, tmp_path):
 
     file = saved(tmp_path / "graph.svg", "the graph", fails)
     assert (file.outcome, list(tmp_path.iterdir())) == ("not written: no Graphviz", [])
+
+
+def test_a_folder_that_is_longer_than_a_line_begins_on_the_first():
+    assert broken("as-long-as-it-is/x", 5) == ["as-long-as-it-is/", "x"]
 
 
 @pytest.mark.parametrize(

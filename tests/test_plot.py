@@ -168,8 +168,17 @@ def test_the_boundary_of_a_score_is_where_it_passes_the_threshold():
     ax = plot_decision_boundary(lambda x: Value(x[0]).sigmoid(), POINTS, resolution=9).axes[0]
     level, line = contour_lines(ax)
     assert level == 0.5 and all(abs(x) < 0.01 for x, _ in line)
+    steps = plot_decision_boundary(lambda x: float(x[0] > 0.4), POINTS, resolution=9)  # of exactly 0 and 1
+    assert contour_lines(steps.axes[0])[0] == 0.5
     ax = plot_decision_boundary(lambda x: x[0], POINTS, threshold=0.25, resolution=9).axes[0]
     assert contour_lines(ax)[0] == 0.25
+
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_up_to_ten_classes_have_a_legend(count):
+    points = [[float(k), 0.0] for k in range(count)]
+    figure = plot_decision_boundary(lambda x: x[0], points, [*range(count)], resolution=3)
+    assert (figure.axes[0].get_legend() is not None) is (count == 10)
 
 
 def test_points_are_marked_by_class():

@@ -251,7 +251,7 @@ def show_update(mlp: MLP, passed: Forward, settings: Settings, console: Console)
     say(
         f"\n{w5.label}: {short(before[w5])} − {short(rate)} × {bracketed(fixed(w5.grad, 6))} = {fixed(w5.data, 5)}\n"
         f"E: {fixed(loss, 6)} before, {fixed(new, 6)} after"
-        + ("" if new < loss else ": it grew, so the learning rate is too large"),
+        + ("" if new <= loss else ": it grew, so the learning rate is too large"),
         console,
     )
 
