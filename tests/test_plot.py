@@ -121,6 +121,8 @@ def test_gradients_of_the_layers_on_a_logarithmic_axis():
     assert [line.get_label() for line in ax.lines] == ["layer 1", "layer 2"]
     first = list(ax.lines[0].get_ydata())
     assert first[:2] == [1e-5, 1e-6] and first[2] != first[2], "0 has no place on the axis"
+    [ax] = plot_gradients({"layer 1": [math.inf, 1.0]}).axes
+    assert math.isnan(ax.lines[0].get_ydata()[0]), "nor has infinity"
     for nothing in ({}, {"layer 1": []}, SimpleNamespace(gradients={}), 3):
         with pytest.raises(ValueError, match="plot_gradients expected a history with gradients"):
             plot_gradients(nothing)
@@ -477,6 +479,10 @@ def test_weights_of_zero_have_no_width():
     colours = THEMES["light"]
     pale = mixed(colours.background, colours.data_strong, 0.25)
     assert [round(255 * part) for part in ax.collections[0].get_colors()[0][:3]] == [*bytes.fromhex(pale[1:])]
+    [ax] = plot_network(made, theme="print").axes
+    assert {pattern for _, pattern in ax.collections[0].get_linestyles()} == {None}, (
+        "no dashes, as for what is negative"
+    )
 
 
 def test_one_metric_needs_no_legend():
@@ -698,6 +704,10 @@ def test_the_page_of_an_animation_is_stepped_played_and_sought(browser, tmp_path
     assert page.evaluate(seen)[5:] == ["Play", "false"], "a step ends it"
     page.close()
     assert said == []
+
+
+def test_losses_of_which_none_is_finite_are_on_a_linear_axis():
+    assert plot_history([math.nan, math.inf]).axes[0].get_yscale() == "linear"
 
 
 @pytest.mark.parametrize("losses", [[50.0, 0.0], [50.0, -1.0], [-1.0, -50.0], [30.0, 1.0]])
