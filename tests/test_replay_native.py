@@ -467,6 +467,19 @@ def test_numbers_that_follow_one_another_are_read_in_vectors(name, area, orders,
     assert all("call reassoc double" in line for line in sums)  # over the lanes of a vector, in whatever order is fast
 
 
+@pytest.mark.parametrize(("name", "backward"), [("mul", False), ("mul", True), ("dot", True)])
+def test_what_is_the_same_for_all_examples_is_spread_over_the_lanes_before_their_loop(name, backward):
+    operands = kernels.Operand("u", "rows"), kernels.Operand("v", "rows", backward)
+    kernel = machine.kernel_writer(kernels.Spec(TABLE[name], backward, "v", operands))(ir.Module(), "f")
+    depths = [
+        kernel.depths.get(block, 0)
+        for block in kernel.function.blocks
+        for instruction in block.instructions
+        if instruction.opname == "shufflevector"
+    ]
+    assert depths and max(depths) < max(kernel.depths.values())
+
+
 def test_layers_and_products_of_matrices_are_done_in_tiles():
     root, params, inputs = network()
     program = compile(root, params, inputs, backend="native")
