@@ -111,7 +111,7 @@ class NativeProgram(ArrayProgram):
     def __init__(self, trace: Trace, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
         super().__init__(trace, also, reduce)
         self.runners: dict[tuple[str, bool], Runner] = {}
-        self.targets: Targets = np.zeros((2, len(TARGET)), np.int64).view(Targets)
+        self.targets: Targets = np.zeros((2, TARGET), np.int64).view(Targets)
         self.targets.memories = []
         self.quick = built_in(self.targets)
 
