@@ -97,7 +97,7 @@ def test_functions_are_right_to_the_last_bits_one_by_one_and_in_vectors(name):
         assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
 
 
-@pytest.mark.parametrize("function", ["exp", "tanh", "sigmoid"])
+@pytest.mark.parametrize("function", ["exp", "tanh", "sigmoid", "sqrt", "abs", "sign", "step"])
 def test_functions_that_are_written_here_are_a_few_instructions(function):
     """No more terms of a series than the last bit needs, and no call."""
     writer = Writer(ir.Module(), ir.FunctionType(DOUBLE, [DOUBLE]), "f")
