@@ -21,7 +21,7 @@ from tinygrad_edu.plot import (
     plot_loss_landscape,
     plot_network,
 )
-from tinygrad_edu.plot.animation import sheet
+from tinygrad_edu.plot.animation import pillow, sheet
 from tinygrad_edu.plot.canvas import diverging, mixed
 from tinygrad_edu.plot.landscape import bounds, coordinates, levels_of, principal
 from tinygrad_edu.themes import THEMES
@@ -369,6 +369,12 @@ def test_labels_of_users_are_plain():
     top, bottom = plot_history(history).axes
     assert (top.get_title(loc="left"), bottom.get_ylabel()) == ("a b", "[31mred")
     assert history_text(history).endswith("\na b")
+
+
+def test_without_pillow_the_error_names_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r"^animations need Pillow: .* -m pip install pillow$"):
+        pillow()
 
 
 def test_without_matplotlib_the_error_names_the_command():
