@@ -16,8 +16,8 @@ class Optimizer:
     """What all optimisers share: the parameters, the learning rate, the number of steps taken.
 
     `lr` is a number, or a function of the number of steps taken so far and of nothing else: how often it is called is
-    not said. An optimiser of one's own has a `rule`, and
-    says in `memory` how many numbers it keeps for each parameter from one step to the next; they start at 0.
+    not said. An optimiser of one's own has a `rule`, and says in `memory` how many numbers it keeps for each parameter
+    from one step to the next; they start at 0.
 
     >>> class Lion(Optimizer):
     ...     memory = 1
