@@ -109,6 +109,15 @@ def test_classes_of_softmax(name):
     assert len(history.metrics["accuracy"]) == history.epochs == 80
 
 
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_loss_of_several_outputs_is_validated(name):
+    network = MLP(2, [3], seed=1)
+    examples = [([0.5, -1.0], [1.0, 0.0, 2.0]), ([2.0, 0.25], [0.5, -1.0, 0.0])]
+    expected = sum(mse(network(x), t).data for x, t in examples) / 2
+    history = fit(network, "mse", examples, epochs=0, validation=examples, engine=engine(name))
+    assert history.validation == [pytest.approx(expected)]
+
+
 FRAMEWORK = """
 import sys
 from pytest import approx
