@@ -287,6 +287,7 @@ MISTAKES = {
         [1.0, 2.0], [0.5, 1.0]
     ),
     "init expected a function or one of uniform, xavier, he, lecun, zeros, got 'He'": lambda: Layer(2, 2, init="He"),
+    "init expected a function or one of uniform, xavier, he, lecun, zeros, got [1]": lambda: Layer(2, 2, init=[1]),
     "Sequential expected at least one layer, got none": lambda: Sequential(),
     "clip_gradients expected a largest norm above 0, got 0": lambda: clip_gradients([Value(1.0)], 0),
     "SGD expected parameters, got none": lambda: SGD([]),
@@ -307,6 +308,7 @@ def test_mistakes_are_named(words):
 
 
 WRONG_KINDS = {
+    "seed expected a number, a text or a random.Random, got [1]": lambda: Layer(2, 2, seed=[1]),
     "an MLP expected the sizes of its layers, like [16, 16, 1], got 3": lambda: MLP(2, 3),
     "layer 1 expected a sequence of inputs, got 0.5": lambda: MLP(1, [1])(0.5),
     "neuron 1 of layer 1 expected a sequence of inputs, got 0.5": lambda: Neuron(1)(0.5),

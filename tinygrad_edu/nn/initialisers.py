@@ -7,6 +7,8 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
+from tinygrad_edu.engine import quoted
+
 Initialiser = Callable[[Any, int, int], float]  # of a random.Random, nin and nout
 
 INITIALISERS: dict[str, Initialiser] = {
@@ -34,13 +36,19 @@ def initialiser(init: str | Initialiser) -> Initialiser:
     """
     if callable(init):
         return init
-    if init not in INITIALISERS:
-        raise ValueError(f"init expected a function or one of {', '.join(INITIALISERS)}, got {init!r}")
+    if not isinstance(init, str) or init not in INITIALISERS:
+        raise ValueError(f"init expected a function or one of {', '.join(INITIALISERS)}, got {quoted(init)}")
     return INITIALISERS[init]
 
 
 def generator(seed: Any) -> Any:
-    """A source of random numbers: Python's `random` itself without a seed, so that `random.seed` is heard."""
+    """A source of random numbers: Python's `random` itself without a seed, so that `random.seed` is heard.
+
+    Raises TypeError for what is neither a seed nor a `random.Random`.
+    """
     if seed is None:
         return random
-    return seed if hasattr(seed, "uniform") else random.Random(seed)
+    try:
+        return seed if hasattr(seed, "getstate") else random.Random(seed)
+    except TypeError:
+        raise TypeError(f"seed expected a number, a text or a random.Random, got {quoted(seed)}") from None

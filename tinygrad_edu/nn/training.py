@@ -277,8 +277,6 @@ def fit(
     training and options out of range; TypeError for what is no network, loss or optimiser.
     """
     rng = generator(seed)
-    if not hasattr(rng, "getstate"):
-        raise TypeError(f"fit expected a seed, or a random.Random, got {quoted(seed)}")
     if checkpoint is not None and seed is None and isinstance(validation, float):
         raise ValueError("fit expected a seed: a checkpoint is of no use where each run holds back other examples")
     setup = Setup(network, loss, examples, validation, metrics, rng)
