@@ -51,7 +51,7 @@ class NumpyProgram(ArrayProgram):
     def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
         if self.has_own_results(inputs):
             return self.each_by_arrays(params, inputs)
-        batch, plan = np.atleast_2d(inputs), self.reduced.plan
+        batch, plan = inputs if inputs.ndim == 2 else inputs[None], self.reduced.plan
         divided = self.reduce == "mean" and plan.roots.varying  # by N, so that the gradient is an array of its own
         value: Any = 0.0
         gradient: Any = None
