@@ -200,6 +200,14 @@ def test_the_class_of_higher_scores_has_the_colour_of_what_is_positive(sign):
     assert colours[{1: "a", -1: "b"}[sign]] == THEMES["light"].grad
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_three_classes_of_one_score_are_in_their_order(sign):
+    points = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]
+    figure = plot_decision_boundary(lambda x: sign * x[0], points, ["a", "b", "c"], resolution=3)
+    assert [line.get_label() for line in figure.axes[0].lines] == ["a", "b", "c"]
+    assert figure.canvas.buffer_rgba().nbytes > 0  # it can be drawn on as any figure
+
+
 @pytest.mark.parametrize(
     ("points", "targets", "message"),
     [
