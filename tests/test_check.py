@@ -625,3 +625,10 @@ def test_the_tolerance_grows_with_the_value_and_shrinks_with_the_scale_of_x():
 def test_the_whole_table_has_been_covered():
     assert {row.name for row in TABLE.values() if not row.many} == {row.name for row in PLAIN}
     assert math.isfinite(check_gradients(lambda x: tinygrad_edu.dot([x, x], [x, 2]), 1.0).comparisons[0].error)
+
+
+def test_second_derivatives_go_on_behind_one_that_does_not_exist():
+    report = check_gradients(lambda x, y: x.sqrt() + y * y, 0.0, 1.0, order=2)
+    assert [(c.name, c.diagnosis) for c in report.comparisons] == [
+        ("x1", "domain edge"), ("x2, x1", "domain edge"), ("x2, x2", "ok"),
+    ]  # fmt: skip

@@ -393,3 +393,17 @@ def test_a_process_forked_while_a_thread_registers_can_register():
             return Value(2.0).cube().data == 8.0
 
     assert status_of_child(LOCK, is_right) == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "words"),
+    [
+        (("x * y", "y", 3), {}, "expected each partial as a formula in text, got ('y', 3)"),
+        (("maximum(x, 0)", "step(x)"), {"kink": "nope(x)"}, "kink = 'nope(x)': nope is not an operation of the table"),
+    ],
+)
+def test_one_wrong_column_is_enough(columns, more, words):
+    with pytest.raises(ValueError) as raised:
+        register("mine", "mine", *columns, **more)
+    assert words in str(raised.value)
+    assert "mine" not in TABLE
