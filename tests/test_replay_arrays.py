@@ -5,6 +5,7 @@ import math
 import os
 import random
 import sys
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -456,3 +457,14 @@ def test_a_label_with_an_n_is_no_number_of_examples():
         node.label = f"hN{k}"
     program = compile(hidden[0] * hidden[1], w, backend="numpy")
     assert "hN = tanh(w)" in program.arrays and "X.shape" not in program.arrays
+
+
+def test_rows_in_any_order_are_chosen_whole():
+    letters, places = ([[Value(0.5 * i - j + k) for j in range(3)] for i in range(5)] for k in (0, 7))
+    rows = [[a + b for a, b in zip(letters[i], places[k], strict=True)] for k, i in enumerate((3, 0, 4, 1, 2))]
+    root = sum((x * y).tanh() for row in rows for x, y in pairwise(row))
+    used = [x for row in (*letters, *places) for x in row]
+    program = compile(root, used, backend="numpy")
+    assert "w[0:15].reshape(5, 3)[i1]" in program.arrays
+    root.backward()
+    close(program([x.data for x in used])[1], [x.grad for x in used])
