@@ -387,3 +387,8 @@ def test_values_alone_and_columns():
         ValueError, match=r"^hessian expected one example, or a program that reduces a batch \(mean, sum\)$"
     ):
         apart.hessian([2.0], [[3.0], [5.0]])
+
+
+def test_a_power_of_two_with_the_first_param_for_its_exponent_is_no_square():
+    w = Value(3.0, "w")
+    assert recorded(2.0**w, [w], []).operations[0].row.name == "pow"
