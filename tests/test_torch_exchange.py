@@ -482,3 +482,12 @@ def test_any_network_to_torch_and_back_is_the_same_network(network, seed):
     assert ours[0] == pytest.approx(theirs[0], rel=1e-10, abs=1e-14)
     assert ours[1] == pytest.approx(theirs[1], rel=1e-10, abs=1e-14)
     assert from_torch(module).to_weights() == network.to_weights()
+
+
+def test_a_loss_from_logits_keeps_the_digits_of_an_answer_that_is_nearly_right():
+    z = torch.tensor([50.0, -50.0], dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    root = from_torch_graph(torch.nn.functional.binary_cross_entropy_with_logits(z, target, reduction="sum"))
+    root.backward()
+    assert root.data == pytest.approx(2 * math.exp(-50), rel=1e-14)
+    assert [leaf.grad for leaf in leaves(root)] == pytest.approx([-math.exp(-50), math.exp(-50)], rel=1e-14)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import operations
 from tinygrad_edu.exchange.pytorch import torch
+from tinygrad_edu.nn.losses import cross_entropy_of_logit, huber_of
 
 
 class Array(NamedTuple):
@@ -132,19 +133,13 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def huber(y: Any, t: Any, delta: float) -> Any:
-    error = y - t
-    inner = operations.maximum(operations.minimum(error, delta), -delta)
-    return inner * (error - 0.5 * inner)
-
-
 # The loss of one number y whose target is t.
 LOSSES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "MseLoss": lambda y, t, node: (y - t) ** 2,
-    "HuberLoss": lambda y, t, node: huber(y, t, node._saved_delta),
-    "SmoothL1Loss": lambda y, t, node: huber(y, t, node._saved_beta) / node._saved_beta,
+    "HuberLoss": lambda y, t, node: huber_of(y - t, node._saved_delta),
+    "SmoothL1Loss": lambda y, t, node: huber_of(y - t, node._saved_beta) / node._saved_beta,
     "BinaryCrossEntropy": lambda y, t, node: -(t * operations.log(y)) - (1 - t) * operations.log(1 - y),
-    "BinaryCrossEntropyWithLogits": lambda y, t, node: operations.softplus(y) - t * y,
+    "BinaryCrossEntropyWithLogits": lambda y, t, node: cross_entropy_of_logit(y, t),
 }
 
 # What a node does to the places of its numbers.

@@ -64,11 +64,14 @@ def huber(predictions: Numbers, targets: Numbers, delta: float = 1.0) -> Any:
     """
     if not delta > 0:
         raise ValueError(f"huber expected a positive delta, got {delta!r}")
-    terms = []
-    for error in differences("huber", predictions, targets):
-        inner = maximum(minimum(error, delta), -delta)  # all cases at once: c (e - ½ c), with c the e that is cut off
-        terms.append(inner * (error - 0.5 * inner))
+    terms = [huber_of(error, delta) for error in differences("huber", predictions, targets)]
     return total(terms) / len(terms)
+
+
+def huber_of(error: Any, delta: float) -> Any:
+    """The Huber loss of one error, all cases at once: c (e - ½ c), with c the error cut off at delta."""
+    inner = maximum(minimum(error, delta), -delta)
+    return inner * (error - 0.5 * inner)
 
 
 def hinge(scores: Numbers, targets: Numbers) -> Any:
@@ -128,8 +131,13 @@ def binary_cross_entropy_with_logits(logits: Numbers, targets: Numbers) -> Any:
     terms = []
     for z, target in paired("binary_cross_entropy_with_logits", logits, targets):
         check_probability("binary_cross_entropy_with_logits", "targets", target)
-        terms.append(target * softplus(-z) + (1 - target) * softplus(z))
+        terms.append(cross_entropy_of_logit(z, target))
     return total(terms) / len(terms)
+
+
+def cross_entropy_of_logit(z: Any, target: Any) -> Any:
+    """The binary cross entropy of one logit, with its digits where softplus(z) - t z would cancel."""
+    return target * softplus(-z) + (1 - target) * softplus(z)
 
 
 def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value | float]) -> Any:
