@@ -82,7 +82,8 @@ class Checkpoint:
             others = [name for name, mine in self.training.items() if theirs.get(name) != mine]
         except (KeyError, AttributeError) as error:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
-        for name in others:
+        if others:
+            name = others[0]
             raise ValueError(
                 f"{self.path} is of another training: {name} is {quoted(theirs.get(name))} there and "
                 f"{quoted(self.training[name])} here; name another file, or remove it"

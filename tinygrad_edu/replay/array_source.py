@@ -13,6 +13,8 @@ from tinygrad_edu.replay.array_views import AXES, core_of, letters_of
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, counts, evaluated
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
+from tinygrad_edu.replay.rolling import Graph
+from tinygrad_edu.replay.trace import Trace
 
 
 class Block(NamedTuple):
@@ -222,6 +224,11 @@ class ArraySource(ArrayGradients):
                     self.add(View(view.array, view.table[step.mask]), "a", term, varying=varies)
                 else:
                     self.add(view, axes, term, varying=varies, absent=summed)
+
+
+def with_gradient(trace: Trace, graph: Graph, also: Sequence[int], reduce: str | None, functional: bool) -> ArraySource:
+    """The program of a trace and its gradient, from what of it is rolled up."""
+    return ArraySource(Recovery(trace, graph, [*range(trace.n_params), *also]), also, reduce, functional)
 
 
 class Parts(ast.NodeTransformer):

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.numpy_arrays import NumpyProgram
+from tinygrad_edu.replay.numpy_arrays import NumpyProgram, Recovered
 from tinygrad_edu.replay.recovery import Recovery
 from tinygrad_edu.shell import install
 
@@ -62,7 +62,7 @@ class JaxProgram(NumpyProgram):
             value, *beside = map(np.array, self.jitted(params, inputs))
         return (value if value.ndim else float(value), *beside)
 
-    def run(self, name: str, params: Any, block: Any) -> Any:
+    def run(self, recovered: Recovered, params: Any, block: Any) -> Any:
         with float64():  # only the outputs come here
             return np.array(self.jitted_outputs(params, block))
 

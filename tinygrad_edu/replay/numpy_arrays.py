@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.formulas import bind
-from tinygrad_edu.replay.array_source import ArraySource
+from tinygrad_edu.replay.array_source import ArraySource, with_gradient
 from tinygrad_edu.replay.array_views import TAKEN
 from tinygrad_edu.replay.arrays import ArrayProgram, np
 from tinygrad_edu.replay.libraries import HELPERS, LIBRARIES, definitions
 from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
 from tinygrad_edu.replay.rolling import Graph
-from tinygrad_edu.replay.trace import Trace
 
 NUMBERS_IN_CACHE = 2**17  # what a block of examples may hold
 LEAST = 256  # examples in a block, for the sake of products of matrices
@@ -57,7 +56,7 @@ class NumpyProgram(ArrayProgram):
         gradient: Any = None
         beside: list[list[Any]] = []
         for block in self.blocks(batch, plan):
-            v, g, *also = self.run("reduced", params, block)
+            v, g, *also = self.run(self.reduced, params, block)
             share = block.shape[1] / len(batch) if self.reduce == "mean" else 1.0
             value, g = value + share * v, g if share == 1 and divided else share * g  # it may be a view
             gradient = g if gradient is None else gradient + g
@@ -70,7 +69,7 @@ class NumpyProgram(ArrayProgram):
         for block in self.blocks(inputs, self.each.plan):
             n = block.shape[1]
             columns = np.vstack([np.repeat(params[:, None], n, axis=1), block])
-            value, _, *gradients = self.run("each", params[:0], columns)
+            value, _, *gradients = self.run(self.each, params[:0], columns)
             values.append(np.broadcast_to(value, n))
             found.append(np.vstack([columns[:0], *gradients]).T)  # there is none without params
         p, rows = len(params), np.concatenate(found)
@@ -84,7 +83,7 @@ class NumpyProgram(ArrayProgram):
                 return self.forward_by_columns(params, inputs)
             parts = []
             for block in self.blocks(np.atleast_2d(inputs), self.outputs.plan):
-                part = self.run("outputs", params, block)
+                part = self.run(self.outputs, params, block)
                 parts.append(part.T if part.ndim == 2 else np.broadcast_to(part, (block.shape[1], len(part))))
             found = np.concatenate(parts)
             if not self.outputs.plan.exact and not np.isfinite(found).all():
@@ -96,9 +95,9 @@ class NumpyProgram(ArrayProgram):
         for start in range(0, len(batch), size):
             yield batch[start : start + size].T
 
-    def run(self, name: str, params: Any, block: Any) -> Any:
-        """What is recovered under a name, for examples in columns."""
-        return getattr(self, name).function(params, block)
+    def run(self, recovered: Recovered, params: Any, block: Any) -> Any:
+        """The results for examples in columns."""
+        return recovered.function(params, block)
 
     # What is run.
 
@@ -125,28 +124,25 @@ class NumpyProgram(ArrayProgram):
 
     @cached_property
     def reduced(self) -> Recovered:
-        return self.with_gradient(self.trace, self.graph, self.also, self.reduce or "mean")
+        return self.defining(with_gradient(self.trace, self.graph, self.also, self.reduce or "mean", self.functional))
 
     @cached_property
     def each(self) -> Recovered:
         """For examples that have each its own params, as further inputs, since nothing is summed over them."""
         trace = replace(self.trace, n_params=0, n_inputs=self.trace.n_leaves)
-        return self.with_gradient(trace, self.graph, [*range(self.trace.n_params), *self.also], None)
+        also = [*range(self.trace.n_params), *self.also]
+        return self.defining(with_gradient(trace, self.graph, also, None, self.functional))
 
     @cached_property
     def outputs(self) -> Recovered:
         plan = Recovery(self.trace, rolled(self.trace, self.trace.outputs))
-        return Recovered(plan, self.function_of(ArraySource(plan, functional=self.functional, gradient=False)))
+        return self.defining(ArraySource(plan, functional=self.functional, gradient=False))
 
-    def with_gradient(self, trace: Trace, graph: Graph, also: Sequence[int], reduce: str | None) -> Recovered:
-        plan = Recovery(trace, graph, [*range(trace.n_params), *also])
-        return Recovered(plan, self.function_of(ArraySource(plan, also, reduce, self.functional)))
-
-    def function_of(self, source: ArraySource) -> Any:
-        """The function that a source defines."""
+    def defining(self, source: ArraySource) -> Recovered:
+        """The plan of a source, and the function that it defines."""
         scope = self.libraries() | {name: self.constant(array) for name, array in source.constants.items()}
         scope |= self.defined("\n".join(definitions(source.text, self.backend, scope)), scope, "calls")
-        return self.defined(source.text, scope, "arrays")[source.function]
+        return Recovered(source.plan, self.defined(source.text, scope, "arrays")[source.function])
 
     def constant(self, array: Any) -> Any:
         """A table of indices, a mask or numbers, as the functions take it."""

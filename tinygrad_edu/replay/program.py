@@ -80,11 +80,11 @@ class Program(ABC):
         return str(self._recovered(functional=False).text)
 
     def _recovered(self, functional: bool) -> Any:
-        from tinygrad_edu.replay.array_source import ArraySource
-        from tinygrad_edu.replay.recovery import Recovery, rolled
+        from tinygrad_edu.replay.array_source import with_gradient
+        from tinygrad_edu.replay.recovery import rolled
 
-        plan = Recovery(self.trace, rolled(self.trace, [self.trace.root]), [*range(self.trace.n_params), *self.also])
-        return ArraySource(plan, self.also, self.reduce or "mean", functional)
+        graph = rolled(self.trace, [self.trace.root])
+        return with_gradient(self.trace, graph, self.also, self.reduce or "mean", functional)
 
     def array_graph(self) -> list[ArrayNode]:
         """The arrays of `arrays`, each with its shape and its lines: what `draw` draws of a program."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.replay.numpy_arrays import NumpyProgram
+from tinygrad_edu.replay.numpy_arrays import NumpyProgram, Recovered
 from tinygrad_edu.shell import install
 
 try:
@@ -19,9 +19,9 @@ class TorchProgram(NumpyProgram):
     backend = "torch"
     irregular = False
 
-    def run(self, name: str, params: Any, block: Any) -> Any:
+    def run(self, recovered: Recovered, params: Any, block: Any) -> Any:
         with torch.no_grad():
-            found = super().run(name, torch.tensor(params), torch.tensor(block))
+            found = super().run(recovered, torch.tensor(params), torch.tensor(block))
         return [of_numpy(part) for part in found] if isinstance(found, tuple) else of_numpy(found)
 
     def constant(self, array: Any) -> Any:
