@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.mutation.reached import Reached
+
 IDLE = 300.0  # seconds without any computing, after which a process waits for what will not come
 OPTIMIZED = 0x0002  # the flag of a code that has variables of its own, as a function has, and the body of a class not
 
@@ -95,7 +97,7 @@ class Patched:
     Arguments:
         put: writes a file that has a slip in it, for tests that start processes; gives what puts it right again.
         tests: the names of those of a slip.
-        seconds: that each test computes.
+        reached: what each test computes for.
         to: a file.
     """
 
@@ -105,10 +107,10 @@ class Patched:
         mutants: list[Any],
         put: Callable[[Any], Callable[[], object]],
         tests: Callable[[Any], set[str]],
-        seconds: dict[str, float],
+        reached: Reached,
         to: Path,
     ) -> None:
-        self.root, self.mutants, self.put, self.tests, self.seconds, self.to = root, mutants, put, tests, seconds, to
+        self.root, self.mutants, self.put, self.tests, self.reached, self.to = root, mutants, put, tests, reached, to
         self.catchers: list[str] = []  # tests that caught a slip, the last one first: they are tried before all others
 
     @pytest.hookimpl(trylast=True)
@@ -139,7 +141,7 @@ class Patched:
 
     def tried(self, session: Any, mutant: Any, found: list[tuple[FunctionType, CodeType]]) -> tuple[str, str]:
         """How the tests of a slip end with these codes in place of those of these functions."""
-        wanted = self.tests(mutant)
+        wanted, seconds = self.tests(mutant), self.reached.seconds
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -149,13 +151,13 @@ class Patched:
                 function.__code__ = code
             session.items[:] = sorted(
                 (item for item in session.items if item.nodeid in wanted),
-                key=lambda item: (item.nodeid.split("[")[0] not in self.catchers[:6], self.seconds.get(item.nodeid, 0)),
+                key=lambda item: (item.nodeid.split("[")[0] not in self.catchers[:6], seconds.get(item.nodeid, 0)),
             )
-            session.config.pluginmanager.register(FirstFailure(writer, self.seconds))
+            session.config.pluginmanager.register(FirstFailure(writer, self.reached))
             session.config.hook.pytest_runtestloop(session=session)
             os._exit(0)
         os.close(writer)
-        how = outcome(child, 20 + 3 * sum(self.seconds.get(name, 0) for name in wanted))
+        how = outcome(child, 20 + 3 * sum(seconds.get(name, 0) for name in wanted))
         why = os.read(reader, 4000).decode()
         os.close(reader)
         if why:
@@ -167,11 +169,11 @@ class Patched:
 class FirstFailure:
     """A plugin of pytest: ends the process when a test fails, and tells its name; by SIGPROF where one has no end."""
 
-    def __init__(self, writer: int, seconds: dict[str, float]) -> None:
-        self.writer, self.seconds = writer, seconds
+    def __init__(self, writer: int, reached: Reached) -> None:
+        self.writer, self.reached = writer, reached
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        signal.setitimer(signal.ITIMER_PROF, 5 + 10 * self.seconds.get(nodeid, 0.0))
+        self.reached.limit(nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:

@@ -153,9 +153,14 @@ class Copy:
             compiled.unlink()
         return lambda: path.write_bytes(right)
 
+    def reached_by(self, mutant: Mutant) -> set[str] | None:
+        """The names of the tests that run its lines; None for all, where an import does."""
+        last = mutant.line + mutant.slip.old.count("\n")
+        return self.reached.tests(str(self.root / mutant.file), mutant.line, last)
+
     def reaching(self, room: str, mutant: Mutant, quick: float = 0.0) -> set[str] | None:
         """The names of the tests that a mutant is tried on; None for all."""
-        found = self.reached.tests(str(self.root / mutant.file), mutant.line, mutant.line + mutant.slip.old.count("\n"))
+        found = self.reached_by(mutant)
         if mutant.file.endswith(".js"):
             return self.reached.quick(IN_A_BROWSER)
         if room in STARTS_PROCESSES:  # which coverage does not see
@@ -172,12 +177,8 @@ class Copy:
         def tests_of(mutant: Mutant) -> set[str]:
             return (reaching(mutant) or set()) - self.reached.failed
 
-        def at_import(mutant: Mutant) -> bool:
-            last = mutant.line + mutant.slip.old.count("\n")
-            return self.reached.tests(str(self.root / mutant.file), mutant.line, last) is None
-
-        chosen = [mutant for mutant in found if not at_import(mutant)]
-        plugin = Patched(self.root, chosen, self.put, tests_of, self.reached.seconds, to)
+        chosen = [mutant for mutant in found if self.reached_by(mutant) is not None]
+        plugin = Patched(self.root, chosen, self.put, tests_of, self.reached, to)
         how, why = self.forked(tests, float("inf"), lambda: [plugin], ["-s"])
         if how != "passed":
             sys.exit(f"the slips were not tried: {how} {why}")

@@ -12,21 +12,6 @@ if TYPE_CHECKING:
     from tinygrad_edu.engine.value import Value
 
 
-class Copies:
-    """How a Value is copied and pickled."""
-
-    __slots__ = ()
-
-    def __copy__(self: Any) -> Any:
-        return twin(self)
-
-    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
-        return deep(self, memo)
-
-    def __reduce_ex__(self: Any, protocol: Any) -> tuple[Any, ...]:
-        return reduced(self)
-
-
 def slots(value: Value) -> dict[str, Any]:
     """Name and content of each slot, and of the attributes of a subclass."""
     state: Any = object.__reduce_ex__(value, 2)[2]
@@ -56,7 +41,7 @@ def deep(root: Value, memo: dict[int, Any]) -> Value:
     return copied
 
 
-def reduced(root: Value) -> tuple[Any, ...]:
+def reduced(root: Value, protocol: Any) -> tuple[Any, ...]:
     """What pickle stores: a leaf as it is, an operation as its leaves and a list of steps (row, operands, content)."""
     from tinygrad_edu.engine.graph import leaves
     from tinygrad_edu.engine.value import topological
@@ -99,3 +84,11 @@ def restore(leaves: list[Value], steps: list[tuple[str, tuple[float, ...], dict[
         node.parents = tuple(p if type(p) is float else nodes[int(p)] for p in operands)
         nodes.append(node)
     return nodes[-1]
+
+
+class Copies:
+    """How a Value is copied and pickled."""
+
+    __slots__ = ()
+
+    __copy__, __deepcopy__, __reduce_ex__ = twin, deep, reduced
