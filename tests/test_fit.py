@@ -827,7 +827,8 @@ def test_a_constant_schedule_is_the_rate_itself():
     assert other[1].rates == [0.3] * 6
 
 
-def test_a_bar_is_drawn_where_it_is_wanted(capfd):
+def test_a_bar_is_drawn_where_it_is_wanted(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     trained("python", validation=0.2, metrics="accuracy", progress=True)
     shown = capfd.readouterr().err
     assert "6/6" in shown and "loss " in shown and "accuracy " in shown and "epochs/s" in shown
@@ -850,6 +851,15 @@ def test_what_there_is_to_say_stands_below_the_bar(capfd):
     said = " ".join(capfd.readouterr().err.split())
     assert said.endswith(" ".join([history.stopped, *history.notes]))
     assert "layer 1: every gradient is exactly 0" in said
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_on_epoch_looks_at_the_network_as_it_is_then(name):
+    network, seen = MLP(2, [2, 1], activation="tanh", seed=1), []
+    history = fit(
+        network, "mse", XOR, epochs=7, engine=engine(name), path=True, seed=1, on_epoch=lambda *_: seen.append(numbers(network))
+    )
+    assert seen == history.path[1:]
 
 
 def test_losses_by_name_and_by_function_agree():

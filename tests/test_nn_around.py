@@ -543,8 +543,8 @@ class Bar:
         self.told, self.started, self.total = [], False, None
         self.console = SimpleNamespace(print=lambda words, **how: self.told.append((words, how)))
 
-    def add_task(self, description, total):
-        self.total = total
+    def add_task(self, description, total, completed):
+        self.total, self.completed = total, completed
         return 7
 
     def start(self):
@@ -562,6 +562,7 @@ def test_a_bar_says_how_far_how_well_and_how_fast(monkeypatch):
     pytest.importorskip("rich")
     clock = Clock(monkeypatch, "tinygrad_edu.nn.progress.perf_counter")
     monkeypatch.setattr("rich.progress.Progress", Bar)
+    monkeypatch.setenv("COLUMNS", "120")
     history = History([3.0, 1.23456], [2.34567], {"accuracy": [0.5, 0.98765], "empty": []}, stopped="over", notes=["n"])
     with Progress(50, True) as progress:
         clock.now += 0.5
@@ -585,12 +586,45 @@ def test_a_bar_says_how_far_how_well_and_how_fast(monkeypatch):
     ]
 
 
+def test_a_training_that_goes_on_says_so_and_how_fast_it_is_itself(monkeypatch, capsys):
+    pytest.importorskip("rich")
+    clock = Clock(monkeypatch, "tinygrad_edu.nn.progress.perf_counter")
+    monkeypatch.setattr("rich.progress.Progress", Bar)
+    monkeypatch.setenv("COLUMNS", "120")
+    with Progress(5000, True) as progress:
+        progress.before = 1000
+        clock.now += 0.5
+        progress.show(History([0.5]), 1100)
+    assert (progress.bar.completed, progress.bar.told) == (1000, [(1100, "loss 0.5 · 200 epochs/s")])
+    assert capsys.readouterr().err == "going on after 1000 epochs\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (140, "loss 0.006443 · validation 0.05003 · accuracy 0.967 · "),
+        (80, "loss 0.006443 · validation 0.05003 "),
+        (60, "loss 0.006443 · validation 0.05003 "),
+        (40, "loss 0.006443 "),
+    ],
+)
+def test_however_narrow_a_terminal_the_bar_keeps_the_count_and_the_loss(columns, words, monkeypatch, capsys):
+    pytest.importorskip("rich")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with Progress(100_000, True) as progress:
+        progress.show(History([0.0064432], [0.0500312], {"accuracy": [0.96667]}), 2385, last=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert f"2385/100000 {words}" in lines[-1] and "…" not in lines[-1]
+    assert max(map(len, lines)) <= columns
+
+
 @pytest.mark.parametrize(
     ("terminal", "wanted", "drawn"), [(True, None, True), (False, None, False), (True, False, False)]
 )
 def test_a_bar_is_drawn_on_a_terminal_unless_said_otherwise(terminal, wanted, drawn, monkeypatch):
     pytest.importorskip("rich")
     monkeypatch.setattr("rich.progress.Progress", Bar)
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: terminal, write=len, flush=int))
     with Progress(3, wanted) as progress:
         progress.show(History([1.0]), 3, last=True)

@@ -397,6 +397,9 @@ def test_a_bar_is_moved_each_epoch_and_told_of_the_last():
     shown.clear()
     looped([3.0, 2.0, 1.0], epochs=9, progress=bar, goal=2.0)  # met within an epoch
     assert shown == [(1, 3.0, False), (1, 7.0, True)]
+    assert bar.before == 0
+    looped([3.0, 2.0, 1.0], epochs=9, progress=bar, goal=2.0, history=History([9.0, 8.0]))
+    assert bar.before == 2
 
 
 def test_the_time_it_takes_adds_to_that_of_before(monkeypatch):

@@ -74,6 +74,8 @@ class Loop:
             return history
         if self.keep_path and not history.path:
             history.path.append([*map(float, self.numbers)])
+        if self.progress:
+            self.progress.before = len(history.losses)
         try:
             while not history.stopped:
                 done = len(history.losses)
@@ -148,6 +150,8 @@ class Loop:
             history.path.append([*map(float, self.numbers)])
         self.measure()
         self.compare(number, started)
+        if self.on_epoch:
+            self.engine.put(self.numbers)  # what it looks at is the network as it is now
         if self.on_epoch and self.on_epoch(number, loss):
             history.stopped = f"on_epoch said so after epoch {number}"
         elif loss <= self.goal:

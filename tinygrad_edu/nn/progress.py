@@ -9,6 +9,8 @@ from typing import Any
 from tinygrad_edu.nn.history import History
 
 EVERY = 0.1  # seconds between two looks at the bar
+WIDEST = 24  # columns of the bar itself
+WORDS = 68  # columns of all that stands beside it: loss, validation, a metric, the epochs and the time left
 
 
 class Progress:
@@ -16,7 +18,9 @@ class Progress:
 
     def __init__(self, epochs: int, wanted: bool | None = None) -> None:
         self.epochs, self.shown, self.started = epochs, 0.0, perf_counter()
+        self.before = 0  # epochs of an earlier run, from whose checkpoint this one goes on
         self.bar: Any = None
+        self.room = 0  # columns for words
         self.task: Any = None
         self.wanted = sys.stderr.isatty() if wanted is None else wanted
 
@@ -45,13 +49,22 @@ class Progress:
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = [BarColumn(24), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn()]
-            self.bar = Bar(*columns, console=Console(stderr=True), auto_refresh=False)
-            self.task = self.bar.add_task("", total=self.epochs)
+            console = Console(stderr=True)
+            if self.before:
+                console.print(f"going on after {self.before} epochs", highlight=False)
+            columns = [MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn()]
+            if width := max(0, min(WIDEST, console.width - WORDS)):
+                columns.insert(0, BarColumn(width))
+            count = f"{self.epochs}/{self.epochs}"
+            self.room = console.width - (width + 1 if width else 0) - len(f"{count}  0:00:00")
+            self.bar = Bar(*columns, console=console, auto_refresh=False)
+            self.task = self.bar.add_task("", total=self.epochs, completed=self.before)
             self.bar.start()
         words = [f"loss {history.losses[-1]:.4g}"]
         if history.validation:
             words.append(f"validation {history.validation[-1]:.4g}")
         words += [f"{name} {numbers[-1]:.3g}" for name, numbers in history.metrics.items() if numbers]
-        words.append(f"{done / max(now - self.started, 1e-9):,.0f} epochs/s")
+        words.append(f"{(done - self.before) / max(now - self.started, 1e-9):,.0f} epochs/s")
+        while len(words) > 1 and len(" · ".join(words)) > self.room:  # or the count of the epochs would be cut
+            words.pop()
         self.bar.update(self.task, completed=done, description=" · ".join(words), refresh=True)

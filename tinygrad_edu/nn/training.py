@@ -262,7 +262,8 @@ def fit(
         seed: of the shuffling and of the validation share; without one they come from Python's `random`.
         metrics: "accuracy", or functions (answers, targets) of all validation, else training, examples to a number, by
             name in a dict or in a list.
-        on_epoch: called with the number of the epoch and its loss; True stops the training.
+        on_epoch: called after each epoch with its number and its loss, when the network has the parameters that it has
+            then; True stops the training.
         checkpoint: a file to which the state is written as the training goes on, and from which it is taken up if it is
             there: what was killed ends as if it had not been.
         executor: of `concurrent.futures`, or Dask's `client.get_executor()`: its workers share each batch.
