@@ -856,9 +856,11 @@ def test_what_there_is_to_say_stands_below_the_bar(capfd):
 @pytest.mark.parametrize("name", ENGINES)
 def test_on_epoch_looks_at_the_network_as_it_is_then(name):
     network, seen = MLP(2, [2, 1], activation="tanh", seed=1), []
-    history = fit(
-        network, "mse", XOR, epochs=7, engine=engine(name), path=True, seed=1, on_epoch=lambda *_: seen.append(numbers(network))
-    )
+
+    def look(epoch, loss):
+        seen.append(numbers(network))
+
+    history = fit(network, "mse", XOR, epochs=7, engine=engine(name), path=True, on_epoch=look)
     assert seen == history.path[1:]
 
 
