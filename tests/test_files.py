@@ -1,5 +1,6 @@
 """Files: whole or not at all, and nothing but files is replaced."""
 
+import json
 import os
 import re
 import stat
@@ -29,6 +30,12 @@ def test_text_and_bytes_are_written_as_they_are(tmp_path):
 
 
 @posix
+def test_a_lone_surrogate_is_written_as_json_writes_it(tmp_path):
+    path = write(tmp_path / "note.json", json.dumps(["w\ud800", "é"], ensure_ascii=False))
+    assert path.read_bytes() == b'["w\\ud800", "\xc3\xa9"]'
+    assert json.loads(path.read_text(encoding="utf-8")) == ["w\ud800", "é"]
+
+
 def test_a_link_is_followed_and_stays_one(tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there/file")

@@ -894,6 +894,29 @@ def test_a_rule_that_takes_no_array_is_named():
     assert optimizer.moved([1.0, 2.0], [1.0, -1.0]) == [0.9, 2.1]
 
 
+def test_a_step_that_fails_changes_nothing_and_names_the_parameter():
+    v, w = Value(3.0, "v"), Value(2.0, "w")
+    adam = Adam([v, w], lr=0.1, eps=0.0)
+    for loss in (v * v + w * w, v * v + 0.0 * w):
+        adam.zero_grad()
+        loss.backward()
+        adam.step()  # without eps, and there is no 0 in the mean square
+    fresh = Adam([v, w], lr=0.1, eps=0.0)
+    before = v.data, w.data, [*fresh.kept]
+    words = rf"^Adam\.rule, on a parameter of {w.data!r} with the gradient 0\.0: .*division by zero"
+    with pytest.raises(ZeroDivisionError, match=words):
+        fresh.step()
+    assert (v.data, w.data, fresh.kept, fresh.steps) == (*before, 0)
+
+
+def test_a_rule_that_fails_on_arrays_has_taken_no_step():
+    np = pytest.importorskip("numpy")
+    optimizer = ruled(lambda self, p, g, lr: (p - lr if g > 0 else p + lr,))([Value(1.0), Value(2.0)], 0.1)
+    with pytest.raises(ValueError, match=r"^Own\.rule"):
+        optimizer.moved(np.ones(2), np.ones(2))
+    assert optimizer.steps == 0
+
+
 def test_an_optimizer_of_ones_own_keeps_nothing_unless_it_says_so():
     class Plain(tinygrad_edu.nn.Optimizer):
         def rule(self, p, g, lr):

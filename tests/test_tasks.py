@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tests import kept
 from tinygrad_edu import cli
 from tinygrad_edu.live import lessons
-from tinygrad_edu.tasks import Verdict, grade, gradescope, pytest_file, read
+from tinygrad_edu.tasks import Verdict, grade, gradescope, grading, pytest_file, read
 from tinygrad_edu.tasks.slips import LESSONS, slips
 
 TASKS = {task.name: task for section in lessons() for task in section.tasks}
@@ -476,6 +476,38 @@ def test_the_words_of_a_verdict(answer, words, capsys):
     assert verdict.words[0].startswith(words)
     assert str(verdict) == "\n".join(verdict.words)
     assert capsys.readouterr().out == ""  # what an answer prints is not the verdict
+
+
+SLOPE = "def slope(x):\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (f"{SLOPE}    while True: pass", "Not yet: slope(1.0) raises Endless in line 2"),
+        (f"{SLOPE}    while x:\n        x = x - 0.3\n    return x", "Not yet: slope(1.0) raises Endless in line"),
+        (f"{SLOPE}    while True:\n        yield x", "Not yet: slope(1.0) raises Endless in line"),
+        (
+            f"{SLOPE}    while x:\n        try:\n            x = x - 0.3\n        except Exception:\n            x = 5",
+            "Not yet: slope(1.0) raises Endless in line",
+        ),
+        ("n = 1\nwhile n:\n    n = n + 1\ndef slope(x): return 2 * x", "It does not run: Endless in line"),
+    ],
+)
+def test_an_answer_without_an_end_is_ended(answer, words, monkeypatch):
+    monkeypatch.setattr(grading, "STEPS", 20_000)
+    before = sys.gettrace()
+    said = checked(answer).words[0]
+    assert said.startswith(words)
+    assert ": still at work after 20,000 steps" in said
+    assert sys.gettrace() is before  # that of a debugger, or of what measures coverage
+
+
+def test_steps_are_counted_over_all_cases_of_one_answer(monkeypatch):
+    monkeypatch.setattr(grading, "STEPS", 20_000)
+    slow = "def slope(x):\n    for _ in range({}):\n        pass\n    return 2 * x"
+    assert checked(slow.format(1000)).passed
+    assert "slope(-3.0) raises Endless" in checked(slow.format(4000)).words[0]
 
 
 def test_a_long_error_is_cut():

@@ -63,11 +63,11 @@ def write(path: PathLike, content: str | bytes) -> Path:
     'whole'
 
     Links are followed; a file that is there keeps its mode. What is no regular file (a device, a pipe) is written to
-    as it is. Raises OSError as `open` does, with the path in it; then nothing is left behind, and a file that was there
-    is as it was.
+    as it is. A lone surrogate, which UTF-8 does not have, is written as JSON writes it. Raises OSError as `open` does,
+    with the path in it; then nothing is left behind, and a file that was there is as it was.
     """
     try:
-        replace(path, content.encode() if isinstance(content, str) else content)
+        replace(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name
     return Path(path)

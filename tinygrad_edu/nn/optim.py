@@ -95,19 +95,32 @@ class Optimizer:
         """Where one step leads from the numbers of the parameters: lists of floats, or NumPy arrays, all at once."""
         lr = self.rate()
         self.steps += 1
-        if isinstance(numbers, list):
-            old = [[*map(float, kept)] for kept in self.kept]  # arrays, where a program made the last step
-            rows = [self.rule(p, g, lr, *kept) for p, g, *kept in zip(numbers, gradients, *old, strict=True)]
-            self.require_tuple(rows[0])
-            numbers, *self.kept = ([*column] for column in zip(*rows, strict=True))
-            return numbers
         try:
-            found = self.rule(numbers, gradients, lr, *(numbers * 0 + kept for kept in self.kept))
-        except (TypeError, ValueError) as error:  # an `if`, a function of `math`
-            raise type(error)(f"{type(self).__name__}.rule, on an array of all parameters: {error}") from error
-        self.require_tuple(found)
-        numbers, *self.kept = found
+            numbers, *self.kept = self.by_rule(numbers, gradients, lr)
+        except BaseException:
+            self.steps -= 1  # so that nothing is changed
+            raise
         return numbers
+
+    def by_rule(self, numbers: Any, gradients: Any, lr: float) -> Any:
+        """The changed parameters, and what is kept for them."""
+        name = f"{type(self).__name__}.rule"
+        if not isinstance(numbers, list):
+            try:
+                found = self.rule(numbers, gradients, lr, *(numbers * 0 + kept for kept in self.kept))
+            except (TypeError, ValueError) as error:  # an `if`, a function of `math`
+                raise type(error)(f"{name}, on an array of all parameters: {error}") from error
+            self.require_tuple(found)
+            return found
+        old = [[*map(float, kept)] for kept in self.kept]  # arrays, where a program made the last step
+        rows = []
+        for p, g, *kept in zip(numbers, gradients, *old, strict=True):
+            try:
+                rows.append(self.rule(p, g, lr, *kept))
+            except ArithmeticError as error:  # that of Adam without eps divides by 0 where the gradient was always 0
+                raise type(error)(f"{name}, on a parameter of {p!r} with the gradient {g!r}: {error}") from error
+        self.require_tuple(rows[0])
+        return ([*column] for column in zip(*rows, strict=True))
 
     def require_tuple(self, found: Any) -> None:
         """Raise TypeError for what a rule should not return."""

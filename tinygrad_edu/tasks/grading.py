@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import io
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from math import isclose
 from traceback import walk_tb
+from types import FrameType
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import Value, number, plain, quoted
@@ -17,7 +19,14 @@ from tinygrad_edu.tasks.task import Task
 
 NAME = "<answer>"
 TOLERANCE = 1e-6
-FAILURES = (Exception, SystemExit)  # exit() in an answer must not end the grader, least of all with status 0
+STEPS = 5_000_000  # of the interpreter that an answer may take, over all cases
+
+
+class Endless(BaseException):
+    """An answer goes on and on. No Exception, or an `except Exception` in its loop would catch it."""
+
+
+FAILURES = (Exception, SystemExit, Endless)  # exit() in an answer must not end the grader, least of all with status 0
 
 
 class Verdict(NamedTuple):
@@ -54,14 +63,15 @@ def grade(task: Task, text: str) -> Verdict:
     function = wanted(task)
     cases = [case if isinstance(case, tuple) else (case,) for case in check["cases"]]
     right = [flat(check["expected"](*case)) for case in cases]
+    watch = Watch()
     try:
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), watch:
             given = namespace_of(text)
     except FAILURES as error:
         return Verdict(False, (f"It does not run: {said(error)}.",))
     if not callable(given.get(function)):
         return Verdict(False, (f"It has no function {function}: that is what is asked for.",))
-    got = [outcome(check, given[function], case) for case in cases]
+    got = [outcome(check, given[function], case, watch) for case in cases]
     failing = [k for k in range(len(cases)) if not same(got[k], right[k])]
     if not failing:
         return Verdict(True, (f"Right, on {len(cases)} of {len(cases)} cases.",))
@@ -108,13 +118,40 @@ def alike(wrong: str, check: dict[str, Any], function: str, cases: list[Any], go
         other = namespace_of(wrong)[function]
     except Exception:
         return False
-    return all(same(outcome(check, other, case), one) for case, one in zip(cases, got, strict=True))
+    watch = Watch()
+    return all(same(outcome(check, other, case, watch), one) for case, one in zip(cases, got, strict=True))
 
 
-def outcome(check: dict[str, Any], function: Any, case: tuple[Any, ...]) -> list[float] | str:
+class Watch:
+    """Ends an answer that has taken so many steps in its own lines, as it may have a loop without an end."""
+
+    def __init__(self) -> None:
+        self.left = STEPS
+
+    def __enter__(self) -> None:
+        self.before = sys.gettrace()
+        sys.settrace(self.called)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self.before)
+
+    def called(self, frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != NAME:
+            return None
+        frame.f_trace_opcodes = True  # what a loop of one line does is no new line
+        return self.counted
+
+    def counted(self, frame: FrameType, event: str, _: Any) -> Any:
+        self.left -= event == "opcode"
+        if self.left < 0:
+            raise Endless(f"still at work after {STEPS:,} steps")
+        return self.counted
+
+
+def outcome(check: dict[str, Any], function: Any, case: tuple[Any, ...], watch: Watch) -> list[float] | str:
     """The numbers that an answer gives, or the name of the error that it raises."""
     try:
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), watch:
             return flat(check["observe"](function, *case) if "observe" in check else function(*case))
     except FAILURES as error:
         return said(error)
