@@ -56,7 +56,9 @@ class Frame(dict):
         ([([2], 0.5), ([3], True)], [([2.0], 0.5), ([3.0], 1)]),
         ([[[1, 2], 3], [[4, 5], 6]], [([1.0, 2.0], 3), ([4.0, 5.0], 6)]),
         (([[1, 2], [3, 4], [5, 6]], [7, 8, 9]), [([1.0, 2.0], 7), ([3.0, 4.0], 8), ([5.0, 6.0], 9)]),
-        (([1, 2], [3, 4]), [([1.0], 2), ([3.0], 4)]),  # two pairs: not inputs and targets
+        (((1, 2), (3, 4)), [([1.0], 2), ([3.0], 4)]),  # two pairs: not inputs and targets
+        (([1, 2, 3], [4, 5, 6]), [([1.0], 4), ([2.0], 5), ([3.0], 6)]),
+        (([1], [4]), [([1.0], 4)]),
         ((([1, 2], 3), ([4, 5], 6), ([7, 8], 9)), [([1.0, 2.0], 3), ([4.0, 5.0], 6), ([7.0, 8.0], 9)]),
         ((Frame(a=[1, 2], t=[3, 4], b=[5, 6]), "t"), [([1.0, 5.0], 3), ([2.0, 6.0], 4)]),
         ((Frame(a=[1, 2], t=[3, 4], b=[5, 6]), ["b", "t"]), [([1.0], [5.0, 3.0]), ([2.0], [6.0, 4.0])]),
@@ -82,6 +84,11 @@ def test_examples_as_they_come(given, expected):
         (
             ValueError, [([1], 3), ([1], [1, 2])],
             "data: example 2 expected one number as its target, like the first, got [1, 2]",
+        ),
+        (
+            ValueError, ([1, 2], [3, 4]),
+            "data expected two pairs, or two inputs and their targets, and ([1, 2], [3, 4]) may be either: "
+            "write [(1, 2), (3, 4)] or [(1, 3), (2, 4)]",
         ),
         (ValueError, ([[1], [2]], [1, 2, 3]), "data expected as many targets as inputs, 2, got 3"),
         (

@@ -28,8 +28,8 @@ def examples_of(given: Any, what: str = "examples") -> list[Example]:
             lists, arrays or pandas frames; or a tuple of a frame and the name, or list of names, of its target columns.
         what: the name of the argument, for errors.
 
-    Raises ValueError for no example, and for rows of different lengths; TypeError for what holds no numbers. Both name
-    the example, counted from 1.
+    Raises ValueError for no example, for rows of different lengths, and for a tuple of two lists of two numbers, which
+    may be two pairs as well; TypeError for what holds no numbers. Both name the example, counted from 1.
     """
     pairs = paired(given, what)
     if not pairs:
@@ -57,7 +57,13 @@ def paired(given: Any, what: str) -> list[tuple[Any, Any]]:
         if hasattr(table, "columns") and are_names(targets, table):
             return columns(table, targets, what)
         inputs, answers = listed(table), listed(targets)
-        numbers = isinstance(table, list) and len(table) > 2 and not any(map(is_row, table))  # two may be a pair
+        numbers = isinstance(table, list) and not any(map(is_row, table))
+        if numbers and isinstance(targets, list) and len(table) == len(targets) == 2 and not any(map(is_row, targets)):
+            (a, b), (c, d) = table, targets
+            raise ValueError(
+                f"{what} expected two pairs, or two inputs and their targets, and {quoted(given)} may be either: "
+                f"write [({a!r}, {b!r}), ({c!r}, {d!r})] or [({a!r}, {c!r}), ({b!r}, {d!r})]"
+            )
         rows = hasattr(table, "ndim") or numbers or (inputs is not None and all(map(is_row, inputs)))
         if inputs is not None and answers is not None and rows:
             if len(inputs) != len(answers):
