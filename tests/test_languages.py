@@ -177,6 +177,10 @@ WITHOUT_CALLS = {
     "pow(x + 0, 2)": "a * a",  # as x + 0 is x, but for the sign of a zero
     "pow(x + 0, 3)": "a * a * a",
     "pow(x + 0, 1)": "a",
+    "pow(x + 0, -1.5)": "pow(a, -1.5)",
+    "pow(x + 0, 4)": "pow(a, 4)",
+    "pow(x + 0, -3)": "pow(a + 0, -3)",  # infinite at a zero, with its sign
+    "pow(x + 0, y)": "pow(a + 0, b)",
     "pow(x + 1, 1)": "a + 1",
     "pow(x + 1, 2)": "pow(a + 1, 2)",
     "pow(x - 0, 2)": "pow(a - 0, 2)",

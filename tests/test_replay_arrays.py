@@ -15,6 +15,7 @@ from tests.test_replay import INSTALLED, Picture, check_agreement, close, layers
 from tinygrad_edu import nn
 from tinygrad_edu.check.strategies import Graph, expressions
 from tinygrad_edu.engine import TABLE, Value, hessian, leaves, registered
+from tinygrad_edu.engine.languages import PRODUCT
 from tinygrad_edu.replay import compile
 from tinygrad_edu.replay.expressions import Expression, contracted
 from tinygrad_edu.replay.places import sliced
@@ -355,6 +356,13 @@ def test_products_are_written_as_a_person_would(a, b, out, text):
     ]
     given = eval(found, {"A": arrays[0], "B": arrays[1], "N": 4, "einsum": np.einsum, "tensordot": np.tensordot})
     close(given, np.einsum(f"{a},{b}->{out}", *arrays), 1e-12)
+
+
+def test_a_product_with_one_over_something_is_a_division():
+    d, z = Expression("d", "an"), Expression("z", "an")
+    found = [x * (1 / z) for x in (d, d + 1, 2.0)]
+    found += [d * (1 / (z + 1)), d * (z / 1), d * Expression("1 / z @ y", "an", PRODUCT)]
+    assert [*map(str, found)] == ["d / z", "(d + 1) / z", "2 / z", "d / (z + 1)", "d * z", "d * (1 / z @ y)"]
 
 
 @pytest.mark.parametrize(

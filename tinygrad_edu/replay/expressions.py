@@ -46,7 +46,9 @@ class Expression(Text):
         axes = union(x, y)
         a, b = x.aligned(axes), y.aligned(axes)
         product = name == "mul" and b.binds == PRODUCT and y.number is None and "@" not in b.text
-        if product and x.number not in (None, 1, -1):
+        if product and b.text.startswith("1 / "):
+            name, b = "truediv", Text(b.text.removeprefix("1 / "))
+        elif product and x.number not in (None, 1, -1):
             b = Text(b.text)  # 2 * a * b needs no brackets
         return Expression(infix(name, a, b), axes)
 
