@@ -632,3 +632,27 @@ def test_second_derivatives_go_on_behind_one_that_does_not_exist():
     assert [(c.name, c.diagnosis) for c in report.comparisons] == [
         ("x1", "domain edge"), ("x2, x1", "domain edge"), ("x2, x2", "ok"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["central", "richardson", "complex"])
+@pytest.mark.parametrize("scale", [1e-150, 1e-30, 1e-12, 1e-10, -1e-9])
+def test_a_wrong_rule_of_a_small_function_is_found(scale, method):
+    """Its derivatives are below the absolute tolerance, which is for the rounding of numbers near 1."""
+    with registered("wrong_square", "w", "x * x", "1.5 * x"):
+        assert diagnoses(check_gradients(lambda x: x.wrong_square() * scale, 1.3, method=method)) == ["wrong"]
+    assert diagnoses(check_gradients(lambda x: x.sin() * x * scale, 1.3, method=method)) == ["ok"]
+
+
+def test_what_rounding_hides_is_not_called_wrong():
+    """A right rule, and a slope that differences cannot tell from 0."""
+    assert diagnoses(check_gradients(lambda x: x.tanh(), -16.0)) == ["ok"]
+    assert diagnoses(check_gradients(lambda x: (1 + 1e-12 * x) - 1, 0.3)) == ["ok"]  # f is small, and not what it is of
+    assert diagnoses(check_gradients(lambda x: x**3, 1e-9)) == ["ok"]  # the step is longer than x
+
+
+@pytest.mark.parametrize(("error", "diagnosis"), [(0.012, "ok"), (0.0125, "wrong")])
+def test_below_the_tolerance_slopes_differ_by_their_rounding_at_most(error, diagnosis):
+    """A thousandth of the larger, what is rounded on the way, and ten times the estimate."""
+    found = compare("x", 0.2, Slope(0.2 - error, 0.001), 0.25, 0.002)
+    assert found.diagnosis == diagnosis
+    assert compare("x", 0.2, Slope(0.2 - error, 0.001), 0.1999, 0.002).diagnosis == "ok"  # above it

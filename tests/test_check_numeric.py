@@ -265,3 +265,45 @@ def test_each_rule_and_operand_is_blamed_once_where_it_is_wrong_first():
 def test_at_the_end_of_a_domain_that_is_not_0_the_slope_is_that_of_the_side_within(method, sign):
     found = slope_of(lambda x: 2 * x + math.sqrt(sign * (x - 3)) ** 3, 3.0, method)
     assert found.value == pytest.approx(2, abs=1e-2) and "math domain error" in found.edge
+
+
+def diagnosis_of(report):
+    [comparison] = report.comparisons
+    return comparison.diagnosis
+
+
+@by_both
+def test_a_kink_of_the_derivative_leaves_the_slope_unsure_and_no_rule_wrong(method):
+    """Of elu at 0 the second derivative jumps: the error falls with the step, and not with its square."""
+    found = slope_of(lambda x: x if x > 0 else math.expm1(x), 0.0, method)
+    assert abs(found.value - 1) <= 3.1 * found.estimate < 1e-3
+    for x in (0.0, 1e-6, -1e-5, 1e-4):
+        assert diagnosis_of(check_gradients(lambda x: x.elu(), x, method=method)) in ("ok", "step")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("x", [0.0, 1e-9, -1e-9])
+def test_the_slopes_at_a_kink_are_as_near_as_those_of_central_differences(method, x):
+    """Where f bends they are off by the step, more than the tolerance of what is extrapolated."""
+    for f in (lambda x: (x - x * x).relu(), lambda x: abs(x.exp() - 1), lambda x: (x.sin() + x.square()).leaky_relu()):
+        assert diagnosis_of(check_gradients(f, x, method=method)) in ("kink", "ok")
+
+
+def test_beside_a_kink_the_complex_step_is_believed():
+    """It is exact there, while the slopes to both sides are rounded."""
+    for k in range(40):
+        at = 1e6 + 0.37 * k
+        f = lambda x, at=at: abs(x * 0.66 - (0.66 * at + 1e-7)) + 1  # noqa: E731
+        assert diagnosis_of(check_gradients(f, at, method="complex")) in ("kink", "ok")
+
+
+def test_a_kink_that_rounding_would_hide_leaves_the_slope_unsure():
+    found = slope_of(lambda x: 1e-3 * max(x, 0) + 1e6, 0.0, "central")
+    assert found.kink is None and found.estimate > 4e-4
+
+
+@pytest.mark.parametrize("x", [1e-30, -3e-25, 1e-150])
+def test_the_complex_step_is_small_beside_a_small_number(x):
+    for f, right in ((lambda y: y**3, 3.0), (lambda y: y.sin(), math.cos(1)), (lambda y: y.exp(), math.e)):
+        found = slope(Function(lambda v, f=f: f(v * (1 / x)), [x], []), 0, "complex")
+        assert found.value * x == pytest.approx(right, rel=1e-12)

@@ -1,4 +1,4 @@
-"""The complex step: f'(x) = Im f(x + ih) / h, without a subtraction, so h may be 1e-20.
+"""The complex step: f'(x) = Im f(x + ih) / h, without a subtraction, so h may be 1e-20, or less where x is.
 
 It runs the formulas of the table on complex numbers. The real part chooses between pieces. Where two tie, the step goes
 into both by half, as in the table, so that formulas in pieces (softplus at 0) are right there too.
@@ -22,11 +22,12 @@ on_complex = bind(COMPLEX, "complex")
 def complex_step(function: Function, i: int) -> float:
     """The derivative for input number `i` where the function starts."""
     inputs, root = function.root(function.start)
-    values: dict[Any, complex] = {inputs[i]: complex(inputs[i].data, STEP)}
+    step = min(STEP, 1e-10 * abs(inputs[i].data)) or STEP
+    values: dict[Any, complex] = {inputs[i]: complex(inputs[i].data, step)}
     for node in topological(root):
         operands = [values.get(p, complex(data_of(p))) for p in node.parents]
         try:
             values[node] = applied(node.op, operands, on_complex)
         except MissingPrimitive as error:
             raise ValueError(f"{error}: use another method") from None
-    return values.get(root, 0j).imag / STEP
+    return values.get(root, 0j).imag / step

@@ -53,19 +53,22 @@ def slope_of(f: OneNumber, x: float, method: str) -> Slope:
     except UNDEFINED as error:
         return edge(f, x, h, str(error))
     value = f(x)
-    kink, steady = slopes(f, x, value, h)
+    kink, unsure = slopes(f, x, value, h)
     if kink:
         return Slope(near, abs(near - here), kink)
-    round_off = float_info.epsilon * abs(value) / h if steady else inf  # a step that is too long shows nothing
+    round_off = float_info.epsilon * abs(value) / h + unsure
     if method == "central":
         return Slope(near, abs(near - here) / 3 + round_off)
     closer = central(h / 2)
     extrapolated = (4 * closer - near) / 3
-    return Slope(extrapolated, abs(extrapolated - (4 * near - here) / 3) / 15 + round_off)
+    estimate = abs(extrapolated - (4 * near - here) / 3) / 15
+    if abs(near - here) < 3 * abs(closer - near):  # where f' has a kink the error falls with the step, not its square
+        estimate = max(estimate, abs(closer - near))
+    return Slope(extrapolated, estimate + round_off)
 
 
-def slopes(f: OneNumber, x: float, value: float, h: float) -> tuple[tuple[float, float] | None, bool]:
-    """The slopes to both sides at a kink, where they differ at any step; and whether the step matters little."""
+def slopes(f: OneNumber, x: float, value: float, h: float) -> tuple[tuple[float, float] | None, float]:
+    """The slopes to both sides at a kink, where they differ at any step; and how unsure the others leave the slope."""
     found = []
     for step in (h, h / 32):
         found.append(((value - f(x - step)) / (x - (x - step)), (f(x + step) - value) / ((x + step) - x)))
@@ -75,9 +78,14 @@ def slopes(f: OneNumber, x: float, value: float, h: float) -> tuple[tuple[float,
     noise = round_off + 1e-4 * abs(near_left)
     steady = abs(left + right - near_left - near_right) / 2 <= round_off + 1e-2 * max(map(abs, (left, right)))
     steady = steady and narrow <= 2 * wide + noise  # across a pole the slopes differ more, the nearer they are
-    if narrow > 0.5 * wide and narrow > noise and steady:
-        return (near_left, near_right), steady
-    return None, steady
+    if not steady:
+        return None, inf  # a step that is too long shows nothing
+    if narrow <= 0.5 * wide:
+        return None, 0.0
+    if narrow <= noise:
+        return None, narrow / 2  # a kink would be hidden
+    # Where f bends, a slope over a thirty-second of a step is off by a thirty-second.
+    return (near_left + (near_left - left) / 31, near_right + (near_right - right) / 31), 0.0
 
 
 def edge(f: OneNumber, x: float, h: float, reason: str) -> Slope:
