@@ -208,7 +208,16 @@ def test_what_is_differentiated_must_be_values():
     assert data(grad(x * 2, (v for v in [x]))) == [2.0]
     for attempt, words in [
         (lambda: grad(x * 2, [1.0]), "wrt expected Values, got 1.0"),
-        (lambda: grad(3.0, x), "roots expected Values, got 3.0"),
+        (lambda: grad(3.0, x), r"root expected a Value, got 3.0 \(float\)$"),
+        (
+            lambda: grad([x * 2], x),
+            r"root expected a Value, got \[.*\] \(list\): choose one of its Values, or their sum",
+        ),
+        (lambda: hessian((x, x), [x]), r"root expected a Value, got \(.*\) \(tuple\): choose one of its Values"),
+        (
+            lambda: grad(lambda v: v, x),
+            r"root expected a Value, got .* \(function\): call it with Values, and give the",
+        ),
         (lambda: hessian(x * 2, x), "wrt expected a sequence of Values, got Value"),
         (lambda: jvp(x, [x], [1.0]), "roots expected a sequence of Values, got Value"),
     ]:

@@ -86,6 +86,9 @@ SLIPS = {
         lambda v: v.requires_grad
     ),
     "a Value has no shape: it is one number; an array is a list of Values": lambda v: v.shape,
+    "a Value has no size: it is one number; an array is a list of Values": lambda v: v.size(),
+    "a Value has no mean: it is one number; the mean of a list is tinygrad_edu.sum(xs) / len(xs)": lambda v: v.mean(),
+    "a Value has no pow: write value ** exponent": lambda v: v.pow(2),
     "a Value has no clone: value.detach() is a leaf with the same data, copy.copy(value) the same node once more": (
         lambda v: v.clone()
     ),
@@ -100,6 +103,7 @@ SLIPS = {
     f"a Value's _backward follows from its operation and cannot be set: {REGISTER}": assign("_backward", lambda: None),
     f"Value(data, children, op) records nothing: {REGISTER}": lambda v: Value(1.0, (v,), "cube"),
     "Value expected a label in text, got 3 (int)": lambda v: Value(1.0, 3),
+    "Value expected a number and its label, got one thing more, 'x'": lambda v: Value(1.0, "w", "x"),
     "a Value is neither true nor false: compare the data, value.data != 0, or ask whether it is None": bool,
     "np.exp takes no Value: write tinygrad_edu.exp(value)": lambda v: numpy().exp(v),
     "np.multiply takes no array and a Value: write [x * value for x in array]": lambda v: numpy().ones(2) * v,
@@ -114,6 +118,10 @@ SLIPS = {
     "tinygrad_edu, tinygrad_edu.exp(value); for the plain number take value.data": lambda v: math.exp(v),
     "softmax expected one list, softmax([a, b])": lambda v: tinygrad_edu.softmax(v, v),
     "log_softmax expected one list, log_softmax([a, b])": lambda v: tinygrad_edu.log_softmax(v),
+    "dot expected two lists, dot([a, b], [c, d]), got 3.0 (float)": lambda v: tinygrad_edu.dot([v], 3.0),
+    "dot expected two lists, dot([a, b], [c, d]), got None (NoneType)": lambda v: tinygrad_edu.dot(None, [v]),
+    "sum expected one list, sum([a, b]), got 5 (int)": lambda v: tinygrad_edu.sum(5),
+    "logsumexp expected one list, logsumexp([a, b]), got 0.5 (float)": lambda v: tinygrad_edu.logsumexp(0.5),
     "log_softmax expected at least one value, got none": lambda v: tinygrad_edu.log_softmax([]),
     "softmax expected at least one value, got none": lambda v: tinygrad_edu.softmax([]),
     "1 / v is undefined at v = 0": lambda v: 1 / v,
@@ -152,7 +160,7 @@ def test_a_gradient_set_back_is_not_computed():
 
 
 def test_what_a_value_has_not_is_not_there():
-    for name in ("item", "numpy", "value", "gradient", "requires_grad", "shape"):
+    for name in ("item", "numpy", "value", "gradient", "requires_grad", "shape", "size", "mean", "pow"):
         assert not hasattr(Value(1.0), name)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.files import distinct, folder, in_script, write
+from tinygrad_edu.files import distinct, folder, form, in_script, write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 not_root = pytest.mark.skipif(
@@ -29,13 +29,26 @@ def test_text_and_bytes_are_written_as_they_are(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
 
 
-@posix
 def test_a_lone_surrogate_is_written_as_json_writes_it(tmp_path):
     path = write(tmp_path / "note.json", json.dumps(["w\ud800", "é"], ensure_ascii=False))
     assert path.read_bytes() == b'["w\\ud800", "\xc3\xa9"]'
     assert json.loads(path.read_text(encoding="utf-8")) == ["w\ud800", "é"]
 
 
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.html.txt", ".html", ""])
+def test_the_ending_of_a_name_says_the_form(name):
+    with pytest.raises(ValueError) as error:
+        form("explore", name, (".html", ".htm"))
+    assert str(error.value) == f"explore expected a file of .html, .htm, got {name!r}"
+    assert form("explore", "A.HTM", (".html", ".htm")) == form("explore", Path("a.htm"), (".html", ".htm")) == ".htm"
+
+
+def test_a_number_names_no_file():
+    with pytest.raises(TypeError, match=r"^explore expected the name of a file, got 3 \(int\)$"):
+        form("explore", 3, (".html",))  # as a descriptor, it would be open
+
+
+@posix
 def test_a_link_is_followed_and_stays_one(tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there/file")

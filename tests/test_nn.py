@@ -224,10 +224,11 @@ MISTAKES = {
     "neurons of a layer: expected a whole number from 1, got 0": lambda: Layer(2, 0),
     "an MLP expected at least one layer, got none": lambda: MLP(2, []),
     "layer 1 expected 2 inputs, got 3": lambda: MLP(2, [3])([1, 2, 3]),
+    "layer 1 expected 1 input, got 3": lambda: MLP(1, [3])([1, 2, 3]),
     "layer 1 expected 2 inputs, got 0": lambda: MLP(2, [3])([]),
     "neuron 1 of layer 1 expected 2 inputs, got 1": lambda: Neuron(2)([1]),
     "neuron 2 of layer 1 expected 2 weights and a bias, got 1": lambda: MLP.from_weights([[[1, 2, 3], [1, 2]]]),
-    "neuron 1 of layer 2 expected 1 weights and a bias, got 2": lambda: MLP.from_weights([[[1, 2]], [[1, 2, 3]]]),
+    "neuron 1 of layer 2 expected 1 weight and a bias, got 2": lambda: MLP.from_weights([[[1, 2]], [[1, 2, 3]]]),
     "neurons of layer 3: expected a whole number from 1, got 0": lambda: MLP.from_weights([[[1, 2]], [[1, 2]], []]),
     "inputs of the network: expected a whole number from 1, got 0": lambda: MLP.from_weights([[[1]]]),
     "an MLP expected at least one layer, got none ": lambda: MLP.from_weights([]),
@@ -329,6 +330,8 @@ WRONG_KINDS = {
     "cross_entropy expected a class or a probability for each, got 1.5": lambda: cross_entropy([1.0, 2.0], 1.5),
     "MLP expected its inputs as one list: call it with ([1, 2])": lambda: MLP(2, [1])(1, 2),
     "neuron 1 of layer 1 expected its inputs as one list: call it with ([1.0, 2])": lambda: Neuron(2)(Value(1.0), 2),
+    "an MLP expected the number of inputs, and the sizes of its layers as one list: "
+    "MLP(2, [3, 1], activation='tanh')": lambda: MLP(2, [3, 1], "tanh"),
     "an MLP expected the number of inputs, and the sizes of its layers as one list: MLP(2, [2, 1])": lambda: MLP(
         2, 2, 1
     ),

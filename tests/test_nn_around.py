@@ -76,7 +76,7 @@ def test_examples_as_they_come(given, expected):
     ("kind", "given", "words"),
     [
         (ValueError, [], "data: expected at least one example, got none"),
-        (ValueError, [([1], 0), ([1, 2], 0)], "data: example 2 expected 1 inputs, like the first, got 2"),
+        (ValueError, [([1], 0), ([1, 2], 0)], "data: example 2 expected 1 input, like the first, got 2"),
         (
             ValueError, [([1], [1, 2]), ([1], [1])],
             "data: example 2 expected 2 targets, like the first, got [1]",

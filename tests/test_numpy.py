@@ -19,7 +19,9 @@ def test_numbers_are_accepted_everywhere(make):
 
 
 def test_arrays_and_complex_numbers_are_refused_as_one_number():
-    assert is_refused(np.array([1.0, 2.0]), "expected a real number, got array([1., 2.]) (ndarray)")
+    assert is_refused(
+        np.array([1.0, 2.0]), "expected a real number, got array([1., 2.]) (ndarray): take its elements one by one"
+    )
     assert is_refused(np.complex128(1j), "expected a real number, got 1j (complex)")
 
 

@@ -270,11 +270,39 @@ def test_params_says_what_descent_moves(visit):
     assert page.evaluate(moved) == ["a", "x"]
 
 
+def test_one_value_need_not_be_a_list(visit):
+    a, b, x = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "x")
+    moved = "nodes.filter((n, k) => moving.has(k)).map(n => n.name)"
+    assert visit(a * x + b, params=x).evaluate(moved) == ["x"]
+    assert visit(a * x + b, inputs=b).evaluate(moved) == ["a"]
+
+
 @pytest.mark.parametrize("name", ["params", "inputs"])
 def test_only_leaves_are_moved_or_held(name):
     a = Value(1.0, "a")
     with pytest.raises(ValueError, match=f"{name} expected leaves of the graph, got Value"):
         explore(a * 2.0, **{name: [Value(1.0)]})
+    with pytest.raises(ValueError, match=f"{name} expected leaves of the graph, got 3"):
+        explore(a * 2.0, **{name: 3})
+
+
+@pytest.mark.parametrize("rate", ["a", None, float("nan"), float("inf")])
+def test_a_learning_rate_is_a_number(rate):
+    with pytest.raises(ValueError, match=f"^learning_rate expected a finite number, got {rate!r}$"):
+        explore(Value(1.0) * 2.0, learning_rate=rate)
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "page.svg", "page"])
+def test_a_page_is_written_to_a_file_that_a_browser_opens_as_one(name, tmp_path):
+    with pytest.raises(ValueError, match=rf"^explore expected a file of .html, .htm, got '.*{name}'$"):
+        explore(Value(1.0) * 2.0, tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_page_says_where_it_is(tmp_path):
+    root = Value(1.0) * 2.0
+    assert repr(explore(root, tmp_path / "page.html")) == f"<interactive page; open {tmp_path}/page.html in a browser>"
+    assert repr(explore(root)) == '<interactive page; explore(root, "page.html") writes it to a file>'
 
 
 @pytest.mark.parametrize(
@@ -282,7 +310,7 @@ def test_only_leaves_are_moved_or_held(name):
     [
         ([], "data expected at least one example, got none"),
         ([(1.0, 2.0), (1.0,)], r"example 2 expected inputs and targets, numbers each, got \(1.0,\)"),
-        ([([1, 2], 1), ([1], 1)], "example 2 has 1 inputs and 1 targets"),
+        ([([1, 2], 1), ([1], 1)], "example 2 has 1 input and 1 target, "),
     ],
 )
 def test_data_that_do_not_fit_are_refused(data, message):
@@ -695,10 +723,10 @@ def test_a_loss_of_ones_own():
         (lambda x: x[0], {"data": [(1, 2), (1, "a")]}, ValueError,
          "example 2 expected inputs and targets, numbers each, got (1, 'a')"),
         (lambda x: x[0], {"data": [(1, 2), (1, [2, 3])]}, ValueError,
-         "example 2 has 1 inputs and 2 targets, the first has other numbers of them"),
+         "example 2 has 1 input and 2 targets, the first has other numbers of them"),
         (lambda x: x, {"data": [([1, 2], 3)]}, ValueError,
          "loss has to take the targets as Values, so that the page can change them: the network has 2 outputs, "
-         "the examples 1 targets"),
+         "the examples 1 target"),
         (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": "mse"}, TypeError,
          "loss expected a function of outputs and targets, like mse, got 'mse'"),
         (lambda x: x[0] * 2, {"data": [(1, 2)], "loss": lambda y, t: 3.0}, TypeError,

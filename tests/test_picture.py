@@ -16,7 +16,7 @@ import tinygrad_edu
 from tinygrad_edu import Value
 from tinygrad_edu.engine import plain
 from tinygrad_edu.lesson import forward, network
-from tinygrad_edu.show import draw, draw_dot, frames, trace, tree
+from tinygrad_edu.show import draw, draw_dot, explore, frames, trace, tree
 from tinygrad_edu.show.dot import bundled_executable, run
 from tinygrad_edu.show.labels import html, tooltip
 from tinygrad_edu.show.numbers import shown
@@ -140,10 +140,31 @@ def test_a_highlight_shows_through_boxes_and_depth():
     assert draw(root, depth=1, highlight=a).source.count("penwidth=2.8") == 3
 
 
-@pytest.mark.parametrize("highlight", [Value(1.0), [Value(1.0)], ["w5"], [[Value(1.0)]], [2.0]])
+@pytest.mark.parametrize("highlight", [Value(1.0), [Value(1.0)], ["w5"], [[Value(1.0)]], [2.0], 3, "w5"])
 def test_only_values_of_the_graph_can_be_highlighted(highlight):
     with pytest.raises(ValueError, match="highlight expected Values of the graph, got "):
         draw(example()[2], highlight=highlight)
+
+
+@pytest.mark.parametrize("show", [draw, tree, explore])
+@pytest.mark.parametrize("digits", [0, -1, 2.5, "4"])
+def test_digits_are_counted(show, digits):
+    with pytest.raises(ValueError, match=f"^digits expected a whole number from 1, got {digits!r}$"):
+        show(Value(1.0) * 2.0, digits=digits)
+
+
+@pytest.mark.parametrize("show", [draw, tree])
+def test_a_depth_is_a_whole_number(show):
+    with pytest.raises(ValueError, match=r"^depth expected a whole number from 0, got '3'$"):
+        show(Value(1.0) * 2.0, depth="3")
+
+
+def test_frames_are_a_folder(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^frames expected a folder, got '.*steps.gif'; for one file of all steps there"
+    ):
+        frames(example()[2], tmp_path / "steps.gif")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_path_must_be_a_way():
@@ -170,10 +191,15 @@ def test_steps_and_frames_go_on_where_there_is_no_derivative(tmp_path):
     assert last.count("grad undefined") == 2 and last.count("no derivative") == 1
 
 
+FROM_TORCH = r"from_torch_graph\(loss, module\) in tinygrad_edu.exchange makes Values of what PyTorch computed"
+
+
 @pytest.mark.parametrize("show", [draw, tree, tinygrad_edu.count_operations, lambda root: frames(root, "unused")])
 @pytest.mark.parametrize(
     ("root", "words"),
     [
+        (type("Tensor", (), {"__module__": "torch"})(), rf"got .* \(Tensor\): {FROM_TORCH}"),
+        (type("Mine", (type("Module", (), {"__module__": "torch.nn"}),), {})(), rf"got .* \(Mine\): {FROM_TORCH}"),
         (3.0, r"got 3\.0 \(float\): take the result of a computation with Values"),
         (None, r"got None \(NoneType\): take the result of a computation with Values"),
         ([Value(1.0)], r"got \[Value\(data=1\.0.*\] \(list\): choose one of its Values, or their sum"),
@@ -289,7 +315,7 @@ def test_depth():
     assert source.count("…") == 3  # a, a and b
     assert "<I>a</I>" not in source
     assert draw(root, depth=10**9).source == draw(root).source
-    with pytest.raises(ValueError, match="depth expected a number from 0, got -1"):
+    with pytest.raises(ValueError, match="depth expected a whole number from 0, got -1"):
         draw(root, depth=-1)
 
 
@@ -301,7 +327,7 @@ def test_steps_of_the_backward_pass_and_frames(tmp_path):
     assert "not computed" not in done and "grad 4" in done
     assert draw(root, step=1).source.count("penwidth=2.8") == 1
     assert root.grad is tinygrad_edu.NOT_COMPUTED
-    with pytest.raises(ValueError, match="step expected a number from 0, got -1"):
+    with pytest.raises(ValueError, match="step expected a whole number from 0, got -1"):
         draw(root, step=-1)
     written = frames(root, tmp_path / "slides", theme="dark")
     assert [path.name for path in written] == [f"frame-{k:03}.svg" for k in range(6)]
@@ -677,6 +703,13 @@ def test_formats(renderer, tmp_path):
     assert Path(picture.render(outfile=str(tmp_path / "four.png"))).read_bytes().startswith(b"\x89PNG")
     by_neato = Path(picture.render(str(tmp_path / "five"), engine="neato")).read_text()
     assert by_neato == picture.pipe(format="svg", engine="neato", encoding="utf-8")
+    for name in ("six.png", "seven.SVG"):  # one that ends like a picture is that of the picture
+        assert picture.render(name, directory=str(tmp_path)) == str(tmp_path / name)
+    assert (tmp_path / "six.png").read_bytes().startswith(b"\x89PNG") and b"<svg" in (
+        tmp_path / "seven.SVG"
+    ).read_bytes()
+    assert (tmp_path / "six.gv").exists() and not (tmp_path / "six.png.svg").exists()
+    assert picture.render(str(tmp_path / "eight.gv"), format="png") == str(tmp_path / "eight.gv.png")
     with pytest.raises(ValueError, match=r"outfile .*one.gv is the file of the source: save\(\) writes that"):
         picture.render(outfile=str(tmp_path / "one.gv"))
 

@@ -214,7 +214,7 @@ def test_three_classes_of_one_score_are_in_their_order(sign):
     [
         ([], None, "expected points, got none"),
         ([[1.0, 2.0], [1.0]], None, "expected points of 2 numbers, point 1 has 1"),
-        ([[1.0, 2.0]], [1, 2], "expected 1 targets, got 2"),
+        ([[1.0, 2.0]], [1, 2], "expected 1 target, got 2"),
     ],
 )
 def test_points_that_cannot_be_drawn(points, targets, message):

@@ -66,7 +66,7 @@ def is_refused(wrong, words):
         (None, "expected a real number, got None (NoneType)"),
         ("3", "expected a real number, got '3' (str)"),
         (1j, "expected a real number, got 1j (complex)"),
-        ([1.0], "expected a real number, got [1.0] (list)"),
+        ([1.0], "expected a real number, got [1.0] (list): take its elements one by one"),
         (object, "expected a real number, got <class 'object'> (type)"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -21,6 +22,22 @@ def folder(path: PathLike) -> Path:
             return Path(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the name of what was tried in it
+
+
+def form(what: str, path: PathLike, forms: Sequence[str]) -> str:
+    """What a file's name ends in, in small letters: one of `forms`.
+
+    >>> form("explore", "page.HTML", [".html", ".htm"])
+    '.html'
+
+    Raises ValueError for a name that ends otherwise, TypeError for what names no file.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{what} expected the name of a file, got {path!r} ({type(path).__name__})")
+    found = Path(path).suffix.lower()
+    if found not in forms:
+        raise ValueError(f"{what} expected a file of {', '.join(forms)}, got {str(path)!r}")
+    return found
 
 
 def in_script(content: object) -> str:

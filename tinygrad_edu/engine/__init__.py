@@ -21,7 +21,7 @@ from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, pla
 from tinygrad_edu.engine.graph import data_of, edges, leaves, local_derivatives, nodes, operand_numbers
 from tinygrad_edu.engine.locks import lock_over_forks
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
-from tinygrad_edu.engine.plain import LONGEST_NAME, plain, printable, quoted
+from tinygrad_edu.engine.plain import LONGEST_NAME, plain, plural, printable, quoted
 from tinygrad_edu.engine.registry import register, registered, unregister
 from tinygrad_edu.engine.staleness import check_recorded
 from tinygrad_edu.engine.table import OPERATORS, TABLE, Domain, Row
@@ -62,6 +62,7 @@ __all__ = [
     "operand_numbers",
     "places",
     "plain",
+    "plural",
     "printable",
     "quoted",
     "register",

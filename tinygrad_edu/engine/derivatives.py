@@ -37,6 +37,7 @@ def grad(root: Value, wrt: Value | Sequence[Value]) -> Value | list[Value]:
     Returns a Value for one, a list of Values for a sequence; `Value(0.0)` for what the root does not depend on.
     Raises what `Value.backward` raises.
     """
+    require_root(root)
     if isinstance(wrt, Value):
         return vjp([root], [wrt], [1.0])[0]
     return vjp([root], wrt, [1.0])
@@ -184,6 +185,13 @@ def own(results: list[Value | float], tape: list[Value], given: Sequence[Value |
         taken.add(result)
         found.append(result)
     return found
+
+
+def require_root(root: object) -> None:
+    if not isinstance(root, Value):
+        several = ": choose one of its Values, or their sum" if isinstance(root, (list, tuple)) else ""
+        function = ": call it with Values, and give the result" if callable(root) else ""
+        raise TypeError(f"root expected a Value, got {quoted(root)} ({type(root).__name__}){several or function}")
 
 
 def values(what: str, given: Iterable[Value]) -> list[Value]:

@@ -44,6 +44,17 @@ def unequal(row: Row, xs: Sequence[object], ys: Sequence[object]) -> ValueError:
     return ValueError(f"{row.name} expected as many y as x, {len(xs)}, got {len(ys)}")
 
 
+def unlisted(row: Row, error: TypeError, *given: object) -> TypeError:
+    """An error for one thing in the place of a sequence; for sequences, the error that there was."""
+    for one in given:
+        try:
+            iter(one)  # type: ignore[call-overload]
+        except TypeError:
+            lists = "one list, {}([a, b])" if len(given) == 1 else "two lists, {}([a, b], [c, d])"
+            return TypeError(f"{row.name} expected {lists.format(row.name)}, got {quoted(one)} ({type(one).__name__})")
+    return error
+
+
 def operand_names(row: Row, operands: Sequence[Value | float]) -> list[str]:
     """What to call each operand: its label, or its place (x, y; x_1, x_2, … of many); x, beside constants."""
     places = list(row.operands)

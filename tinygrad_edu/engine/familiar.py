@@ -30,6 +30,9 @@ ELSEWHERE = {
     "gradient": "the gradient is value.grad",
     "tolist": "the number is value.data",
     "shape": "it is one number; an array is a list of Values",
+    "size": "it is one number; an array is a list of Values",
+    "mean": "it is one number; the mean of a list is tinygrad_edu.sum(xs) / len(xs)",
+    "pow": "write value ** exponent",
     "copy": "value.detach() is a leaf with the same data, copy.copy(value) the same node once more",
     "clone": "value.detach() is a leaf with the same data, copy.copy(value) the same node once more",
     "grad_fn": "the operation is value.op, the operands are value.parents",
@@ -141,8 +144,10 @@ def function_in(frame: Any) -> str:
     return used[0] if len(used) == 1 else "tanh"
 
 
-def constructor(label: Any) -> TypeError:
+def constructor(label: Any, others: tuple[Any, ...]) -> TypeError:
     """The answer to `Value(data, children, op)`, as engines are written where each operation makes its own node."""
     if isinstance(label, tuple | list | set):
         return TypeError(f"Value(data, children, op) records nothing: {OWN}")
+    if others and isinstance(label, str):
+        return TypeError(f"Value expected a number and its label, got one thing more, {quoted(others[0])}")
     return TypeError(f"Value expected a label in text, got {quoted(label)} ({type(label).__name__})")

@@ -60,7 +60,9 @@ def _unwrapped(x: Any) -> Any:
 def _float(x: Any) -> float:
     x = _unwrapped(x)
     if not isinstance(x, Real):
-        raise TypeError(f"expected a real number, got {quoted(x)} ({type(x).__name__})")
+        many = isinstance(x, (list, tuple)) or getattr(x, "shape", None)
+        hint = ": take its elements one by one" if many else ""
+        raise TypeError(f"expected a real number, got {quoted(x)} ({type(x).__name__}){hint}")
     try:
         return float(x)
     except OverflowError:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tinygrad_edu.engine import numbers
-from tinygrad_edu.engine.errors import UNDEFINED, undefined, unequal
+from tinygrad_edu.engine.errors import UNDEFINED, undefined, unequal, unlisted
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, constant, number
 from tinygrad_edu.engine.table import TABLE, Row
 
@@ -1841,8 +1841,11 @@ def dot(x: Iterable[float], y: Iterable[float]) -> float: ...  # type: ignore[ov
 def dot(x: Iterable[Value | float], y: Iterable[Value | float]) -> Value: ...
 def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
     """dot(x_i, y_i) = sum(x_i * y_i); ∂/∂x_i = y_i, ∂/∂y_i = x_i."""
-    xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
-    ys: list[Any] = [v if isinstance(v, Value) else number(v) for v in y]
+    try:
+        xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
+        ys: list[Any] = [v if isinstance(v, Value) else number(v) for v in y]
+    except TypeError as error:
+        raise unlisted(DOT, error, x, y) from None
     if len(xs) != len(ys):
         raise unequal(DOT, xs, ys)
     try:  # most often all are Values
@@ -1891,7 +1894,10 @@ def sum(x: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
 def sum(x: Iterable[Value | float]) -> Value: ...
 def sum(x: Iterable[Any]) -> Any:
     """sum(x_i); ∂/∂x_i = 1."""
-    xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
+    try:
+        xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
+    except TypeError as error:
+        raise unlisted(SUM, error, x) from None
     try:  # most often all are Values
         x = [v.data for v in xs]
     except AttributeError:
@@ -1930,7 +1936,10 @@ def logsumexp(x: Iterable[Any]) -> Any:
     ∂/∂x_i = exp(x_i - out)
     In floats a derivative, or a result near 0, is off by 4 + (max(x_i) - x_i) ulp.
     """
-    xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
+    try:
+        xs: list[Any] = [v if isinstance(v, Value) else number(v) for v in x]
+    except TypeError as error:
+        raise unlisted(LOGSUMEXP, error, x) from None
     try:  # most often all are Values
         x = [v.data for v in xs]
     except AttributeError:

@@ -36,6 +36,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
+def plural(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> plural(1, "input"), plural(2, "input"), plural(1000, "node")
+    ('1 input', '2 inputs', '1,000 nodes')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def quoted(value: object) -> str:
     """A value as an error quotes it: its `repr`, on one line, without control characters, cut in the middle.
 

@@ -84,7 +84,7 @@ class Value(operations.Operations, familiar.Familiar, copies.Copies):
 
     def __init__(self, data: Any, label: str = "", *others: Any, finite: bool = True) -> None:
         if others or not isinstance(label, str):
-            raise familiar.constructor(label)
+            raise familiar.constructor(label, others)
         self.data = number(data, finite)
         self.grad = NOT_COMPUTED
         self.op = None  # type: ignore[assignment]  # so that walks, which meet no leaf, need not ask

@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tinygrad_edu.engine import numbers
-from tinygrad_edu.engine.errors import UNDEFINED, undefined, unequal
+from tinygrad_edu.engine.errors import UNDEFINED, undefined, unequal, unlisted
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, constant, number
 from tinygrad_edu.engine.table import TABLE, Row
 
@@ -290,8 +290,11 @@ def many(row: Row) -> str:
         lines += f"{result} = builtins.{fold}({terms}{', 0.0' * (fold == 'sum')})\n"
     lines += f"data = {spelled(rest)}\n" if rest not in [name for name, _, _ in found] else ""
     body = docstring(row) + "\n"
+    body += "try:\n"
     for x in sequences:
-        body += f"{x}s: list[Any] = [v if isinstance(v, Value) else number(v) for v in {x}]\n"
+        body += f"    {x}s: list[Any] = [v if isinstance(v, Value) else number(v) for v in {x}]\n"
+    body += "except TypeError as error:\n"
+    body += f"    raise unlisted({constant_name(row)}, error, {', '.join(sequences)}) from None\n"
     if len(sequences) == 2:
         body += f"if len(xs) != len(ys):\n    raise unequal({constant_name(row)}, xs, ys)\n"
     body += "try:  # most often all are Values\n" + "".join(f"    {x} = [v.data for v in {x}s]\n" for x in sequences)

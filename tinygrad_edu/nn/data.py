@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import number, quoted
+from tinygrad_edu.engine import number, plural, quoted
 
 
 class Example(NamedTuple):
@@ -41,7 +41,7 @@ def examples_of(given: Any, what: str = "examples") -> list[Example]:
         answer = floats(target, f"the target of {name}") if is_row(target) else scalar(target, f"the target of {name}")
         found.append(Example(row, answer))
         if len(row) != len(found[0].x):
-            raise ValueError(f"{name} expected {len(found[0].x)} inputs, like the first, got {len(row)}")
+            raise ValueError(f"{name} expected {plural(len(found[0].x), 'input')}, like the first, got {len(row)}")
         if size(answer) != size(found[0].target):
             raise ValueError(f"{name} expected {shape(found[0].target)}, like the first, got {quoted(target)}")
     return found
@@ -132,7 +132,7 @@ def size(target: Any) -> int:
 
 
 def shape(target: Any) -> str:
-    return f"{len(target)} targets" if isinstance(target, list) else "one number as its target"
+    return plural(len(target), "target") if isinstance(target, list) else "one number as its target"
 
 
 def divided(examples: Sequence[Example], share: float, rng: Any) -> tuple[list[Example], list[Example]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import TABLE, Value, data_of, quoted
+from tinygrad_edu.engine import TABLE, Value, data_of, plural, quoted
 from tinygrad_edu.engine.operations import dot
 from tinygrad_edu.nn.initialisers import Initialiser, generator, initialiser
 from tinygrad_edu.nn.weights import AS_WRITTEN, Matrices, joined, listed, shares_bias, split
@@ -292,9 +292,13 @@ class MLP(Sequential):
         given = [*nin, nouts] if isinstance(nin, (list, tuple)) and nouts else nin
         if isinstance(given, (list, tuple)) or others:
             first, *following = given if isinstance(given, (list, tuple)) else (nin, nouts, *others)
+            found = [size for size in following if not isinstance(size, str)]
+            words = "".join(f", activation={word!r}" for word in following if isinstance(word, str))
+            if len(found) == 1 and isinstance(found[0], (list, tuple)):
+                found = [*found[0]]
             raise TypeError(
                 "an MLP expected the number of inputs, and the sizes of its layers as one list: "
-                f"MLP({first!r}, {following!r})"
+                f"MLP({first!r}, {found!r}{words})"
             )
         if not isinstance(nouts, Iterable):
             raise TypeError(f"an MLP expected the sizes of its layers, like [16, 16, 1], got {quoted(nouts)}")
@@ -376,11 +380,11 @@ def inputs(x: Iterable[Value | float], nin: int, module: Neuron | Layer, *others
         x = listed(x, module._name(), "a sequence of inputs")
     if x and (isinstance(x[0], (list, tuple)) or getattr(x[0], "ndim", False)):
         raise TypeError(
-            f"{module._name()} expected {nin} numbers, got {quoted(x[0])} as the first: "
+            f"{module._name()} expected {plural(nin, 'number')}, got {quoted(x[0])} as the first: "
             "a network takes one example at a time, [network(x) for x in examples]"
         )
     if len(x) != nin:
-        raise ValueError(f"{module._name()} expected {nin} inputs, got {len(x)}")
+        raise ValueError(f"{module._name()} expected {plural(nin, 'input')}, got {len(x)}")
     return x
 
 

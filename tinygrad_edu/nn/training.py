@@ -9,7 +9,7 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-from tinygrad_edu.engine import Value, collector_paused, quoted
+from tinygrad_edu.engine import Value, collector_paused, plural, quoted
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of, shape, size
 from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, Whole, evaluated, outputs_of
@@ -113,7 +113,8 @@ class Setup:
         elif validation is not None:
             held = examples_of(validation, "validation")
             if len(held[0].x) != len(ours[0].x):
-                raise ValueError(f"validation expected {len(ours[0].x)} inputs, as the examples, got {len(held[0].x)}")
+                wanted = plural(len(ours[0].x), "input")
+                raise ValueError(f"validation expected {wanted}, as the examples, got {len(held[0].x)}")
             if size(held[0].target) != size(ours[0].target):
                 raise ValueError(
                     f"validation expected {shape(ours[0].target)}, as the examples, got {quoted(held[0].target)}"

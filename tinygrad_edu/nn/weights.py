@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_edu.engine import number, quoted
+from tinygrad_edu.engine import number, plural, quoted
 
 AS_WRITTEN: Any = type("AsWritten", (), {"__repr__": lambda self: "as written"})()  # what an option is unless given
 Rows = list[tuple[list[float], list[float]]]  # weights and bias of each neuron
@@ -51,7 +51,7 @@ def split(matrices: Any, given: dict[str, Any]) -> tuple[list[Rows], Matrices]:
         for n, (weights, bias) in enumerate(layer, start=1):
             if len(weights) != nin:
                 plus = " and a bias" if known.bias else ""
-                raise ValueError(f"neuron {n} of layer {k} expected {nin} weights{plus}, got {len(weights)}")
+                raise ValueError(f"neuron {n} of layer {k} expected {plural(nin, 'weight')}{plus}, got {len(weights)}")
             if known.shared and bias != layer[0][1]:
                 raise ValueError(f"neuron {n} of layer {k} expected the bias that the layer shares, got {bias[0]!r}")
         nin = len(layer)

@@ -9,7 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.files import PathLike, in_script, write
+from tinygrad_edu.engine import plural
+from tinygrad_edu.files import PathLike, form, in_script, write
 from tinygrad_edu.plot.canvas import canvas, matplotlib, png
 from tinygrad_edu.shell import install
 from tinygrad_edu.themes import theme as theme_named
@@ -47,9 +48,7 @@ def animate(
     Returns the path, of the first file for .png. Nothing half-written is left. Raises ValueError for another format, no
     pictures and captions that are not as many; ImportError without Matplotlib and Pillow.
     """
-    path = Path(path)
-    if path.suffix not in FORMATS:
-        raise ValueError(f"animate expected a file of {', '.join(FORMATS)}, got {str(path)!r}")
+    kind, path = form("animate", path, FORMATS), Path(path)
     if not seconds > 0:
         raise ValueError(f"animate expected seconds above 0, got {seconds!r}")
     drawn = list(pictures)
@@ -57,15 +56,15 @@ def animate(
         raise ValueError("animate expected at least one picture, got none")
     texts = [str(text) for text in captions] or [str(getattr(picture, "caption", "")) for picture in drawn]
     if len(texts) != len(drawn):
-        raise ValueError(f"animate expected {len(drawn)} captions, got {len(texts)}")
+        raise ValueError(f"animate expected {plural(len(drawn), 'caption')}, got {len(texts)}")
     images = [picture_of(picture) for picture in drawn]
-    if path.suffix == ".html":
+    if kind == ".html":
         return write(path, page(images, texts, seconds, theme))
     width, height = (max(sizes) for sizes in zip(*[image.size for image in images], strict=True))
     sheets = [sheet(image, text, (width, height), any(texts), theme) for image, text in zip(images, texts, strict=True)]
-    if path.suffix == ".gif":
+    if kind == ".gif":
         return write(path, gif(sheets, seconds))
-    if path.suffix == ".pdf":
+    if kind == ".pdf":
         made = BytesIO()
         with matplotlib()["PdfPages"](made) as pages:
             for figure in sheets:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any
 
-from tinygrad_edu.engine import plain
+from tinygrad_edu.engine import plain, plural
 from tinygrad_edu.plot.canvas import MARKERS, canvas, colorbar, diverging, legend, mixed
 
 
@@ -47,7 +47,7 @@ def plot_decision_boundary(
             raise ValueError(f"plot_decision_boundary expected points of 2 numbers, point {k} has {len(pair)}")
     labels = list(targets) if targets is not None else [None] * len(pairs)
     if len(labels) != len(pairs):
-        raise ValueError(f"plot_decision_boundary expected {len(pairs)} targets, got {len(labels)}")
+        raise ValueError(f"plot_decision_boundary expected {plural(len(pairs), 'target')}, got {len(labels)}")
     figure, [ax], colours = canvas(theme, (6.0, 4.6))
     xs, ys = (spread([pair[k] for pair in pairs], resolution) for k in (0, 1))
     grid = [[numbers_of(network([x, y])) for x in xs] for y in ys]

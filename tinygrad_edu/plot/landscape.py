@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from math import hypot, isfinite, sqrt
 from typing import Any
 
-from tinygrad_edu.engine import UNDEFINED
+from tinygrad_edu.engine import UNDEFINED, plural
 from tinygrad_edu.plot.canvas import canvas, colorbar, logarithmic, sequential
 
 
@@ -49,7 +49,9 @@ def plot_loss_landscape(
     for what, vectors in (("directions", directions or ()), ("path", path)):
         for vector in vectors:
             if len(vector) != len(here):
-                raise ValueError(f"plot_loss_landscape expected {what} of {len(here)} numbers, got {len(vector)}")
+                raise ValueError(
+                    f"plot_loss_landscape expected {what} of {plural(len(here), 'number')}, got {len(vector)}"
+                )
     if directions is not None and len(directions) != 2:
         raise ValueError(f"plot_loss_landscape expected 2 directions, got {len(directions)}")
     moves = [[x - middle for x, middle in zip(step, here, strict=True)] for step in path]

@@ -132,7 +132,9 @@ def to_show(root: Value, what: str = "expected a Value to show") -> Value:
     """A Value. Raises TypeError, with what to write instead, for anything else."""
     if isinstance(root, Value):
         return root
-    if hasattr(root, "parameters"):
+    if any(kind.__module__.partition(".")[0] == "torch" for kind in type(root).__mro__):
+        way = "from_torch_graph(loss, module) in tinygrad_edu.exchange makes Values of what PyTorch computed"
+    elif hasattr(root, "parameters"):
         way = "take an output or a loss of the network, like network(x)"
     elif isinstance(root, (list, tuple)) and root and all(isinstance(value, Value) for value in root):
         way = "choose one of its Values, or their sum"

@@ -18,6 +18,7 @@ from tinygrad_edu.show.svg import described, scaled
 from tinygrad_edu.themes import Theme
 
 escape = graphviz.escape  # of text for a plain attribute: a backslash stays one, and <…> is no markup
+PICTURES = ("svg", "png", "pdf", "jpg")
 TIMEOUT = 120  # seconds; most pictures that draw() allows take a few
 SMALLER = 'draw less of the graph, with depth=, collapse="neurons" or collapse="layers"'
 
@@ -67,13 +68,17 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
     ) -> str:
         """Write the `.gv` source and the picture beside it, and return the picture's path.
 
-        A `filename` without an ending is that of both: render("tanh") writes tanh.gv and tanh.svg.
+        A `filename` without an ending is that of both: render("tanh") writes tanh.gv and tanh.svg. One that ends like a
+        picture is that of the picture: render("tanh.png") writes tanh.png.
 
         Raises what `pipe` raises; the source is written all the same, and no half picture.
         """
+        ending = Path(filename or "").suffix[1:].lower()
+        if outfile is None and ending in PICTURES and format in (None, ending):
+            filename, outfile = None, filename
         if outfile is not None:
             filename = filename or Path(outfile).with_suffix(".gv")
-            format = format or Path(outfile).suffix[1:]
+            format = format or Path(outfile).suffix[1:].lower()
         format = format or self.format
         bare = filename is not None and not Path(filename).suffix
         source = Path(self.save(f"{filename}.gv" if bare else filename, directory=directory))

@@ -15,7 +15,7 @@ from tinygrad_edu.show.backward import to_show
 from tinygrad_edu.show.forms import Block, Equations, Math, Sum, Way, Words, Written
 from tinygrad_edu.show.names import Names
 from tinygrad_edu.show.notation import Style
-from tinygrad_edu.show.numbers import counted, is_fraction, rounded
+from tinygrad_edu.show.numbers import counted, is_fraction, require_whole, rounded
 from tinygrad_edu.show.paths import Edge, Path, Paths
 from tinygrad_edu.show.symbols import (
     ONE,
@@ -78,9 +78,8 @@ def explain(
     """
     if isinstance(through, str) and through not in ("neurons", "names", "operations"):
         raise ValueError(f'through expected "neurons", "names", "operations" or Values, got {quoted(through)}')
-    for argument, count, least in (("top", top, 0), ("digits", digits, 1)):
-        if not isinstance(count, int) or count < least:
-            raise ValueError(f"{argument} expected a whole number from {least}, got {quoted(count)}")
+    require_whole("top", top, 0)
+    require_whole("digits", digits, 1)
     for argument, value in (("root", root), ("wrt", wrt)):
         to_show(value, f"{argument} expected a Value")
     names = Names(root, wrt)

@@ -35,6 +35,8 @@ def frames(root: Value, path: str | PathLike[str], **options: Any) -> list[Path]
 
     Returns the files. Raises what `draw` raises, and OSError where the folder cannot be written to.
     """
+    if Path(path).suffix.lower() in (".svg", ".png", ".gif", ".html", ".pdf"):
+        raise ValueError(f"frames expected a folder, got {str(path)!r}; for one file of all steps there is animate")
     last = sum(1 for _ in steps(checked(root)))
     picture = draw(root, step=last, **options)
     digits = max(3, len(str(last)))

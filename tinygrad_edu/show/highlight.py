@@ -20,7 +20,7 @@ def highlighted(nodes: Sequence[Value], highlight: Value | Iterable[Value]) -> s
 
     Raises ValueError for a Value that the graph does not have, and for two between which there is no way.
     """
-    path = [highlight] if isinstance(highlight, Value) else list(highlight)
+    path = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]
     place = {node: k for k, node in enumerate(nodes)}
     for value in path:
         if not isinstance(value, Value) or value not in place:

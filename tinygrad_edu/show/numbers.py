@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from math import isfinite, isnan, log10
 
+from tinygrad_edu.engine import quoted
+
 
 def shown(number: float, digits: int = 4) -> str:
     """A number to `digits` significant digits, a half rounded away from 0, with a real minus sign.
@@ -85,6 +87,12 @@ def latex_number(text: str) -> str:
     '-1.23 \\cdot 10^{-5}'
     """
     return re.sub(r"e(−?\d+)$", r" \\cdot 10^{\1}", text).replace("−", "-").replace("∞", r"\infty")
+
+
+def require_whole(name: str, count: object, least: int) -> None:
+    """Raise ValueError, with the name of the argument, for what is no whole number or too small."""
+    if not isinstance(count, int) or count < least:
+        raise ValueError(f"{name} expected a whole number from {least}, got {quoted(count)}")
 
 
 def counted(paths: int) -> str:

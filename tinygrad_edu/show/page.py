@@ -11,21 +11,24 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from math import isfinite
-from os import PathLike
+from numbers import Real
+from os import PathLike, fspath
 from string import Template
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value, nodes, plain, quoted
+from tinygrad_edu.engine import NOT_COMPUTED, Value, nodes, plain, plural, quoted
 from tinygrad_edu.engine.operations import dot
-from tinygrad_edu.files import in_script, write
+from tinygrad_edu.files import form, in_script, write
 from tinygrad_edu.misconceptions import MISCONCEPTIONS
 from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show import javascript
 from tinygrad_edu.show.backward import beyond, checked
 from tinygrad_edu.show.names import Names, symbol
+from tinygrad_edu.show.numbers import require_whole
 from tinygrad_edu.show.symbols import Expr, local_derivative, number, operation
 from tinygrad_edu.themes import THEMES
 
+FORMS = (".html", ".htm")
 LARGEST = 800  # nodes
 UNPLACED = 250  # of them, nodes outside of a network's neurons, which cannot be closed
 SCRIPTS = (  # in this order; each has one subject, and the first line of each says which
@@ -52,10 +55,16 @@ class Page:
 
     Attributes:
         html: the whole file.
+        path: where it was written, None where it was not.
     """
 
-    def __init__(self, html: str) -> None:
-        self.html = html
+    def __init__(self, html: str, path: str | PathLike[str] | None = None) -> None:
+        self.html, self.path = html, path
+
+    def __repr__(self) -> str:
+        if self.path is None:
+            return '<interactive page; explore(root, "page.html") writes it to a file>'
+        return f"<interactive page; open {fspath(self.path)} in a browser>"
 
     def _repr_html_(self) -> str:
         """A frame that may run its script and save files, and nothing else; it becomes as high as what is in it."""
@@ -74,8 +83,8 @@ def explore(
     root: Any,
     path: str | PathLike[str] | None = None,
     *,
-    params: Iterable[Value] | None = None,
-    inputs: Iterable[Value] = (),
+    params: Value | Iterable[Value] | None = None,
+    inputs: Value | Iterable[Value] = (),
     data: Iterable[tuple[Any, Any]] | None = None,
     loss: Callable[[Any, Any], Any] | None = None,
     title: str = "The chain rule, step by step",
@@ -96,7 +105,7 @@ def explore(
 
     Arguments:
         root: the Value at the end of the graph; with `data`, a network: a function of a list of Values.
-        path: the file to write; without one the page is only returned.
+        path: the file to write, .html; without one the page is only returned.
         params: the leaves that gradient descent moves. Without them these are the parameters of a network, or else
             all leaves but those that are named like inputs and targets (x, x1, t, target); the page says which.
         inputs: leaves that it does not move.
@@ -107,9 +116,15 @@ def explore(
         digits: significant digits.
 
     Returns the page. Raises TypeError for what is no Value or no network; ValueError for a graph that is too large,
-    for data that the network or the loss does not take, and for `params` and `inputs` that are no leaves of the graph.
+    for data that the network or the loss does not take, for `params` and `inputs` that are no leaves of the graph, and
+    for a path that ends otherwise.
     """
     examples = None
+    if path is not None:
+        form("explore", path, FORMS)
+    if not (isinstance(learning_rate, Real) and isfinite(learning_rate)):
+        raise ValueError(f"learning_rate expected a finite number, got {quoted(learning_rate)}")
+    require_whole("digits", digits, 1)
     if data is not None:
         root, examples = on_data(root, data, loss)
     elif loss is not None:
@@ -141,16 +156,16 @@ def explore(
     )
     if path is not None:
         write(path, page)
-    return Page(page)
+    return Page(page, path)
 
 
-def chosen(name: str, wanted: Iterable[Value] | None, leaves: set[Value]) -> set[Value]:
+def chosen(name: str, wanted: Value | Iterable[Value] | None, leaves: set[Value]) -> set[Value]:
     """Leaves of the graph. Raises ValueError for what is none."""
-    found = set(wanted or ())
+    found = list(wanted) if isinstance(wanted, Iterable) else [] if wanted is None else [wanted]
     for value in found:
         if value not in leaves:
             raise ValueError(f"{name} expected leaves of the graph, got {quoted(value)}")
-    return found
+    return set(found)
 
 
 # Data
@@ -182,9 +197,8 @@ def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[V
         raise ValueError("data expected at least one example, got none")
     for k, (x, t) in enumerate(pairs, start=1):
         if (len(x), len(t)) != (len(pairs[0][0]), len(pairs[0][1])):
-            raise ValueError(
-                f"example {k} has {len(x)} inputs and {len(t)} targets, the first has other numbers of them"
-            )
+            has = f"{plural(len(x), 'input')} and {plural(len(t), 'target')}"
+            raise ValueError(f"example {k} has {has}, the first has other numbers of them")
     x = [Value(one, f"x{k}" if len(pairs[0][0]) > 1 else "x") for k, one in enumerate(pairs[0][0], start=1)]
     t = [Value(one, f"t{k}" if len(pairs[0][1]) > 1 else "t") for k, one in enumerate(pairs[0][1], start=1)]
     outputs = listed(network(x))
@@ -202,7 +216,9 @@ def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[V
 
 def half_squared(outputs: Sequence[Any], targets: Sequence[Any]) -> Any:
     if len(outputs) != len(targets):
-        raise ValueError(f"the network has {len(outputs)} outputs, the examples {len(targets)} targets")
+        raise ValueError(
+            f"the network has {plural(len(outputs), 'output')}, the examples {plural(len(targets), 'target')}"
+        )
     errors = [y - t for y, t in zip(outputs, targets, strict=True)]
     return 0.5 * dot(errors, errors)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.engine import Value, quoted
+from tinygrad_edu.engine import Value, plural, quoted
 from tinygrad_edu.neurons import neurons
 from tinygrad_edu.show.arrays import ArrayProgram, draw_arrays
 from tinygrad_edu.show.backward import checked, to_show
@@ -16,7 +16,7 @@ from tinygrad_edu.show.boxes import Box, Collapse, described
 from tinygrad_edu.show.highlight import Wire, highlighted
 from tinygrad_edu.show.labels import html, table, tooltip
 from tinygrad_edu.show.names import symbol
-from tinygrad_edu.show.numbers import gradient, shown, signed, times
+from tinygrad_edu.show.numbers import gradient, require_whole, shown, signed, times
 from tinygrad_edu.show.scene import Edge, Scene
 from tinygrad_edu.themes import Theme
 from tinygrad_edu.themes import theme as theme_named
@@ -87,9 +87,9 @@ def draw(
             raise ValueError(f"{name} expected one of {', '.join(map(str, allowed))}, got {quoted(value)}")
     if hasattr(root, "array_graph"):
         return draw_arrays(root, rankdir, theme_named(theme))
-    for name, number in (("depth", depth), ("step", step)):
-        if number is not None and number < 0:
-            raise ValueError(f"{name} expected a number from 0, got {number}")
+    for name, number, least in (("depth", depth, 0), ("step", step, 0), ("digits", digits, 1)):
+        if number is not None:
+            require_whole(name, number, least)
     if not collapse and more_than(max_nodes, to_show(root), depth):
         raise ValueError(too_large(f"more than max_nodes={max_nodes} nodes"))
     scene = Scene(checked(root), collapse, depth, step)
@@ -186,11 +186,11 @@ class Drawing:
         self.add_table(dot, node, title, self.rows(node), self.theme.operation if node.op else self.theme.leaf, name)
 
     def add_box(self, dot: Digraph, box: Box) -> None:
-        rows = [(f"{box.parameters} parameters", self.theme.text, self.theme.constant)]
+        rows = [(plural(box.parameters, "parameter"), self.theme.text, self.theme.constant)]
         if len(box.exits) == 1:
             rows += self.rows(box.exits[0])
         else:
-            words = f"{box.outputs} output{'s' * (box.outputs != 1)}"
+            words = plural(box.outputs, "output")
             words += f", {box.examples} examples" if box.examples > 1 else ""
             rows.append((words, self.theme.data, self.theme.data_back))
         self.add_table(dot, box, f"<B>{box.title}</B>", rows, self.theme.operation, box.title)

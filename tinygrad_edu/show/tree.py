@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_edu.engine import NOT_COMPUTED, Value
 from tinygrad_edu.show.backward import beyond, checked, factors
 from tinygrad_edu.show.names import Names, symbol
-from tinygrad_edu.show.numbers import gradient, shown, times
+from tinygrad_edu.show.numbers import gradient, require_whole, shown, times
 
 LINES = 500  # of a tree; more are not read
 LEVELS = 60  # of indentation; more are wider than any terminal
@@ -34,6 +34,9 @@ def tree(root: Value, *, digits: int = 4, depth: int | None = None, max_lines: i
     Raises TypeError for what is no Value, ValueError where data were changed after the forward pass.
     """
     checked(root)
+    require_whole("digits", digits, 1)
+    if depth is not None:
+        require_whole("depth", depth, 0)
     lines: list[str] = []
     seen: set[Value] = set()
     names, strange = Names(root), beyond(root)
