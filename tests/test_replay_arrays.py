@@ -189,6 +189,27 @@ def test_a_row_may_have_the_name_of_what_array_programs_call(backend, name):
         close(gradient, [6 * p.data for p in w])
 
 
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
+@pytest.mark.parametrize("outer", [False, True])
+def test_a_text_does_not_take_what_its_library_has_for_a_row_of_that_name(library, outer):
+    with registered("amax", "amax", "x * x", "2 * x") as row, registered("beyond", "b", "amax(x)", "2 * x") as user:
+        a, b = Value(2.0), Value(3.0)
+        program = compile((user if outer else row).function(a) * b, [a, b], backend="python")
+        with pytest.raises(
+            ValueError, match=r"\(\) has something else called 'amax': register the operation by another"
+        ):
+            getattr(program, library)()
+        assert program([2.0, 3.0]) == (12.0, [12.0, 4.0])
+
+
+@pytest.mark.parametrize("name", ["params", "float"])
+def test_a_row_called_as_a_word_of_programs_is_refused(name):
+    with registered(name, name, "3 * x", "3") as row:
+        w = Value(2.0)
+        with pytest.raises(ValueError, match=f"^a program has something else called '{name}': register the operation"):
+            compile(row.function(w), [w], backend="python")([2.0])
+
+
 @pytest.mark.parametrize("backend", ON_ARRAYS)
 def test_what_is_not_read_may_be_infinite(backend):
     """Causal sums are padded and masked: what a row does not read must not make it nan."""

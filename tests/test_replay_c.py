@@ -79,6 +79,17 @@ def test_a_network_without_inputs_named_and_with_dead_code(built):
     agree(built(constant)(numbers[0], []), constant(numbers[0]))
 
 
+@pytest.mark.parametrize("dialect", [["-std=c11"], [], ["-std=gnu2x"]], ids=["c11", "default", "newest"])
+def test_labels_may_be_words_and_macros_of_c(dialect, tmp_path):
+    words = "int asm typeof bool true nullptr constexpr alignas thread_local unix linux M_PI M_SQRT1_2 HUGE_VAL FP_NAN"
+    leaves = [Value(1.0 + k, word) for k, word in enumerate([*words.split(), "fabs", "exp", "y1", "gamma"])]
+    program = compile(sum([p * p.exp() + abs(p) for p in leaves]), leaves, backend="python")
+    (tmp_path / "program.c").write_text(program.c(), encoding="utf-8")
+    command = ["gcc", "-Wall", "-Werror", *dialect, "-c", "program.c"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("at", [0.0, -1.0, math.inf, math.nan, 1e200])
 def test_what_is_not_finite_is_as_in_the_program(built, at):
     w, x = Value(0.5), Value(1.0)

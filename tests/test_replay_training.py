@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import random
 import re
 
 import pytest
@@ -108,6 +109,27 @@ def test_a_rule_may_ask_which_step_it_is(backend, asked):
         numbers = other.moved(numbers, np.asarray(program(numbers, DATA)[1]))
         program.step(DATA)
         close(program.params, numbers)
+
+
+class Noisy(Optimizer):
+    """A rule that draws a number at every step."""
+
+    def rule(self, p, g, lr):
+        return (p - lr * g + 0.01 * self.rng.random(),)
+
+
+@each_backend
+def test_a_rule_may_draw_random_numbers(backend):
+    network, loss, x = model()
+    optimizer = Noisy(network.parameters(), lr=0.0)
+    optimizer.rng = random.Random(1)
+    program = compile(loss, network.parameters(), x, optimizer=optimizer, backend=backend)
+    moves = []
+    for _ in range(4):
+        before = np.array(program.params)
+        program.step(DATA)
+        moves.append(float((np.array(program.params) - before)[0]))
+    assert len({round(move, 9) for move in moves}) == 4
 
 
 def test_settings_that_change_at_every_step_do_not_fill_the_memory():

@@ -29,6 +29,20 @@ TAKEN = {
     *("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern"),
     *("float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed"),
     *("sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while"),
+    *("alignas", "alignof", "asm", "bool", "constexpr", "false", "linux", "nullptr", "true", "typeof", "unix"),
+    *(
+        "static_assert",
+        "thread_local",
+        "typeof_unqual",
+        "fabs",
+        "HUGE_VAL",
+        "HUGE_VALF",
+        "HUGE_VALL",
+        "math_errhandling",
+    ),
+    *("MATH_ERRNO", "MATH_ERREXCEPT", "FP_NAN", "FP_INFINITE", "FP_ZERO", "FP_SUBNORMAL", "FP_NORMAL", "FP_ILOGB0"),
+    *("FP_ILOGBNAN", "M_E", "M_LOG2E", "M_LOG10E", "M_LN2", "M_LN10", "M_PI", "M_PI_2", "M_PI_4", "M_1_PI", "M_2_PI"),
+    *("M_2_SQRTPI", "M_SQRT2", "M_SQRT1_2"),
 }
 
 

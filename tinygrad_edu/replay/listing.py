@@ -54,9 +54,12 @@ class Listing:
 
     def __init__(self, trace: Trace, also: Sequence[int], for_floats: bool) -> None:
         trace.check_rows()
+        rows = {operation.row.name for operation in trace.operations}
+        for name in sorted(rows & TAKEN):
+            raise ValueError(f"a program has something else called {name!r}: register the operation by another name")
         self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_leaves
-        self.names, self.comments = named(trace.labels, TAKEN | {operation.row.name for operation in trace.operations})
+        self.names, self.comments = named(trace.labels, TAKEN | rows)
         self.language = inlined if for_floats else PYTHON
         self.template, self.call = cache(template), cache(attrgetter("call"))
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.formulas import bind
 from tinygrad_edu.replay.array_source import ArraySource, with_gradient
-from tinygrad_edu.replay.array_views import TAKEN
 from tinygrad_edu.replay.arrays import ArrayProgram, np
 from tinygrad_edu.replay.libraries import HELPERS, LIBRARIES, definitions
 from tinygrad_edu.replay.recovery import Recovery, is_irregular, rolled
@@ -108,11 +107,6 @@ class NumpyProgram(ArrayProgram):
     @cached_property
     def graph(self) -> Graph:
         return rolled(self.trace, [self.trace.root])
-
-    @cached_property
-    def clashes(self) -> bool:
-        """Whether a row that was registered has the name of something that array programs call."""
-        return any(operation.row.name in TAKEN for operation in self.trace.operations)
 
     def recovered(self, inputs: Any) -> Recovered:
         """What runs for these inputs."""

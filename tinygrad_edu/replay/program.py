@@ -111,8 +111,17 @@ class Program(ABC):
     def _exported(self, library: str) -> str:
         from tinygrad_edu.replay.libraries import exported
 
+        for name in self.clashes:
+            raise ValueError(f"{library}() has something else called {name!r}: register the operation by another name")
         source = self._recovered(functional=library == "jax")
         return exported(source.text, source.constants, library)
+
+    @cached_property
+    def clashes(self) -> list[str]:
+        """The names of registered rows that mean something else in a program on arrays."""
+        from tinygrad_edu.replay.array_views import TAKEN
+
+        return sorted((self.scope(lambda row: row).keys() & TAKEN) - {"nan", "inf"})
 
     def c(self) -> str:
         """The program as one function in C: `double program(params, inputs, gradient)`, all pointers to doubles.

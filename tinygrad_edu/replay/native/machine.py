@@ -73,8 +73,7 @@ class Code:
 
     def address(self, name: str, writer: Callable[[Any, str], object], rough: bool = False) -> int:
         """Where one function is."""
-        [address] = self.addresses({name: writer}, rough)
-        return address
+        return self.addresses({name: writer}, rough)[0]
 
     def kernels_of(self, specs: Collection[Spec]) -> list[int]:
         """Where kernels are, those that are new compiled first."""

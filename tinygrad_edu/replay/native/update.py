@@ -82,9 +82,11 @@ def compiled(kind: Any, settings: Any, name: str) -> Any:
     optimizer = kind.__new__(kind)
     vars(optimizer).update(settings)
     try:
+        for module in (modules := [ir.Module(), ir.Module()]):
+            Update(optimizer, module, name)
+        if str(modules[0]) != str(modules[1]) or vars(optimizer) != dict(settings) | {"steps": optimizer.steps}:
+            return None  # it draws random numbers, or changes a setting at every step
         address = code().address(name, partial(Update, optimizer), rough=True)
-        if vars(optimizer) != dict(settings) | {"steps": optimizer.steps}:
-            return None  # it changes a setting at every step
     except Exception:  # whatever a rule does with what are no numbers
         return None
     kinds = [*[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * kind.memory]
