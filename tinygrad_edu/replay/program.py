@@ -121,7 +121,7 @@ class Program(ABC):
         """The names of registered rows that mean something else in a program on arrays."""
         from tinygrad_edu.replay.array_views import TAKEN
 
-        return sorted((self.scope(lambda row: row).keys() & TAKEN) - {"nan", "inf"})
+        return sorted((self.scope(lambda row: row.written).keys() & TAKEN) - {"nan", "inf"})
 
     def c(self) -> str:
         """The program as one function in C: `double program(params, inputs, gradient)`, all pointers to doubles.
