@@ -1,5 +1,6 @@
 """Explanations: what is written, in every form."""
 
+import math
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu
 from tests.graphs import graphs
-from tinygrad_edu import MLP, TABLE, Value
+from tinygrad_edu import MLP, TABLE, Value, registered
 from tinygrad_edu.expression import parse
 from tinygrad_edu.lesson.worked_example import forward, network
 from tinygrad_edu.nn import squared_error
@@ -474,3 +475,17 @@ def test_what_is_infinite_on_the_way_to_a_number_is_explained_and_at_the_end_ref
     assert explain(1 / y, x).gradient == 0
     with pytest.raises(ValueError, match=r"is inf, the result of x \* x at x = 1e\+200"):
         explain(y + 1, x)
+
+
+def test_a_derivative_with_a_sum_over_all_operands_is_written_out():
+    """A row of one's own without a `shown` form of its own."""
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    with registered("length", "‖", "sqrt(sum(x_i * x_i))", "x_i / sqrt(sum(x_i * x_i))") as row:
+        root = row.function([a, b, 6.0])
+        root.label = "y"
+        explanation = str(explain(root, a))
+    assert "a/√(a² + b² + 36)" in explanation and "2/√(2² + 3² + 36) = 0.2857" in explanation
+    with registered("spread", "s", "sum(square(x_i - 1)) / 2", "x_i - 1 + 0 * sum(x_i * out)") as row:
+        assert explain(row.function([a, b]), b).gradient == 2.0
+    with registered("nested", "n", "log(sum(exp(x_i)))", "exp(x_i) / sum(exp(x_i + 0 * sum(x_i)))") as row:
+        assert explain(row.function([a, b]), b).gradient == pytest.approx(1 / (1 + math.exp(-1)))

@@ -430,6 +430,17 @@ def test_binary_cross_entropy_from_probabilities_and_from_logits_agree():
     assert binary_cross_entropy_with_logits([Value(1000.0)], [0]).data == 1000.0
 
 
+@pytest.mark.parametrize("p", [0.3, 1e-3, 1e-9, 1e-20, 5e-324])
+def test_binary_cross_entropy_keeps_the_digits_of_a_small_probability(p):
+    """Where 1 - p rounds to 1, its logarithm would be 0."""
+    loss = binary_cross_entropy([Value(p)], [0])
+    assert loss.data == binary_cross_entropy([p], [0.0]) == -math.log1p(-p) > 0
+    loss.backward()
+    assert binary_cross_entropy([1 - 2**-53, p], [1, 0]) == pytest.approx(
+        (2**-53 - math.log1p(-p)) / 2, rel=1e-12, abs=0
+    )
+
+
 def test_cross_entropy_gradients_sum_to_zero_and_are_softmax_minus_target():
     z = [Value(1.0), Value(2.0), Value(-1.0)]
     for target in (1, [0.0, 1.0, 0.0]):

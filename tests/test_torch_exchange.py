@@ -491,3 +491,9 @@ def test_a_loss_from_logits_keeps_the_digits_of_an_answer_that_is_nearly_right()
     root.backward()
     assert root.data == pytest.approx(2 * math.exp(-50), rel=1e-14, abs=0)
     assert [leaf.grad for leaf in leaves(root)] == pytest.approx([-math.exp(-50), math.exp(-50)], rel=1e-14, abs=0)
+
+
+def test_a_binary_cross_entropy_of_small_probabilities_has_the_digits_of_pytorchs():
+    y = torch.tensor([1e-9, 1e-14], dtype=torch.float64, requires_grad=True)
+    loss = torch.nn.functional.binary_cross_entropy(y, torch.zeros(2, dtype=torch.float64), reduction="sum")
+    assert from_torch_graph(loss).data == pytest.approx(loss.item(), rel=1e-14, abs=0)

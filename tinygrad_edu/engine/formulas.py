@@ -199,7 +199,8 @@ def partials(row: Row, compiled: Callable[[Row], Any]) -> tuple[Callable[..., An
         parameters = [*row.operands, "out", *(name for name, _, _ in found)]
         function = compile_formula(parameters, rest, scope)
         if found:
-            terms = [compile_formula(parameters[: len(row.operands) + 1], term, scope) for _, _, term in found]
+            first = len(row.operands) + 1  # a sum may be of what another one, inside of it, came to
+            terms = [compile_formula(parameters[: first + k], term, scope) for k, (_, _, term) in enumerate(found)]
             function.sums = terms, compiled(TABLE["sum"])  # type: ignore[attr-defined]
         made.append(function)
     return tuple(made)
@@ -210,7 +211,10 @@ def sums(partial: Callable[..., Any], groups: Sequence[Sequence[Any]], out: Any)
     if not hasattr(partial, "sums"):
         return []
     terms, total = partial.sums
-    return [total([term(*operands, out) for operands in zip(*groups, strict=True)]) for term in terms]
+    found: list[Any] = []
+    for term in terms:
+        found.append(total([term(*operands, out, *found) for operands in zip(*groups, strict=True)]))
+    return found
 
 
 def define(title: str, source: str, scope: dict[str, Any]) -> dict[str, Any]:

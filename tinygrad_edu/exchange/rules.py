@@ -138,7 +138,7 @@ LOSSES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "MseLoss": lambda y, t, node: (y - t) ** 2,
     "HuberLoss": lambda y, t, node: huber_of(y - t, node._saved_delta),
     "SmoothL1Loss": lambda y, t, node: huber_of(y - t, node._saved_beta) / node._saved_beta,
-    "BinaryCrossEntropy": lambda y, t, node: -(t * operations.log(y)) - (1 - t) * operations.log(1 - y),
+    "BinaryCrossEntropy": lambda y, t, node: -(t * operations.log(y)) - (1 - t) * operations.log1p(-y),
     "BinaryCrossEntropyWithLogits": lambda y, t, node: cross_entropy_of_logit(y, t),
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Value, data_of, quoted
 from tinygrad_edu.engine.operations import abs as absolute
-from tinygrad_edu.engine.operations import dot, log, logsumexp, maximum, minimum, relu, softplus
+from tinygrad_edu.engine.operations import dot, log, log1p, logsumexp, maximum, minimum, relu, softplus
 from tinygrad_edu.engine.operations import sum as total
 
 Numbers = Any  # a Value or number, or a sequence of them
@@ -106,15 +106,15 @@ def binary_cross_entropy(probabilities: Numbers, targets: Numbers) -> Any:
     for p, target in pairs:
         check_probability("binary_cross_entropy", "probabilities", p)
         check_probability("binary_cross_entropy", "targets", target)
-        for factor, q in ((target, p), (1 - target, 1 - p)):
-            if data_of(factor) == 0 and (data_of(q) <= 0 or not isinstance(factor, Value)):
+        for factor, q, of, x in ((target, data_of(p), log, p), (1 - target, 1 - data_of(p), log1p, -p)):
+            if data_of(factor) == 0 and (q <= 0 or not isinstance(factor, Value)):
                 continue
-            if data_of(q) <= 0:
+            if q <= 0:
                 raise ValueError(
                     f"binary_cross_entropy is infinite for the probability {data_of(p)!r} and the target "
                     f"{data_of(target)!r}: train on logits, with binary_cross_entropy_with_logits"
                 )
-            terms.append(-factor * log(q))
+            terms.append(-factor * of(x))  # log1p(-p) has the digits of a small p
     return total(terms) / len(pairs)
 
 
@@ -143,7 +143,8 @@ def cross_entropy_of_logit(z: Any, target: Any) -> Any:
 def cross_entropy(logits: Sequence[Value | float], target: int | Sequence[Value | float]) -> Any:
     """The cross entropy of one example, -Σ t_i log softmax(z)_i = log Σ exp(z_j - Σ t_i z_i).
 
-    For a class it is stable for any z whose differences are finite; for probabilities it is as exact as Σ t_i z_i.
+    For a class it is stable for any z whose differences are finite; for probabilities it is as exact as Σ t_i z_i. The
+    gradient is as exact as z_j - Σ t_i z_i: to 1e-10 where the true class is a million behind the others.
 
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4)
     0.4076

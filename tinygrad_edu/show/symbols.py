@@ -6,13 +6,13 @@ An expression is a number (a Fraction), a Value, which stands for its name, or a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
 
 from tinygrad_edu.engine import OPERATORS, TABLE, Row, Value
-from tinygrad_edu.engine.formulas import compile_formula, names, on_floats, rows_in
+from tinygrad_edu.engine.formulas import compile_formula, folds, names, on_floats, rows_in
 from tinygrad_edu.engine.languages import Arithmetic
 
 Expr = Any  # Fraction | Value | tuple
@@ -154,9 +154,17 @@ def local_derivative(node: Value, operand: int, expression: Callable[[Value | fl
     """∂node/∂operand, in the textbook's form, with an expression for each Value or constant in it."""
     row: Row = node.op
     which, at = row.place(node.parents, operand)
-    given = dict(zip(row.operands, at, strict=True)) | {"out": node}
-    formula = row.shown[which]
-    return substituted(formula, {x: expression(value) for x, value in given.items() if x in names(formula)})
+    sums, formula = folds(row.shown[which]) if row.many else ([], row.shown[which])
+
+    def stated(formula: str, operands: Sequence[Value | float]) -> Expr:
+        given = dict(zip(row.operands, operands, strict=True)) | {"out": node}
+        known = {x: expression(value) for x, value in given.items() if x in names(formula)}
+        return substituted(formula, known | {name: found[name] for name in found if name in names(formula)})
+
+    found: dict[str, Expr] = {}
+    for name, _, term in sums:
+        found[name] = add(*[stated(term, each) for each in zip(*row.groups(node.parents), strict=True)])
+    return stated(formula, at)
 
 
 def operation(node: Value, expression: Callable[[Value | float], Expr]) -> Expr:
