@@ -110,6 +110,18 @@ def test_a_row_of_two_operands_and_one_over_many():
         assert grad(grad(tinygrad_edu.squares(values), values[0]), values[0]).data == 2.0
 
 
+def test_sums_inside_of_sums_in_a_partial():
+    """f = Σ (x_i - Σ x_j)², by every way to its gradient, and its second derivatives."""
+    partial = "2 * (x_i - sum(x_i)) - 2 * sum(x_i - sum(x_i))"
+    with registered("spread", "s", "sum(square(x_i - sum(x_i)))", partial) as row:
+        a, b = Value(2.0), Value(3.0)
+        root = row.function([a, b, 4.0])
+        root.backward()
+        assert (root.data, a.grad, b.grad) == (110.0, 22.0, 24.0)
+        assert [g.data for g in grad(root, [a, b])] == [22.0, 24.0]
+        assert [[h.data for h in line] for line in tinygrad_edu.hessian(root, [a, b])] == [[4.0, 2.0], [2.0, 4.0]]
+
+
 def test_an_operation_over_pairs():
     """Each partial beside constants on either side, and beside none."""
     with registered("weighed", "w", "sum(x_i * y_i * y_i)", "y_i * y_i", "2 * x_i * y_i"):

@@ -521,3 +521,16 @@ def test_call_after_call_with_batches_of_any_length(reduce, threads, monkeypatch
         for wrong in ([0.5], [0.5, 0.25, 1.0], []):
             with pytest.raises(ValueError, match="expected 2 params"):
                 program(np.array(wrong), rows)
+
+
+@each_backend
+def test_sums_inside_of_sums_in_a_partial(backend):
+    partial = "2 * (x_i - sum(x_i)) - 2 * sum(x_i - sum(x_i))"
+    with registered("spread", "s", "sum(square(x_i - sum(x_i)))", partial) as row:
+        a, b, x = Value(2.0), Value(3.0), Value(4.0)
+        program = compile(row.function([a, b, x]), [a, b], [x], backend=backend)
+        value, gradient = program([2.0, 3.0], [4.0])
+        close(value, 110.0)
+        close(gradient, [22.0, 24.0])
+        close(program([2.0, 3.0], [[4.0], [0.0]])[1], [(22.0 + 6.0) / 2, (24.0 + 8.0) / 2])
+        close(program.hessian([2.0, 3.0], [4.0]), [[4.0, 2.0], [2.0, 4.0]])

@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, reduce
 from operator import add, attrgetter
 
@@ -131,7 +131,7 @@ class Listing:
             d = adjoint.text if adjoint.number is None else adjoint.number
             found, partial = folds(row.partials[number]) if row.many else ([], row.partials[number])
             if found and (slot, number) not in sums:
-                sums[slot, number] = dict(self.sums(backward, row, found, of_all, slot))
+                sums[slot, number] = self.sums(backward, row, found, of_all, slot)
             known = sums.get((slot, number), {})
             return self.fill(f"d_out * ({partial})", row.operands, operands, out=self.names[slot], d_out=d, **known)
 
@@ -156,19 +156,21 @@ class Listing:
 
     def sums(
         self, lines: list[str], row: Row, found: list[tuple[str, str, str]], operands: Sequence[int], slot: int
-    ) -> Iterator[tuple[str, str]]:
+    ) -> dict[str, str]:
         """What stands for each sum over all i in a partial; writes the lines that compute them."""
+        known: dict[str, str] = {}
         for name, _, term in found:
             mine = f"{name}_{self.names[slot]}"
             while mine in self.names:
                 mine += "_"
             texts = [
-                self.fill(term, row.operands, beside, out=self.names[slot])
+                self.fill(term, row.operands, beside, out=self.names[slot], **known)
                 for beside in zip(*row.groups(operands), strict=True)
             ]
             total = sum_of(texts) if len(texts) <= LINE else Text(TABLE["sum"].written([text.text for text in texts]))
             lines.append(f"    {mine} = {total}")
-            yield name, mine
+            known[name] = mine
+        return known
 
 
 def sum_of(terms: Iterable[Text]) -> Text:
