@@ -532,5 +532,5 @@ def test_sums_inside_of_sums_in_a_partial(backend):
         value, gradient = program([2.0, 3.0], [4.0])
         close(value, 110.0)
         close(gradient, [22.0, 24.0])
-        close(program([2.0, 3.0], [[4.0], [0.0]])[1], [(22.0 + 6.0) / 2, (24.0 + 8.0) / 2])
+        close(program([2.0, 3.0], [[4.0], [0.0]])[1], [(22.0 + 14.0) / 2, (24.0 + 16.0) / 2])
         close(program.hessian([2.0, 3.0], [4.0]), [[4.0, 2.0], [2.0, 4.0]])
