@@ -265,7 +265,9 @@ def test_the_paths_of_a_box(desk):
     page.evaluate("pin(0)")
     assert page.evaluate("[pinned, lit]") == [None, 0]
     page.evaluate("light(null)")
-    assert page.inner_text("#paths") == ("Point at a box, or move to it with Tab, to see its paths. Enter keeps it.")
+    assert page.inner_text("#paths") == (
+        "Point at a box, tap it, or move to it with Tab, to see its paths. Enter or a tap keeps it."
+    )
 
 
 def test_many_paths_are_counted_and_the_largest_are_listed(desk):

@@ -952,3 +952,29 @@ def desk_of_small(tab):
     yield tab.page
     tab.page.evaluate("stage = first.stage; drawn = first.drawn; Object.assign(camera, first.camera); go(0)")
     assert tab.said == []
+
+
+ON_PAPER = """() => {
+  document.body.style.width = "720px";  // of A4; in one go, so that nothing is laid out anew, as a browser prints
+  window.dispatchEvent(new Event("beforeprint"));
+  const place = (element) => element.getBoundingClientRect().toJSON(),
+    places = (selector) => [...document.querySelectorAll(selector)].map(place);
+  const hidden = places("#legend, #held, #zoom, #paths, .transport").every(({ width }) => width === 0);
+  return { stage: place(at("stage")), boxes: places("#picture .box"), note: place(at("sentence")), hidden };
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (360, 740)], ids=["desktop", "phone"])
+def test_on_paper_stands_the_whole_picture_and_below_it_what_the_note_says(visit, size):
+    page = visit(worked_example()[1], {"width": size[0], "height": size[1]})
+    page.evaluate("go(steps.length - 2); zoomAt(100, 100, 1.5)")
+    page.emulate_media(media="print")
+    found = page.evaluate(ON_PAPER)
+    stage, boxes, note = found["stage"], found["boxes"], found["note"]
+    assert stage["width"] > 650 and found["hidden"]
+    for box in (*boxes, note):
+        assert stage["left"] <= box["left"] and box["right"] <= stage["right"]
+        assert stage["top"] <= box["top"] and box["bottom"] <= stage["bottom"]
+    assert note["top"] >= max(box["bottom"] for box in boxes)
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("[at('picture').hasAttribute('viewBox'), at('picture').style.maxWidth]") == [False, ""]

@@ -201,3 +201,19 @@ function watchCamera() {
     redraw();
   }).observe(area);
 }
+
+// On paper the whole picture, however much of it the stage shows, no wider than it is and than the page.
+function watchPrinting() {
+  const picture = at("picture"),
+    edge = 8;
+  window.addEventListener("beforeprint", () => {
+    const width = drawn.width * camera.scale + 2 * edge,
+      height = drawn.height * camera.scale + 2 * edge;
+    picture.setAttribute("viewBox", [camera.x - edge, camera.y - edge, width, height].join(" "));
+    picture.style.maxWidth = width + "px";
+  });
+  window.addEventListener("afterprint", () => {
+    picture.removeAttribute("viewBox");
+    picture.style.maxWidth = "";
+  });
+}

@@ -41,6 +41,7 @@ function start() {
   restart();
   loadScore();
   watchCamera();
+  watchPrinting();
   redraw();
   const { wire, unit } = steps[now];
   if (unit) keepInView(wire ? [wire.tail, unit] : [unit]);

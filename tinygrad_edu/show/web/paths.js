@@ -56,7 +56,11 @@ function showPaths() {
   }
   if (lit === null) {
     out.replaceChildren(
-      html("p", { className: "hint" }, "Point at a box, or move to it with Tab, to see its paths. Enter keeps it."),
+      html(
+        "p",
+        { className: "hint" },
+        "Point at a box, tap it, or move to it with Tab, to see its paths. Enter or a tap keeps it.",
+      ),
     );
     return;
   }
