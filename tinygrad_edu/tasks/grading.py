@@ -138,11 +138,11 @@ class Watch:
     def called(self, frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename != NAME:
             return None
-        frame.f_trace_opcodes = True  # what a loop of one line does is no new line
+        frame.f_trace_opcodes = True  # what a loop of one line does is no new line, before Python 3.12
         return self.counted
 
     def counted(self, frame: FrameType, event: str, _: Any) -> Any:
-        self.left -= event == "opcode"
+        self.left -= 1
         if self.left < 0:
             raise Endless(f"still at work after {STEPS:,} steps")
         return self.counted
