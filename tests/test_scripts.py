@@ -110,6 +110,30 @@ def test_an_operation_of_ones_own_is_written_by_its_formula(framework):
 
 
 @each_framework
+def test_a_formula_of_ones_own_may_call_operations_on_plain_numbers(framework):
+    """On an operand that is a constant, and on a number in the formula."""
+    with (
+        registered("log_2", "log₂", "log(x) / log(2)", "1 / x / log(2)"),
+        registered("mix", "mix", "x * exp(y) + x * pow(2, 3)", "exp(y) + 8", "x * exp(y)"),
+        registered("energies", "e", "sum(exp(y_i) * x_i + sqrt(4))", "exp(y_i)", "exp(y_i) * x_i"),
+    ):
+        x, y = Value(0.3, "x"), Value(0.7, "y")
+        root = x.mix(0.5) * y.log_2() + TABLE["mix"].function(2.0, y)
+        agrees(root + TABLE["energies"].function([x, 1.5], [2.0, y]), framework)
+
+
+@pytest.mark.parametrize(
+    ("framework", "name"), [("numpy", "np"), ("torch", "tensor"), ("jax", "jax"), ("jax", "f"), ("numpy", "print")]
+)
+def test_an_operation_of_ones_own_hides_nothing_that_a_script_needs(framework, name):
+    with registered(name, "o", "x * x", "2 * x") as row:
+        message = f"^as_script has something else called '{name}': register the operation by another name$"
+        with pytest.raises(ValueError, match=message):
+            as_script(row.function(Value(0.5)), framework)
+        assert as_script(Value(0.5).tanh(), framework)  # where it is not used
+
+
+@each_framework
 def test_a_sum_too_long_for_a_line_is_a_function_of_sequences(framework):
     """Of one, and of two: each begins with the letter of its operands."""
     xs, ys = ([Value(0.01 * (k + start)) for k in range(201)] for start in (1, 100))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tinygrad_edu.engine import TABLE, Row, Value, check_recorded, leaves
-from tinygrad_edu.engine.formulas import folds, for_numbers
+from tinygrad_edu.engine.formulas import BUILT_IN as TABLE_ITSELF
+from tinygrad_edu.engine.formulas import folds, for_numbers, names, tree
 from tinygrad_edu.replay.listing import Listing
 from tinygrad_edu.replay.trace import recorded
 from tinygrad_edu.show.backward import to_show
@@ -15,15 +16,38 @@ MATH = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh sign"
 ARCS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
 
 
-def over_many(row: Row) -> str:
+def over_many(row: Row, tensors: bool = False) -> str:
     """An operation over many operands as a function of sequences."""
-    found, rest = folds(row.primal)
-    sequences = ", ".join(operand[0] for operand in row.operands)
+    found, rest = folds(for_tensors(row.primal) if tensors else row.primal)
+    sequences = [operand[0] for operand in row.operands]
+    zipped = ", ".join(f"map(tensor, {x})" if tensors else x for x in sequences)
     lines = [
-        f"    {name} = {fold}([{term} for {', '.join(row.operands)}, in zip({sequences})])"
-        for name, fold, term in found
+        f"    {name} = {fold}([{term} for {', '.join(row.operands)}, in zip({zipped})])" for name, fold, term in found
     ]
-    return "\n".join([f"def {row.name}({sequences}):", *lines, f"    return {rest}"])
+    return "\n".join([f"def {row.name}({', '.join(sequences)}):", *lines, f"    return {rest}"])
+
+
+def by_formula(row: Row, tensors: bool) -> str:
+    """An operation as a function; of tensors, if so, where an operand is a plain number."""
+    operands = ", ".join(row.operands)
+    made = f"    {operands} = {', '.join(f'tensor({x})' for x in row.operands)}\n" * (tensors and len(row.operands) > 1)
+    formula = for_tensors(row.primal) if tensors else for_numbers(row.primal)
+    return f"def {row.name}({operands}):\n{made}    return {formula}"
+
+
+def for_tensors(formula: str) -> str:
+    """The formula with a tensor for each number that a function is called on: `x / log(tensor(2))`."""
+    import ast
+
+    class Tensors(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.expr:
+            self.generic_visit(node)
+            node.args = [
+                ast.Call(ast.Name("tensor"), [arg], []) if not names(ast.unparse(arg)) else arg for arg in node.args
+            ]
+            return node
+
+    return ast.unparse(Tensors().visit(tree(formula)))
 
 
 def of(module: str, names: str) -> dict[str, str]:
@@ -65,7 +89,13 @@ IMPORTS = {
     "jax": 'import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
 }
 TENSOR = "def tensor(number):\n    return torch.as_tensor(number, dtype=torch.float64)"
-RESERVED = {"np", "math", "torch", "tensor", "jax", "jnp", "print", "range", "abs", "sum", "max", "zip"}
+# What no operation can be called in a script.
+NEEDED = {
+    "numpy": {"np", "math", "print", "zip"},
+    "torch": {"torch", "tensor", "map", "print", "zip"},
+    "jax": {"jax", "jnp", "f", "float", "range", "print", "zip"},
+}
+RESERVED = {"np", "math", "torch", "tensor", "jax", "jnp", "print", "range", "abs", "sum", "max", "map", "zip"}
 
 
 def as_script(root: Value, framework: str = "torch") -> str:
@@ -105,6 +135,8 @@ def as_script(root: Value, framework: str = "torch") -> str:
     check_recorded(to_show(root, "as_script expected a Value"))
     params = leaves(root)
     trace = recorded(root, params, [])
+    for name in {operation.row.name for operation in trace.operations} & NEEDED[framework]:
+        raise ValueError(f"as_script has something else called {name!r}: register the operation by another name")
     trace.labels = [spared(label) for label in trace.labels]
     listing = Listing(trace, (), False)
     needed = trace.needed_by([trace.root])
@@ -161,10 +193,9 @@ def preamble(framework: str, rows: Iterable[Row], body: Sequence[str]) -> str:
             for other in called([for_numbers(row.primal)]):
                 if other in known:
                     define(other)
-            if row.many:
-                functions[name] = over_many(row)
-            else:
-                functions[name] = f"def {name}({', '.join(row.operands)}):\n    return {for_numbers(row.primal)}"
+            calls = {*called([for_numbers(row.primal)])} & known.keys() - {"sum"}
+            tensors = framework == "torch" and bool(calls) and row not in TABLE_ITSELF  # which calls none on numbers
+            functions[name] = over_many(row, tensors) if row.many else by_formula(row, tensors)
 
     for name in called(body):
         if name in known and not (framework == "jax" and name == "f"):
