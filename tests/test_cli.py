@@ -835,14 +835,16 @@ def test_a_live_page_is_made_of_what_is_asked_for(options, written, title, count
 def test_a_live_page_that_cannot_be(tmp_path, monkeypatch):
     monkeypatch.setattr("tinygrad_edu.live.build", lambda lessons, title: "")
     (tmp_path / "file").touch()
+    (tmp_path / "a.md").write_text("# Slopes\n\nThese:\n\n```py\nx = 1\n```\n")
     for options, words in (
         (("-o", "p.pdf"), "Invalid value for -o: expected a name that ends in .html, .htm, got p.pdf"),
         (("--lesson", ""), "cannot read '': No such file or directory"),
         (("--lesson", "none.md"), "cannot read none.md: No such file or directory"),
         (("--lesson", "file"), "file is empty: expected Markdown with a heading, like # Slopes"),
+        (("--lesson", "a.md"), "a.md has nothing to run: expected blocks fenced with ```python"),
     ):
         assert run("live", *options, cwd=tmp_path).stderr == f"tinygrad-edu: {words}\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.md", "file"]
 
 
 @pytest.mark.parametrize(("columns", "width"), [("50", 80), ("79", 80), ("90", 90), ("101", 100), ("300", 100)])

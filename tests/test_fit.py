@@ -234,8 +234,9 @@ MISTAKES = {
     "examples: example 2 expected one number as its target, like the first, got [1]": lambda: fit(
         network(), "mse", [([1, 2], 0), ([1, 2], [1])]
     ),
-    "the inputs of examples: example 1: expected a finite number, got nan "
-    "(a Value takes it with finite=False)": lambda: fit(network(), "mse", [([1, math.nan], 0)]),
+    "the inputs of examples: example 1: expected a finite number, got nan: leave the example out, or fill the cell": (
+        lambda: fit(network(), "mse", [([1, math.nan], 0)])
+    ),
     "examples expected as many targets as inputs, 2, got 1": lambda: fit(network(), "mse", ([[1, 2], [3, 4]], [1])),
     "layer 1 expected 2 inputs, got 3": lambda: fit(network(), "mse", [([1, 2, 3], 0)]),
     "the target of example 2: cross_entropy expected a class from 0 to 2, got 3": lambda: fit(
@@ -301,11 +302,18 @@ WRONG_KINDS = {
     "got 3": lambda: fit(network(), "mse", 3),
     "examples expected pairs of inputs and target, a tuple (inputs, targets), or a frame with the name of its target, "
     "got [1, 2, 3] for one example": lambda: fit(network(), "mse", [[1, 2, 3]]),
-    "the target of examples: example 1: expected a real number, got 'cat' (str)": lambda: fit(
+    "the inputs of examples: example 2: expected a real number, got '' (str): leave the example out, or fill the "
+    "cell": lambda: fit(network(), "mse", [([1, 2], 0), ([1, ""], 0)]),
+    "the inputs of examples: example 1: expected a real number, got 'NA' (str): leave the example out, or fill the "
+    "cell": lambda: fit(network(), "mse", [(["NA", 2], 0)]),
+    "the inputs of examples: example 1: expected a real number, got '5.02' (str): write 5.02, as float('5.02') does": (
+        lambda: fit(network(), "mse", [([1, "5.02"], 0)])
+    ),
+    "the target of examples: example 1: expected a real number, got 'cat' (str): give each word a number": lambda: fit(
         network(), "mse", [([1, 2], "cat")]
     ),
-    "the target of validation: example 2: expected a real number, got 'cat' (str)": lambda: fit(
-        network(), "mse", XOR, validation=[([1, 2], 1), ([1, 2], "cat")]
+    "the target of validation: example 2: expected a real number, got 'cat' (str): give each word a number": (
+        lambda: fit(network(), "mse", XOR, validation=[([1, 2], 1), ([1, 2], "cat")])
     ),
     "fit expected the loss function to return a Value, got 3.0": lambda: fit(network(), lambda y, t: 3.0, XOR),
     "fit expected the loss function to return a Value, got None": lambda: fit(

@@ -93,9 +93,12 @@ def test_examples_as_they_come(given, expected):
         (ValueError, ([[1], [2]], [1, 2, 3]), "data expected as many targets as inputs, 2, got 3"),
         (
             ValueError, [([1], math.inf)],
-            "the target of data: example 1: expected a finite number, got inf (a Value takes it with finite=False)",
+            "the target of data: example 1: expected a finite number, got inf: leave the example out, or fill the cell",
         ),
-        (TypeError, [([1], 0), (["a"], 0)], "the inputs of data: example 2: expected a real number, got 'a' (str)"),
+        (
+            TypeError, [([1], 0), (["a"], 0)],
+            "the inputs of data: example 2: expected a real number, got 'a' (str): give each word a number",
+        ),
         (ValueError, (Frame(a=[1], b=[2]), "c"), "data expected a column of a, b, got 'c'"),
         (ValueError, (Frame(a=[1], b=[2]), ["a", "d"]), "data expected a column of a, b, got 'd'"),
         (

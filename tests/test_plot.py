@@ -222,6 +222,47 @@ def test_points_that_cannot_be_drawn(points, targets, message):
         plot_decision_boundary(lambda x: x[0], points, targets)
 
 
+LEARNED = "of examples (inputs, target) give inputs and targets in two lists"
+WRONG_KINDS = {
+    "a plot of a training expected its history, or its losses, got 3": lambda: plot_history(3),
+    "a plot of a training expected its history, or its losses, got 'a'": lambda: history_text("a"),
+    "plot_decision_boundary expected points, pairs of numbers, got 3": lambda: plot_decision_boundary(abs, 3),
+    f"plot_decision_boundary expected points, pairs of numbers, got ([1, 2], 0) as point 0; {LEARNED}": lambda: (
+        plot_decision_boundary(abs, [([1, 2], 0)])
+    ),
+    f"plot_decision_boundary expected points, pairs of numbers, got 2 as point 1; {LEARNED}": lambda: (
+        plot_decision_boundary(abs, [(1, 2), 2])
+    ),
+    "plot_loss_landscape expected loss as a function without arguments, got 0.5": lambda: plot_loss_landscape(0.5, []),
+    "plot_loss_landscape expected parameters, like network.parameters(), got 3": lambda: plot_loss_landscape(float, 3),
+    "plot_loss_landscape expected path, like history.path, got 3": lambda: plot_loss_landscape(float, [], path=3),
+    "animate expected figures or drawings in a list, got int": lambda: animate(3, "a.gif"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG_KINDS)
+def test_a_wrong_kind_is_named(words):
+    with pytest.raises(TypeError) as error:
+        WRONG_KINDS[words]()
+    assert str(error.value) == words
+
+
+def test_what_is_no_training_is_quoted():
+    with pytest.raises(ValueError, match=r"or a norm an epoch for each layer, got \[1.0\]$"):
+        plot_gradients([1.0])
+    with pytest.raises(ValueError, match=r"^plot_health expected the report of health, with layers, got 3$"):
+        plot_health(3)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_colour_bars_have_the_minus_of_the_axes(theme):
+    figure = plot_decision_boundary(lambda x: 4 * (x[0] - x[1]), [[-1, 1], [1, -1]], theme=theme, resolution=5)
+    figure.canvas.draw()
+    plane, bar = ([text.get_text() for text in ax.get_yticklabels()] for ax in figure.axes)
+    assert any("−" in text for text in plane) and any("−" in text for text in bar)
+    assert not any("-" in text for text in (*plane, *bar))
+
+
 def test_a_network_shows_each_weight_by_width_sign_and_number():
     made = network()
     [ax] = plot_network(made).axes

@@ -152,6 +152,7 @@ def test_neurons_of_a_layer_that_differ():
     [
         (lambda: nn.Sequential(nn.Conv1d(1, 1, 1)), "module 0 is Conv1d; it knows Linear, Identity, ReLU"),
         (lambda: nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.GLU())), "module 1.0 is GLU"),
+        (lambda: nn.Bilinear(1, 1, 1), "; what any module computes, from_torch_graph(loss, module) makes Values of"),
         (
             lambda: nn.Sequential(nn.Linear(1, 1), nn.LeakyReLU(0.2)),
             "is LeakyReLU with negative_slope=0.2, not 0.01",

@@ -419,6 +419,8 @@ def live(output: str | None, lesson: str | None, title: str, folder: bool) -> No
 
     output = output or ("live" if folder else "live.html")
     chosen = read(text_in(lesson), plain(lesson)) if lesson is not None else page.lessons()
+    if not any(part.code for section in chosen for part in section.parts):
+        raise click.ClickException(f"{plain(lesson or '')} has nothing to run: expected blocks fenced with ```python")
     if folder:
         for name, content in page.folder(chosen, title).items():
             files.write(files.folder(output) / name, content)

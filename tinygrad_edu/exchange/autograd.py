@@ -57,7 +57,8 @@ def from_torch_graph(loss: Any, names: Any = None, *, limit: int = LIMIT) -> Val
     TypeError for what is no tensor of one number with a graph, ImportError without PyTorch.
     """
     if not isinstance(loss, torch().Tensor):
-        raise TypeError(f"from_torch_graph expected a tensor, got {type(loss).__name__}")
+        module = ": give what it computes, like from_torch_graph(loss, module)" if hasattr(loss, "parameters") else ""
+        raise TypeError(f"from_torch_graph expected a tensor, got {type(loss).__name__}{module}")
     if loss.numel() != 1:
         raise TypeError(f"from_torch_graph expected a tensor of one number, got one of shape {tuple(loss.shape)}")
     if loss.grad_fn is None:

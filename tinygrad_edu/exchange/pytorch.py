@@ -116,7 +116,10 @@ def from_torch(module: Any, *, labels: str = "textbook") -> MLP:
         found = [(name, options) for name, (module_name, options) in ACTIVATIONS.items() if module_name == kind]
         if not found or type(part) is not getattr(torch().nn, kind):
             known = ", ".join(["Linear", "Identity", *(name for name, _ in ACTIVATIONS.values())])
-            raise ValueError(f"from_torch: {where} is {kind}; it knows {known}, in nn.Sequential")
+            raise ValueError(
+                f"from_torch: {where} is {kind}; it knows {known}, in nn.Sequential; what any module computes, "
+                "from_torch_graph(loss, module) makes Values of"
+            )
         [(name, options)] = found
         for option, expected in options.items():
             if getattr(part, option) != expected:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
+from numbers import Real
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine import number, plural, quoted
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # what stands in cells that are empty
 
 
 class Example(NamedTuple):
@@ -114,10 +118,27 @@ def is_row(x: Any) -> bool:
 
 
 def floats(row: Any, name: str) -> list[float]:
-    try:
-        return [number(x) for x in listed(row) or row]
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
+    found = []
+    for x in listed(row) or row:
+        try:
+            found.append(number(x))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}: {advised(x, str(error))}") from None
+    return found
+
+
+def advised(x: Any, error: str) -> str:
+    """What is wrong with a cell of a table, and what to do about it."""
+    if isinstance(x, str):
+        if x.strip().lower() in MISSING:
+            return f"{error}: leave the example out, or fill the cell"
+        try:
+            return f"{error}: write {float(x)!r}, as float({x!r}) does"
+        except ValueError:
+            return f"{error}: give each word a number"
+    if isinstance(x, Real) and not isfinite(x):
+        return f"expected a finite number, got {x}: leave the example out, or fill the cell"
+    return error
 
 
 def scalar(x: Any, name: str) -> Any:

@@ -51,6 +51,8 @@ def animate(
     kind, path = form("animate", path, FORMATS), Path(path)
     if not seconds > 0:
         raise ValueError(f"animate expected seconds above 0, got {seconds!r}")
+    if not isinstance(pictures, Iterable):
+        raise TypeError(f"animate expected figures or drawings in a list, got {type(pictures).__name__}")
     drawn = list(pictures)
     if not drawn:
         raise ValueError("animate expected at least one picture, got none")

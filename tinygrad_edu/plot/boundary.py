@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any
 
-from tinygrad_edu.engine import plain, plural
+from tinygrad_edu.engine import plain, plural, quoted
 from tinygrad_edu.plot.canvas import MARKERS, canvas, colorbar, diverging, legend, mixed
 
 
@@ -39,17 +39,16 @@ def plot_decision_boundary(
     Returns the Matplotlib figure. Raises ValueError where there are no points, for a point that is no pair, and for
     targets that are not as many; ImportError without Matplotlib.
     """
-    pairs = [[float(x) for x in point] for point in points]
+    if not isinstance(points, Iterable):
+        raise TypeError(f"plot_decision_boundary expected points, pairs of numbers, got {quoted(points)}")
+    pairs = [pair(point, k) for k, point in enumerate(points)]
     if not pairs:
         raise ValueError("plot_decision_boundary expected points, got none")
-    for k, pair in enumerate(pairs):
-        if len(pair) != 2:
-            raise ValueError(f"plot_decision_boundary expected points of 2 numbers, point {k} has {len(pair)}")
     labels = list(targets) if targets is not None else [None] * len(pairs)
     if len(labels) != len(pairs):
         raise ValueError(f"plot_decision_boundary expected {plural(len(pairs), 'target')}, got {len(labels)}")
     figure, [ax], colours = canvas(theme, (6.0, 4.6))
-    xs, ys = (spread([pair[k] for pair in pairs], resolution) for k in (0, 1))
+    xs, ys = (spread([point[k] for point in pairs], resolution) for k in (0, 1))
     grid = [[numbers_of(network([x, y])) for x in xs] for y in ys]
     classes = sorted({label for label in labels if label is not None}, key=lambda c: (str(type(c)), c))
     if len(grid[0][0]) == 1:
@@ -60,7 +59,7 @@ def plot_decision_boundary(
     if len(grid[0][0]) == 1 and len(classes) == 2:  # the class of higher scores has the colour of what is positive
         classes.sort(key=lambda c: -mean_score(network, pairs, [label == c for label in labels]))
     for k, label in enumerate(classes):
-        at = [pair for pair, its in zip(pairs, labels, strict=True) if its == label]
+        at = [point for point, its in zip(pairs, labels, strict=True) if its == label]
         colour = colours.series[k % 10]
         fill = colours.background if colours.on_paper and k % 2 else colour
         edge = colour if colours.on_paper else colours.background
@@ -74,6 +73,20 @@ def plot_decision_boundary(
     ax.set_xlabel(plain(names[0]))
     ax.set_ylabel(plain(names[1]))
     return figure
+
+
+def pair(point: Any, k: int) -> list[float]:
+    """A point as two numbers."""
+    try:
+        found = [float(x) for x in point]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"plot_decision_boundary expected points, pairs of numbers, got {quoted(point)} as point {k}; "
+            "of examples (inputs, target) give inputs and targets in two lists"
+        ) from None
+    if len(found) != 2:
+        raise ValueError(f"plot_decision_boundary expected points of 2 numbers, point {k} has {len(found)}")
+    return found
 
 
 def named(label: Any) -> str:
@@ -90,7 +103,7 @@ def score(figure: Any, ax: Any, colours: Any, xs: Any, ys: Any, scores: Any, thr
     shown = ax.contourf(xs, ys, scores, levels=levels, cmap=diverging(colours), alpha=0.55, extend="both")
     if low < middle < high:
         ax.contour(xs, ys, scores, levels=[middle], colors=[colours.text], linewidths=1.6)
-    colorbar(figure, ax, shown, colours, label="score", ticks=levels[::5], format="%.3g")
+    colorbar(figure, ax, shown, colours, digits=3, label="score", ticks=levels[::5])
 
 
 def regions(ax: Any, colours: Any, xs: Any, ys: Any, grid: Any) -> None:
@@ -118,7 +131,7 @@ def spread(numbers: list[float], resolution: int) -> list[float]:
 
 def mean_score(network: Callable[[list[float]], Any], pairs: list[list[float]], chosen: list[bool]) -> float:
     """The mean of the scores at some points."""
-    scores = [numbers_of(network(pair))[0] for pair, its in zip(pairs, chosen, strict=True) if its]
+    scores = [numbers_of(network(point))[0] for point, its in zip(pairs, chosen, strict=True) if its]
     return sum(scores) / len(scores)
 
 

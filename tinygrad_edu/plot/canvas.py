@@ -23,11 +23,13 @@ def matplotlib() -> dict[str, Any]:
         from matplotlib.collections import LineCollection
         from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.figure import Figure
+        from matplotlib.ticker import FuncFormatter
     except ImportError:
         raise ImportError(f"plots need Matplotlib: {install('matplotlib')}") from None
 
     return {
         "FigureCanvasAgg": FigureCanvasAgg,
+        "FuncFormatter": FuncFormatter,
         "LineCollection": LineCollection,
         "LinearSegmentedColormap": LinearSegmentedColormap,
         "PdfPages": PdfPages,
@@ -87,9 +89,10 @@ def legend(ax: Any, colours: Theme, **options: Any) -> None:
     ax.legend(facecolor=colours.background, edgecolor=colours.line, labelcolor=colours.text, framealpha=0.9, **options)
 
 
-def colorbar(figure: Any, ax: Any, shown: Any, colours: Theme, **options: Any) -> None:
+def colorbar(figure: Any, ax: Any, shown: Any, colours: Theme, digits: int, **options: Any) -> None:
     """A bar beside the axes that says which colour is which number, in the colours of the theme."""
-    bar = figure.colorbar(shown, ax=ax, **options)
+    written = matplotlib()["FuncFormatter"](lambda x, place: f"{x:.{digits}g}".replace("-", "−"))  # as on the axes
+    bar = figure.colorbar(shown, ax=ax, format=written, **options)
     bar.ax.tick_params(colors=colours.line, labelcolor=colours.text)
     bar.ax.yaxis.label.set_color(colours.text)
     bar.outline.set_edgecolor(colours.line)

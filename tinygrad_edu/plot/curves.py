@@ -7,13 +7,16 @@ from math import ceil, floor, isfinite, log10
 from textwrap import wrap
 from typing import Any
 
-from tinygrad_edu.engine import plain
+from tinygrad_edu.engine import plain, quoted
 from tinygrad_edu.plot.canvas import DASHES, canvas, legend, logarithmic, mixed
 
 
 def losses_of(history: Any) -> list[float]:
     """The losses of a history, or numbers as they are."""
-    numbers = [float(x) for x in getattr(history, "losses", history)]
+    try:
+        numbers = [float(x) for x in getattr(history, "losses", history)]
+    except (TypeError, ValueError):
+        raise TypeError(f"a plot of a training expected its history, or its losses, got {quoted(history)}") from None
     if not numbers:
         raise ValueError("a plot of a training expected at least one loss, got none")
     return numbers
@@ -85,7 +88,8 @@ def plot_gradients(gradients: Any, *, theme: str = "light") -> Any:
     norms: Mapping[str, Sequence[float]] = getattr(gradients, "gradients", gradients)
     if not isinstance(norms, Mapping) or not any(len(numbers) for numbers in norms.values()):
         raise ValueError(
-            "plot_gradients expected a history with gradients, or a norm an epoch for each layer, got none"
+            "plot_gradients expected a history with gradients, or a norm an epoch for each layer, "
+            f"got {quoted(gradients)}"
         )
     figure, [ax], colours = canvas(theme)
     last = len(norms) - 1
@@ -132,7 +136,7 @@ def plot_health(report: Any, *, theme: str = "light") -> Any:
     """
     rows = list(getattr(report, "layers", []))
     if not rows or not hasattr(rows[0], "flat"):
-        raise ValueError("plot_health expected the report of health, got no layers of one")
+        raise ValueError(f"plot_health expected the report of health, with layers, got {quoted(report)}")
     findings = [line for words in report.findings for line in wrap(plain(words, longest=220), 100)]
     figure, [first, *rest], colours = canvas(theme, (8.4, 1.6 + 0.42 * len(rows) + 0.17 * len(findings)), columns=3)
     places = [-k for k in range(len(rows))]

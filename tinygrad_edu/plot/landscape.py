@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import hypot, isfinite, sqrt
 from typing import Any
 
-from tinygrad_edu.engine import UNDEFINED, plural
+from tinygrad_edu.engine import UNDEFINED, plural, quoted
 from tinygrad_edu.plot.canvas import canvas, colorbar, logarithmic, sequential
 
 
@@ -45,6 +45,11 @@ def plot_loss_landscape(
     Where the loss is not defined, the plane is left blank. Returns the Matplotlib figure. Raises ValueError for
     directions or a path of another length than the parameters, ImportError without Matplotlib.
     """
+    if not callable(loss):
+        raise TypeError(f"plot_loss_landscape expected loss as a function without arguments, got {quoted(loss)}")
+    for what, given in (("parameters, like network.parameters()", parameters), ("path, like history.path", path)):
+        if not isinstance(given, Iterable):
+            raise TypeError(f"plot_loss_landscape expected {what}, got {quoted(given)}")
     here = [parameter.data for parameter in parameters]
     for what, vectors in (("directions", directions or ()), ("path", path)):
         for vector in vectors:
@@ -75,7 +80,7 @@ def plot_loss_landscape(
     options = {"norm": "log"} if growing else {}
     shown = ax.contourf(*steps, heights, levels=levels, cmap=sequential(colours), alpha=0.8, extend="max", **options)
     ax.contour(*steps, heights, levels=levels, colors=[colours.line], linewidths=0.5)
-    colorbar(figure, ax, shown, colours, label="loss", format="%.2g")
+    colorbar(figure, ax, shown, colours, digits=2, label="loss")
     if track:
         us, vs = zip(*track, strict=True)
         ax.plot(us, vs, "-", color=colours.grad, linewidth=1.6, marker=".", markersize=4)
