@@ -15,6 +15,7 @@ from tinygrad_edu.nn.checkpoints import Checkpoint, digest
 from tinygrad_edu.nn.data import Example, divided, examples_of, floats
 from tinygrad_edu.nn.engines import DataDependent, Eager, Replay, Whole, first_bad, layer_of
 from tinygrad_edu.nn.modules import Parameter, Place
+from tinygrad_edu.nn.optim import cosine_decay
 from tinygrad_edu.nn.progress import Progress
 from tinygrad_edu.nn.shards import Sharded, part_of, unpickled
 from tinygrad_edu.nn.training import Setup
@@ -435,7 +436,7 @@ def test_writing_takes_a_twentieth_of_the_time_at_most(monkeypatch, tmp_path):
 
     monkeypatch.setattr("tinygrad_edu.nn.checkpoints.write", write)
     loop = SimpleNamespace(
-        history=History(), engine=SimpleNamespace(name="python"), numbers=[0.5], best=[0.25], lowest=1.0,
+        history=History(), engine=SimpleNamespace(name="eager"), numbers=[0.5], best=[0.25], lowest=1.0,
         optimizer=SimpleNamespace(steps=3, kept=[[0.0]]),
     )  # fmt: skip
     checkpoint = Checkpoint(tmp_path / "run.json", {}, random.Random(1))
@@ -484,6 +485,64 @@ CHANGES = {
 }
 
 
+SETTINGS = {
+    "momentum": (lambda p: SGD(p, 0.1), lambda p: SGD(p, 0.1, momentum=0.5), {}),
+    "weight_decay": (lambda p: Adam(p, 0.1), lambda p: Adam(p, 0.1, weight_decay=0.5), {}),
+    "betas": (lambda p: Adam(p, 0.1), lambda p: Adam(p, 0.1, betas=(0.5, 0.9)), {}),
+    "eps": (lambda p: Adam(p, 0.1), lambda p: Adam(p, 0.1, eps=0.5), {}),
+    "schedule": (lambda p: SGD(p, cosine_decay(0.1, 9)), lambda p: SGD(p, cosine_decay(0.1, 5)), {}),
+    "clip": (lambda p: SGD(p, 0.1), lambda p: SGD(p, 0.1), {"clip": 0.01}),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_checkpoint_of_other_settings_is_refused_by_name(name, tmp_path):
+    def run(make, **options):
+        network = MLP(1, [2, 1], activation="tanh", seed=1)
+        fit(network, "mse", [([0.5], 1.0), ([-1.0], 0.0)], optimizer=make(network.parameters()), epochs=2, seed=1,
+            checkpoint=tmp_path / "run.json", **options)  # fmt: skip
+        return [p.data for p in network.parameters()]
+
+    first, second, options = SETTINGS[name]
+    expected = run(first)
+    before = (tmp_path / "run.json").read_bytes()
+    with pytest.raises(ValueError, match=f"is of another training: {name} is .* there and .* here; name another file"):
+        run(second, **options)
+    assert (tmp_path / "run.json").read_bytes() == before
+    assert run(first) == expected
+    state = json.loads(before)
+    (tmp_path / "run.json").write_text(json.dumps({key: state[key] for key in state if key != "settings"}))
+    assert run(second, **options) == expected  # of an older file it is not known
+
+
+@pytest.mark.parametrize("engine", ["auto", "python"])
+@pytest.mark.parametrize("change", ["activation", "loss"])
+def test_a_checkpoint_of_another_function_of_the_same_parameters_is_refused(change, engine, tmp_path):
+    def run(activation="tanh", power=2):
+        network = MLP(1, [2, 1], activation=activation, seed=1)
+        fit(network, lambda y, t: (y - t) ** power, [([0.5], 1.0), ([-1.0], 0.0)], epochs=2, seed=1, engine=engine,
+            checkpoint=tmp_path / "run.json")  # fmt: skip
+        return [p.data for p in network.parameters()]
+
+    expected = run()
+    words = "is of another training: with its parameters the loss of the first example is .* there and .* here; name an"
+    with pytest.raises(ValueError, match=words):
+        run("relu") if change == "activation" else run(power=4)
+    assert run() == expected
+
+
+def test_a_loss_that_draws_random_numbers_is_taken_up(tmp_path):
+    """It draws no more than it would without a checkpoint."""
+
+    def run(checkpoint=None):
+        network, noise = MLP(1, [2, 1], activation="tanh", seed=1), random.Random(3)
+        history = fit(network, lambda y, t: (y - t + noise.gauss(0, 0.1)) ** 2, [([0.5], 1.0), ([-1.0], 0.0)],
+                      epochs=3, seed=1, engine="eager", checkpoint=checkpoint)  # fmt: skip
+        return history.losses
+
+    assert run(tmp_path / "run.json") == run() == run(tmp_path / "run.json")
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_checkpoint_of_another_training_is_refused_by_name(name, tmp_path):
     def run(network=None, make=Adam, lr=0.125, loss="mse", batch=2, examples=None):
@@ -504,6 +563,8 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(name, tmp_path):
     ("change", "words"),
     [
         ({"parameters": [1.0]}, r"expected 7 parameters, got \{.*\}"),
+        ({"settings": 3}, "unsupported operand"),
+        ({"first loss": "1"}, "expected floats"),
         ({"best": [1.0]}, r"expected 7 parameters, got \{.*\}"),
         ({"kept": [[0.0] * 7]}, r"expected 7 parameters, got \{7\}"),
         ({"kept": [[0.0] * 7, [0.0] * 6]}, r"expected 7 parameters, got \{.*\}"),

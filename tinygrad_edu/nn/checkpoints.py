@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
+from math import isfinite
 from pathlib import Path
 from random import Random
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
-from tinygrad_edu.engine import plain, quoted
+from tinygrad_edu.engine import UNDEFINED, plain, quoted
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.engines import DataDependent
 from tinygrad_edu.nn.history import History
@@ -27,10 +32,14 @@ class Checkpoint:
         path: the file.
         training: what tells this training from others, by name; a file of another one is refused.
         random: the source of random numbers.
+        settings: further names, which older files may lack.
     """
 
-    def __init__(self, path: PathLike, training: dict[str, Any], random: Any) -> None:
-        self.path, self.training, self.random = Path(path), json.loads(json.dumps(training)), random
+    def __init__(
+        self, path: PathLike, training: dict[str, Any], random: Any, settings: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        self.path, self.random = Path(path), random
+        self.training, self.settings = json.loads(json.dumps([training, dict(settings)]))
         self.cost, self.last = 0.0, perf_counter()
 
     def offer(self, loop: Any) -> None:
@@ -54,6 +63,8 @@ class Checkpoint:
             "format": FORMAT,
             "version": VERSION,
             "training": self.training,
+            "settings": self.settings,
+            "first loss": first_loss(loop.engine, loop.numbers),
             "engine": loop.engine.name,
             "parameters": [*map(float, loop.numbers)],
             "steps": loop.optimizer.steps,
@@ -80,13 +91,16 @@ class Checkpoint:
         try:
             theirs, engine = state["training"], state["engine"]
             others = [name for name, mine in self.training.items() if theirs.get(name) != mine]
-        except (KeyError, AttributeError) as error:
+            theirs = theirs | state.get("settings", {})
+            others += [name for name, mine in self.settings.items() if theirs.get(name, mine) != mine]
+            mine = self.training | self.settings
+        except (KeyError, AttributeError, TypeError) as error:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         if others:
             name = others[0]
             raise ValueError(
                 f"{self.path} is of another training: {name} is {quoted(theirs.get(name))} there and "
-                f"{quoted(self.training[name])} here; name another file, or remove it"
+                f"{quoted(mine[name])} here; name another file, or remove it"
             )
         if engine == "eager" != loop.engine.name:
             raise DataDependent(f"{self.path} was trained so")
@@ -102,9 +116,20 @@ class Checkpoint:
             if type(steps) is not int or steps < 0:
                 raise ValueError(f"it expected the steps taken, got {quoted(steps)}")
             Random().setstate((version, tuple(inner), following))  # nothing is changed before all of it is right
+            [first] = floats([state.get("first loss", math.nan)])
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         as_numbers = getattr(loop.engine, "like", list)
+        again = first_loss(loop.engine, as_numbers(parameters)) if isfinite(first) else first
+        if (
+            loop.engine.name != "eager"
+            and not math.isclose(first, again, rel_tol=1e-6, abs_tol=1e-9)
+            and isfinite(first)
+        ):
+            raise ValueError(
+                f"{self.path} is of another training: with its parameters the loss of the first example is "
+                f"{first:.6g} there and {again:.6g} here; name another file, or remove it"
+            )
         loop.numbers, loop.best, loop.lowest = as_numbers(parameters), as_numbers(best), lowest
         loop.optimizer.steps, loop.optimizer.kept = steps, kept
         self.random.setstate((version, tuple(inner), following))
@@ -113,6 +138,41 @@ class Checkpoint:
         if history.stopped == f"all {history.epochs} epochs are over" and 0 < len(history.losses) <= loop.epochs:
             history.stopped = ""  # it was to be shorter
             history.losses.pop()
+
+
+def first_loss(engine: Any, numbers: Any) -> float:
+    """What tells a network and its loss from others with as many parameters.
+
+    A graph that is built anew may draw random numbers: there it is nan.
+    """
+    if engine.name == "eager":
+        return math.nan
+    try:
+        return float(engine.forward(numbers, [0])[0])
+    except UNDEFINED:
+        return math.nan
+
+
+def settings_of(optimizer: Any) -> dict[str, Any]:
+    """What an optimiser was made with, as far as a file can hold it: numbers, and schedules of ours."""
+    found = {
+        name: setting
+        for name, setting in vars(optimizer).items()
+        if name not in ("parameters", "lr", "steps", "kept") and is_plain(setting)
+    }
+    return found | {"schedule": spelled(optimizer.lr)} if isinstance(optimizer.lr, partial) else found
+
+
+def is_plain(setting: Any) -> bool:
+    several = isinstance(setting, (list, tuple))
+    return all(map(is_plain, setting)) if several else isinstance(setting, (int, float, str, type(None)))
+
+
+def spelled(schedule: Any) -> Any:
+    """A schedule as its name and what it was made of."""
+    if isinstance(schedule, partial):
+        return [schedule.func.__name__.strip("_"), *map(spelled, schedule.args)]
+    return schedule if is_plain(schedule) else ""
 
 
 def history_of(given: Any) -> History:

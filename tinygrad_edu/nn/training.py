@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import Value, collector_paused, plural, quoted
-from tinygrad_edu.nn.checkpoints import Checkpoint, digest
+from tinygrad_edu.nn.checkpoints import Checkpoint, digest, settings_of
 from tinygrad_edu.nn.data import Example, divided, examples_of, shape, size
 from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, Whole, evaluated, outputs_of
 from tinygrad_edu.nn.health import ENOUGH, examined, stalled
@@ -175,7 +175,8 @@ class Setup:
                 "batch": None if alone else batch,
                 "examples": [n, self.held, digest(self.examples)],
             }
-            loop.checkpoint = Checkpoint(checkpoint, training, self.rng)
+            settings = {"clip": loop.clip and float(loop.clip), **settings_of(optimizer)}
+            loop.checkpoint = Checkpoint(checkpoint, training, self.rng, settings)
             loop.checkpoint.restore(loop)
         return loop
 
