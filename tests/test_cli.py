@@ -575,7 +575,7 @@ def test_version():
 
 
 def test_in_a_file_lines_have_a_hundred_columns():
-    assert cli.console().width == 100
+    assert cli.console(least=60).width == cli.console(least=80).width == 100
 
 
 @pytest.mark.parametrize("name", sorted(name for name, made in cli.command.commands.items() if made.params))
@@ -847,11 +847,12 @@ def test_a_live_page_that_cannot_be(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.md", "file"]
 
 
-@pytest.mark.parametrize(("columns", "width"), [("50", 80), ("79", 80), ("90", 90), ("101", 100), ("300", 100)])
-def test_a_terminal_gets_80_to_100_columns_and_numbers_no_colours_of_their_own(columns, width, monkeypatch):
+@pytest.mark.parametrize(("columns", "width"), [("50", 60), ("79", 79), ("90", 90), ("101", 100), ("300", 100)])
+def test_a_terminal_gets_60_to_100_columns_and_numbers_no_colours_of_their_own(columns, width, monkeypatch):
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": columns}.items():
         monkeypatch.setenv(name, value)
-    made = cli.console()
+    made = cli.console(least=60)
+    assert cli.console(least=80).width == max(width, 80)
     assert made.is_terminal and made.width == width
     with made.capture() as captured:
         made.print("x = 3")

@@ -15,7 +15,7 @@ from tinygrad_edu.lesson import audit, remarks
 from tinygrad_edu.lesson.article import show_article, show_audit
 from tinygrad_edu.lesson.terminal import broken, columns, line, point, say, short, shortened
 from tinygrad_edu.lesson.walkthrough import Settings, saved, show_all_paths, show_training, told, walk
-from tinygrad_edu.lesson.worked_example import forward
+from tinygrad_edu.lesson.worked_example import WEIGHTS, forward
 from tinygrad_edu.nn import MLP, History
 from tinygrad_edu.shell import program
 
@@ -50,6 +50,14 @@ def test_80_columns_lose_nothing(narrow):
             assert flat(f"• {figure.name}: {figure.note}.") in flat(audited)
     for remark in remarks():
         assert flat(remark) in flat(audited)
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, [[[0.1, 0.2, -0.3, 0.4]] * 4, [[0.05, 0.7, -0.5, 0.2, 0.9]]]])
+def test_60_columns_lose_nothing_of_the_walk(weights, tmp_path):
+    x = (0.85, 0.25) if weights is WEIGHTS else (0.5, -1.0, 2.0)
+    output = walked(tmp_path, width=60, weights=weights, inputs=x, targets=[0.8] * len(weights[-1]))
+    assert "…" not in output
+    assert max(map(len, (line.rstrip() for line in output.partition("Files")[0].splitlines()))) <= 60
 
 
 def test_the_sections_tell_one_story(narrow):

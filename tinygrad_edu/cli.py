@@ -131,10 +131,10 @@ def command(ctx: click.Context, /, audit: bool, **given: Any) -> None:
         if given:
             option = next(iter(given)).replace("_", "-")
             raise click.UsageError(f"--audit is of the article's own numbers: leave out --{option}")
-        show_article(console())
+        show_article(console(least=80))
         return
     out = given.pop("out", "tinygrad-edu-out")
-    walk(settings(**given), out, console())
+    walk(settings(**given), out, console(least=60))
 
 
 def settings(weights: str | None = None, seed: int | None = None, **given: Any) -> Any:
@@ -479,12 +479,12 @@ def tell(text: str, under: int = 0) -> None:
         click.echo(line if fits else "\n".join(wrap(line, width, subsequent_indent=indent)))
 
 
-def console() -> Any:
-    """80 to 100 columns on a terminal, which breaks the lines where it has fewer; plain text of 100 in a file."""
+def console(least: int) -> Any:
+    """As many columns as a terminal has, at least so many and at most 100; as many in a file."""
     from rich.console import Console
 
     made = Console(highlight=False)
-    made.width = min(max(made.width, 80), 100) if made.is_terminal else 100
+    made.width = min(max(made.width, least), 100) if made.is_terminal else 100
     return made
 
 

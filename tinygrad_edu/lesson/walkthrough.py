@@ -106,6 +106,7 @@ def show_network(mlp: MLP, passed: Forward, settings: Settings, console: Console
         console,
     )
     table = columns("", "bias", "weights")
+    table.columns[2].no_wrap = False
     width = max(len(f"{w.label} = {short(w.data)}") for w in mlp.parameters())
     for layer, activations in zip(mlp.layers, passed.a, strict=True):
         for neuron, a in zip(layer.neurons, activations, strict=True):
