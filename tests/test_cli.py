@@ -859,8 +859,8 @@ def test_a_terminal_gets_60_to_100_columns_and_numbers_no_colours_of_their_own(c
     assert captured.get() == "x = 3\n"
 
 
-@pytest.mark.parametrize(("columns", "column"), [(80, 54), (60, 40), (20, 0)])
-def test_a_diagnosis_is_broken_between_words_and_goes_on_below_itself(columns, column, monkeypatch, capsys):
+@pytest.mark.parametrize(("columns", "column"), [(80, 54), (60, 4), (20, 0)])
+def test_a_diagnosis_is_broken_between_words_and_goes_on_below_itself_or_its_row(columns, column, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     with pytest.raises(SystemExit):
@@ -871,7 +871,18 @@ def test_a_diagnosis_is_broken_between_words_and_goes_on_below_itself(columns, c
         assert " ".join(line[column:] for line in lines) == words
     assert " ".join(" ".join(lines).split()).endswith(words)
     assert max(map(len, lines)) <= columns
-    assert {len(line) - len(line.lstrip()) for line in lines[-2:]} == {column}
+    if columns == 60:
+        assert [line.split() for line in lines[:-1]] == [["diagnosis"], ["x", "0", "0", "0.0e+00", "0.0e+00"]]
+        assert lines[-1] == "    " + words
+    else:
+        assert {len(line) - len(line.lstrip()) for line in lines[-2:]} == {column}
+
+
+def test_a_sentence_below_a_table_is_broken_as_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    cli.tell("x  1  a diagnosis\n" + "word " * 20, under=6)
+    assert capsys.readouterr().out.splitlines() == ["x  1  a diagnosis", *[" ".join(["word"] * n) for n in (12, 8)]]
 
 
 @pytest.mark.parametrize(

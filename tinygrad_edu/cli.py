@@ -470,13 +470,21 @@ def tell(text: str, under: int = 0) -> None:
     """Print a text. A narrow terminal gets its lines broken between words, but for commands, which are to be copied.
 
     Arguments:
-        under: the column in which a line that is broken goes on, where there is room for words.
+        under: the column of a table's words, in which a line that is broken goes on; where it has no room for them,
+            they stand below their row.
     """
     width = get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else 0
-    indent = " " * min(under, max(0, width - 20))
+    room, below = width - under >= 20, " " * min(4, max(0, width - 20))
     for line in text.split("\n"):
-        fits = not width or len(line) <= width or program() in line
-        click.echo(line if fits else "\n".join(wrap(line, width, subsequent_indent=indent)))
+        if not width or len(line) <= width or program() in line:
+            click.echo(line)
+        elif not line[:under].endswith("  "):  # no row of the table
+            click.echo("\n".join(wrap(line, width)))
+        elif room:
+            click.echo("\n".join(wrap(line, width, subsequent_indent=" " * under)))
+        else:
+            row, words = wrap(line[:under], width), wrap(line[under:], width - len(below))
+            click.echo("\n".join([*row, *(below + part for part in words)]))
 
 
 def console(least: int) -> Any:
