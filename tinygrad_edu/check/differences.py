@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf, nan
 from typing import Any
 
 from tinygrad_edu.check.diagnosis import Comparison, allowed, compare
 from tinygrad_edu.check.functions import Function
-from tinygrad_edu.check.numeric import METHODS, slope, slope_of
+from tinygrad_edu.check.numeric import METHODS, STEPS, slope, slope_of
 from tinygrad_edu.check.rules import Blame, wrong_rules
 from tinygrad_edu.engine import UNDEFINED, Value, grad, jvp, plain, printable, topological
+from tinygrad_edu.engine import leaves as graph_leaves
 
 RELATIVE = {"central": 1e-6, "richardson": 1e-9, "complex": 1e-12}
 ABSOLUTE = {"central": 1e-8, "richardson": 1e-11, "complex": 1e-15}  # as the round-off of each method
 SECOND_ORDER = 1e-6
+CLOSE = 1e-3  # of slopes that are both below the tolerance, and not for the rounding of other numbers
+UNDERFLOW = 1e-270  # of a product with the complex step
 PASSING = ("ok", "kink", "domain edge", "zero")
 
 
@@ -116,11 +120,11 @@ def first_order(function: Function, method: str, rtol: float | None) -> list[Com
     at = function.start
     leaves, root = function.root(at)
     try:
-        root.backward()
-        reverse = [leaf.grad for leaf in leaves]
-        size = max(abs(node.data * node.grad) for node in [root, *topological(root)])  # what is rounded on the way
-        root.backward()
-        doubled = [leaf.grad for leaf in leaves]
+        with kept_gradients(root):
+            root.backward()
+            reverse = [leaf.grad for leaf in leaves]
+            root.backward()
+            doubled = [leaf.grad for leaf in leaves]
         recorded = [value.data for value in grad(root, leaves)]
     except UNDEFINED as error:  # the gradient itself does not exist here
         found = failing(function, error)
@@ -134,8 +138,11 @@ def first_order(function: Function, method: str, rtol: float | None) -> list[Com
         exact = "central" if numeric.kink else method  # a slope to one side is no nearer than that
         relative = RELATIVE[exact] if rtol is None else rtol
         tolerance = allowed(value, x, ABSOLUTE[exact], relative, reverse[i], numeric.value)
-        least = ABSOLUTE[exact] * min(1.0, 1e3 * size) / max(1.0, abs(x))
-        comparison = compare(function.names[i], reverse[i], numeric, tolerance, least)
+        comparison = compare(function.names[i], reverse[i], numeric, tolerance)
+        if comparison.diagnosis == "ok" and max(abs(reverse[i]), abs(numeric.value)) <= tolerance:  # 0 would be, too
+            small = ABSOLUTE[exact] * min(1.0, 1e3 * rounded(function, i)) / max(1.0, abs(x))
+            strict = max(small, UNDERFLOW) + CLOSE * max(abs(reverse[i]), abs(numeric.value))
+            comparison = compare(function.names[i], reverse[i], numeric, strict + 10 * numeric.estimate)
         ways = {"grad()": recorded[i], "forward mode": jvp([root], [leaves[i]], [1.0])[0].data}
         ways["a second pass, halved,"] = doubled[i] / 2
         for way, other in ways.items():
@@ -144,6 +151,32 @@ def first_order(function: Function, method: str, rtol: float | None) -> list[Com
                 comparison = comparison._replace(diagnosis="wrong", hint=f"{way} gives {other:.10g}")
         comparisons.append(comparison)
     return comparisons
+
+
+@contextmanager
+def kept_gradients(root: Value) -> Iterator[None]:
+    """Leave the leaves of a graph the gradients that they have."""
+    before = [(leaf, leaf.grad) for leaf in graph_leaves(root)]
+    try:
+        yield
+    finally:
+        for leaf, gradient in before:
+            leaf.grad = gradient
+
+
+def rounded(function: Function, i: int) -> float:
+    """The largest number on the way to f, times what it counts for, where f starts and a step away: what is rounded."""
+    at = function.start
+    found = 0.0
+    for step in (0.0, STEPS["central"] * max(1.0, abs(at[i]))):
+        try:
+            _, root = function.root([*at[:i], at[i] + step, *at[i + 1 :]])
+            with kept_gradients(root):
+                root.backward()
+                found = max(found, *(abs(node.data * node.grad) for node in [root, *topological(root)]))
+        except UNDEFINED:
+            return inf
+    return found / (min(1.0, abs(at[i])) or 1.0)  # the complex step is relative to small numbers
 
 
 def failing(function: Function, error: Exception) -> tuple[str, str]:
