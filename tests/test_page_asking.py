@@ -532,7 +532,7 @@ def test_the_field_for_an_answer(visit):
     form = page.locator(".question")
     assert form.evaluate("(f) => [f.className, f.autocomplete]") == ["question", "off"]
     assert page.locator("#answer").evaluate("(e) => [e.type, e.spellcheck, e.placeholder, e.ariaLabel]") == [
-        "text", False, "a number or a formula", "Your answer"]  # fmt: skip
+        "text", False, "number or formula", "Your answer"]  # fmt: skip
     assert form.locator("button").evaluate_all("(all) => all.map((b) => [b.type, b.className, b.textContent])") == [
         ["submit", "main", "Check"], ["button", "", "Hint"], ["button", "", "Show"]]  # fmt: skip
     assert page.get_attribute(".verdict", "role") == "status"

@@ -174,7 +174,7 @@ function put(step, questions, j) {
       sum: "What is the sum",
     }[question.kind];
   const form = html("form", { className: "question", autocomplete: "off" });
-  const input = html("input", { type: "text", id: "answer", spellcheck: false, placeholder: "a number or a formula" });
+  const input = html("input", { type: "text", id: "answer", spellcheck: false, placeholder: "number or formula" });
   input.setAttribute("aria-label", "Your answer");
   const verdict = html("p", { className: "verdict" }),
     hint = html("button", { type: "button" }, "Hint"),
