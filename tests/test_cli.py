@@ -274,6 +274,7 @@ MISTAKES = {
     ): "--wrt is for a picture: expected -o too, like -o graph.svg --wrt w",
     ("draw", "w*x", "w=1"): "x has no value: expected one for each of w, x",
     ("draw", "w", "w=1", "y=3"): "y is not in 'w', which has w",
+    ("draw", "w*x", "w=1", "x=2", "w=3"): "expected a number for each name, got two for w",
     ("draw", "w*x", "w=1", "x=a"): "expected a name and a finite number, like w=0.3, got 'x=a'",
     ("draw", "w*x", "w=1", "x=nan"): "expected a name and a finite number, like w=0.3, got 'x=nan'",
     ("explain", "1 + 1"): "the expression has no names",

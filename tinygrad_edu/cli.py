@@ -179,7 +179,11 @@ def built(text: str, values: tuple[tuple[str, Any], ...]) -> tuple[Any, dict[str
     from tinygrad_edu.engine import Value
     from tinygrad_edu.expression import parse
 
-    leaves = {name: Value(number, name) for name, number in values}
+    leaves: dict[str, Value] = {}
+    for name, number in values:
+        if name in leaves:
+            raise click.UsageError(f"expected a number for each name, got two for {plain(name)}")
+        leaves[name] = Value(number, name)
     root = parse(text).build(leaves)
     root.label = root.label or "out"
     return root, leaves

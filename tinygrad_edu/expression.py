@@ -14,7 +14,11 @@ from tinygrad_edu.engine import COMPOSITES, TABLE, Value, number, printable
 LONGEST = 10_000  # characters of an expression
 BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow"}
 PRODUCT = "; a product is written with *"
-HINTS = {"^": "; a power is written **", "=": "; the numbers for the names are given apart"}
+POWER = "; a power is written **"
+HINTS = {"^": POWER, "=": "; the numbers for the names are given apart", "−": "; a minus is written -"}
+HINTS |= {"÷": "; a quotient is written with /"} | dict.fromkeys("×·⋅∙", PRODUCT) | dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", POWER)
+HINTS |= dict.fromkeys("₀₁₂₃₄₅₆₇₈₉", "; an index is written as in w1")
+WORDS = {"ln": "log", "σ": "sigmoid"}  # of textbooks
 
 
 class ExpressionError(ValueError):
@@ -110,7 +114,7 @@ def parse(text: str) -> Expression:
     line = re.sub(r"\s", " ", text)  # of the same length, so that positions hold
     if not line.strip():
         raise ExpressionError("expected an expression, got nothing", line, len(line), len(line))
-    if found := re.search(r"[^\w \-+*/.,()\[\]]", line):
+    if found := re.search(r"[^\w \-+*/.,()\[\]]|[⁰¹²³⁴-⁹₀-₉]", line):
         symbol = found[0] if found[0].isprintable() else repr(found[0])
         raise ExpressionError(f"{symbol} is not part of an expression{HINTS.get(symbol, '')}", line, *found.span())
     return Expression(text.strip(), Reader(line).steps())
@@ -182,7 +186,10 @@ class Reader:
                 return self.operation(name, called, args, node)
             case ast.Subscript(value=of, slice=ast.Constant(value=int() as index)) if not isinstance(index, bool):
                 return Step(lambda elements: element(elements, index), [of], takes_lists=True)
-        raise self.refuse("only numbers, names, + - * / ** and operations of the table are read", node)
+        reason = "only numbers, names, + - * / ** and operations of the table are read"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TABLE:
+            reason += f"; {node.func.attr} is written {usage(node.func.attr)}"
+        raise self.refuse(reason, node)
 
     def constant(self, literal: int | float, node: ast.expr) -> Step:
         try:
@@ -229,7 +236,7 @@ def usage(name: str) -> str:
 def close_to(name: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, [*TABLE, *COMPOSITES], n=1)
+    close = [WORDS[name]] if name in WORDS else get_close_matches(name, [*TABLE, *COMPOSITES], n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
