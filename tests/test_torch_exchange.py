@@ -498,3 +498,42 @@ def test_a_binary_cross_entropy_of_small_probabilities_has_the_digits_of_pytorch
     y = torch.tensor([1e-9, 1e-14], dtype=torch.float64, requires_grad=True)
     loss = torch.nn.functional.binary_cross_entropy(y, torch.zeros(2, dtype=torch.float64), reduction="sum")
     assert from_torch_graph(loss).data == pytest.approx(loss.item(), rel=1e-14, abs=0)
+
+
+def test_what_layers_share_is_shared_on_both_sides():
+    first, last = Layer(2, 2, activation="tanh", seed=1), Layer(2, 1, activation=None, bias=False, seed=2)
+    network = Sequential(first, first, last)
+    module = to_torch(network)
+    assert sum(p.numel() for p in module.parameters()) == len(network.parameters()) == 8
+    again = from_torch(module)
+    assert len(again.parameters()) == 8 and again.layers[1].neurons[0].b is again.layers[0].neurons[0].b
+    assert [(p.label, p.place.layer) for p in again.parameters()][-3:] == [("b2", 1), ("w9", 3), ("w10", 3)]
+    x = [0.5, -1.0]
+    assert again(x).data == network(x).data
+    for loss, module_loss in ((network(x), module(torch.tensor(x, dtype=torch.float64))), (again(x), None)):
+        loss.backward()
+        if module_loss is not None:
+            module_loss.backward()
+    theirs = [g for p in module.parameters() for g in p.grad.flatten().tolist()]
+    for these in (network.parameters(), again.parameters()):
+        assert sorted(p.grad for p in these) == pytest.approx(sorted(theirs), rel=1e-12)
+
+
+def test_weights_tied_to_another_bias():
+    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    other.weight = one.weight
+    network = from_torch(torch.nn.Sequential(one, torch.nn.Tanh(), other))
+    assert len(network.parameters()) == 8
+    module = to_torch(network)
+    assert module[0].weight is module[2].weight and module[0].bias is not module[2].bias
+
+
+def test_weights_of_which_some_are_shared_are_refused():
+    within, across = MLP(2, [2, 1], seed=1), MLP(2, [2, 2], seed=1)
+    within.layers[0].neurons[1].w[0] = within.layers[0].neurons[0].w[0]
+    across.layers[1].neurons[1].w[0] = across.layers[0].neurons[0].w[0]
+    for network, k in ((within, 1), (across, 2)):
+        with pytest.raises(
+            ValueError, match=f"^to_torch: layer {k} shares some of its weights, and a tensor is shared "
+        ):
+            to_torch(network)

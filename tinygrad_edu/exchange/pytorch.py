@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.engine import TABLE, data_of
+from tinygrad_edu.engine import TABLE, Value, data_of
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.nn.modules import place
 from tinygrad_edu.nn.saving import operation_name
@@ -39,14 +39,16 @@ def to_torch(network: Any) -> Any:
     Arguments:
         network: an MLP, a Layer, a Neuron, or anything with `layers` of `neurons`.
 
-    Its inputs are float64, `(nin,)` or `(N, nin)`, its outputs `(nout,)` or `(N, nout)`, also where `nout` is 1.
+    Its inputs are float64, `(nin,)` or `(N, nin)`, its outputs `(nout,)` or `(N, nout)`, also where `nout` is 1. Layers
+    that share all their weights share them there.
 
     Raises ValueError, with the layer, for an activation that `torch.nn` has no module for, for neurons of one layer
-    with different ones, and for a bias that neurons share or that only some have; TypeError for what is no network;
-    ImportError without PyTorch.
+    with different ones, for weights of which only some are shared, and for a bias that neurons share or that only some
+    have; TypeError for what is no network; ImportError without PyTorch.
     """
     nn, double = torch().nn, torch().float64
     modules = []
+    tensors: dict[tuple[int, ...], Any] = {}  # by the Values in them
     for k, neurons in enumerate(layers_of(network), start=1):
         weights = [[data_of(w) for w in neuron.w] for neuron in neurons]
         its = [neuron.b for neuron in neurons if neuron.b is not None]
@@ -60,6 +62,15 @@ def to_torch(network: Any) -> Any:
             linear.weight.copy_(torch().tensor(weights, dtype=double))
             if biases:
                 linear.bias.copy_(torch().tensor(biases, dtype=double))
+        for name, parts in (("weight", [w for neuron in neurons for w in neuron.w]), ("bias", its)):
+            key = tuple(id(part) for part in parts if isinstance(part, Value))
+            taken = {one for known in tensors for one in known}
+            if key in tensors:
+                setattr(linear, name, tensors[key])
+            elif len({*key} - taken) < len(key):
+                raise ValueError(f"to_torch: layer {k} shares some of its {name}s, and a tensor is shared as a whole")
+            elif key:
+                tensors[key] = getattr(linear, name)
         modules.append(linear)
         names = {row_of(neuron.activation) for neuron in neurons}
         if len(names) > 1:
@@ -99,10 +110,13 @@ def from_torch(module: Any, *, labels: str = "textbook") -> MLP:
         module: an `nn.Sequential`, which may hold others, or one `nn.Linear`, of any floating type.
         labels: of the parameters, as for `MLP`.
 
+    A tensor that several layers share is shared by the neurons.
+
     Raises ValueError, with its place, for a module that is neither, for an option that makes it another function than
     the table's (`nn.LeakyReLU(0.2)`), and for an order that is no chain of layers; ImportError without PyTorch.
     """
     layers: list[tuple[list[list[float]], list[float] | None, str]] = []
+    tensors: list[tuple[Any, Any]] = []  # the weights and the bias of each layer
     open_for_activation = False
     for where, part in parts(module):
         kind = type(part).__name__
@@ -111,6 +125,7 @@ def from_torch(module: Any, *, labels: str = "textbook") -> MLP:
         if kind == "Linear":
             biases = None if part.bias is None else part.bias.detach().double().tolist()
             layers.append((part.weight.detach().double().tolist(), biases, "linear"))
+            tensors.append((part.weight, part.bias))
             open_for_activation = True
             continue
         found = [(name, options) for name, (module_name, options) in ACTIVATIONS.items() if module_name == kind]
@@ -145,6 +160,13 @@ def from_torch(module: Any, *, labels: str = "textbook") -> MLP:
             elif neuron.b is not None:
                 neuron.b.data = biases[n]
     place([layer.neurons for layer in network.layers], labels)
+    shared: dict[int, list[Any]] = {}
+    for layer, (weight, bias) in zip(network.layers, tensors, strict=True):
+        for tensor, part in ((weight, "w"), (bias, "b")):
+            if tensor is not None:
+                its = shared.setdefault(id(tensor), [getattr(neuron, part) for neuron in layer.neurons])
+                for neuron, one in zip(layer.neurons, its, strict=True):
+                    setattr(neuron, part, one)
     return network
 
 
