@@ -95,6 +95,18 @@ SLIPS = {
     "a Value has no copy: value.detach() is a leaf with the same data, copy.copy(value) the same node once more": (
         lambda v: v.copy()
     ),
+    "there is no Tensor: a number is a Value, an array is a list of Values": lambda v: tinygrad_edu.Tensor,
+    "there is no Linear: write Layer(nin, nout, activation=None)": lambda v: tinygrad_edu.Linear,
+    "there is no mean: the mean of a list is tinygrad_edu.sum(xs) / len(xs)": lambda v: tinygrad_edu.mean,
+    "MLP has no forward: call it, network(x)": lambda v: tinygrad_edu.MLP(1, [1]).forward([v]),
+    "MLP has no train: write fit(network, loss, examples)": lambda v: tinygrad_edu.MLP(1, [1]).train(),
+    "Layer has no state_dict: save(network, path) keeps it, named_parameters() has the parameters by their names": (
+        lambda v: tinygrad_edu.Layer(1, 1).state_dict()
+    ),
+    "'MLP' object has no attribute 'foo'": lambda v: tinygrad_edu.MLP(1, [1]).foo,
+    "unregister expected a row, as register gives it, got 'tanh'": lambda v: tinygrad_edu.unregister("tanh"),
+    "take expected a list, take([a, b], index), got 3 (int)": lambda v: tinygrad_edu.take(3, 0),
+    "clip_gradients expected Values, like network.parameters(), got 3": lambda v: tinygrad_edu.nn.clip_gradients(3, 1),
     "there is no no_grad: take value.data, or value.detach(), through which no gradient flows": (
         lambda v: tinygrad_edu.no_grad
     ),
@@ -157,6 +169,13 @@ def test_a_gradient_set_back_is_not_computed():
     assert v.grad is NOT_COMPUTED
     with pytest.raises(ValueError, match="no parameter has a gradient"):
         tinygrad_edu.SGD([v]).step()
+
+
+def test_what_a_module_has_not_is_not_there():
+    network = tinygrad_edu.MLP(1, [1])
+    assert not any(hasattr(network, name) for name in ("forward", "predict", "fit", "train", "weights"))
+    network.train = True  # a name like any other
+    assert network.train and copy.deepcopy(network).train
 
 
 def test_what_a_value_has_not_is_not_there():

@@ -141,6 +141,14 @@ __all__ = [
 ]
 __all__ += operations.__all__
 
+_ELSEWHERE = {  # names that other packages have
+    "no_grad": "take value.data, or value.detach(), through which no gradient flows",
+    "Tensor": "a number is a Value, an array is a list of Values",
+    "tensor": "a number is a Value, an array is a list of Values",
+    "Linear": "write Layer(nin, nout, activation=None)",
+    "mean": "the mean of a list is tinygrad_edu.sum(xs) / len(xs)",
+}
+
 
 def __getattr__(name: str) -> _Any:
     if name in _LAZY:
@@ -150,8 +158,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"tinygrad_edu.{name}")
     if name in TABLE:
         return TABLE[name].function
-    if name == "no_grad":
-        raise AttributeError("there is no no_grad: take value.data, or value.detach(), through which no gradient flows")
+    if name in _ELSEWHERE:
+        raise AttributeError(f"there is no {name}: {_ELSEWHERE[name]}")
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
 
 

@@ -116,6 +116,8 @@ def take(values: Sequence[Any], index: Any) -> Any:
     that is no Value is plain indexing.
     Raises ValueError for an index without a place, and for rows of different lengths.
     """
+    if not hasattr(values, "__len__"):
+        raise TypeError(f"take expected a list, take([a, b], index), got {quoted(values)} ({type(values).__name__})")
     checked = whole("take", index, len(values))
     if not isinstance(index, Value):
         return values[checked]

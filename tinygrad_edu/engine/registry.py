@@ -20,6 +20,7 @@ from tinygrad_edu.engine.formulas import (
     rows_in,
 )
 from tinygrad_edu.engine.locks import lock_over_forks
+from tinygrad_edu.engine.plain import quoted
 from tinygrad_edu.engine.table import TABLE, Row
 from tinygrad_edu.engine.value import Value
 
@@ -103,6 +104,8 @@ def unregister(row: Row) -> None:
     """
     from tinygrad_edu.engine import write
 
+    if not isinstance(row, Row):
+        raise TypeError(f"unregister expected a row, as register gives it, got {quoted(row)}")
     with LOCK:
         if TABLE.get(row.name) is not row or row in BUILT_IN:
             raise ValueError(f"{row.name} is not an operation that was registered")

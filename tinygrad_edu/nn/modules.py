@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygrad_edu.engine import TABLE, Value, data_of, plural, quoted
 from tinygrad_edu.engine.operations import dot
@@ -33,6 +33,19 @@ class Parameter(Value):
     def __init__(self, data: float, label: str = "", place: Place = Place(1, 1, 0)) -> None:  # noqa: B008 (immutable)
         super().__init__(data, label)
         self.place, self.before = place, self.data
+
+
+# Names that networks of other packages have.
+ELSEWHERE = {
+    "forward": "call it, network(x)",
+    "predict": "call it for each example, [network(x) for x in examples]",
+    "fit": "write fit(network, loss, examples)",
+    "train": "write fit(network, loss, examples)",
+    "eval": "it computes alike whether it is trained or not",
+    "state_dict": "save(network, path) keeps it, named_parameters() has the parameters by their names",
+    "weight": "its parameters are network.parameters(), as matrices those of an MLP network.to_weights()",
+    "weights": "its parameters are network.parameters(), as matrices those of an MLP network.to_weights()",
+}
 
 
 class Made(type):
@@ -79,6 +92,14 @@ class Module(metaclass=Made):
         """Set every gradient back, as before a new backward pass: it reads 0.0, and is not computed."""
         for parameter in self.parameters():
             parameter.zero_grad()
+
+    if not TYPE_CHECKING:  # to a type checker, it would be every attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            kind = type(self).__name__
+            if name in ELSEWHERE:
+                raise AttributeError(f"{kind} has no {name}: {ELSEWHERE[name]}")
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
 
 
 def parts(module: Module) -> Iterator[tuple[str, Any]]:

@@ -308,6 +308,8 @@ def clip_gradients(parameters: Iterable[Value], largest: float) -> float:
     """
     if not largest > 0:
         raise ValueError(f"clip_gradients expected a largest norm above 0, got {largest!r}")
+    if not isinstance(parameters, Iterable):
+        raise TypeError(f"clip_gradients expected Values, like network.parameters(), got {quoted(parameters)}")
     parameters = [*dict.fromkeys(parameters)]  # one that is given twice counts once
     norm = math.hypot(*(parameter.grad for parameter in parameters))
     if not math.isfinite(norm):
