@@ -643,6 +643,13 @@ def test_a_wrong_rule_of_a_small_function_is_found(scale, method):
     assert diagnoses(check_gradients(lambda x: x.sin() * x * scale, 1.3, method=method)) == ["ok"]
 
 
+@pytest.mark.parametrize("scale", [1e-150, 1e-30, 1e-12, -1e-9])
+def test_a_wrong_second_derivative_of_a_small_function_is_found(scale):
+    with registered("same", "s", "x + 0", "1.5"), registered("parabola", "p", "x * x / 2", "same(x)"):
+        assert diagnoses(check_gradients(lambda x: x.parabola() * scale, 1.3, order=2)) == ["wrong"]
+    assert diagnoses(check_gradients(lambda x: x.sin() * x * scale, 1.3, order=2)) == ["ok"]
+
+
 def test_what_rounding_hides_is_not_called_wrong():
     """A right rule, and a slope that differences cannot tell from 0."""
     assert diagnoses(check_gradients(lambda x: x.tanh(), -16.0)) == ["ok"]

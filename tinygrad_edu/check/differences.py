@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import inf, nan
 from typing import Any
 
 from tinygrad_edu.check.diagnosis import Comparison, allowed, compare
 from tinygrad_edu.check.functions import Function
-from tinygrad_edu.check.numeric import METHODS, STEPS, slope, slope_of
+from tinygrad_edu.check.numeric import METHODS, STEPS, Slope, slope, slope_of
 from tinygrad_edu.check.rules import Blame, wrong_rules
 from tinygrad_edu.engine import UNDEFINED, Value, grad, jvp, plain, printable, topological
 from tinygrad_edu.engine import leaves as graph_leaves
@@ -139,10 +140,9 @@ def first_order(function: Function, method: str, rtol: float | None) -> list[Com
         relative = RELATIVE[exact] if rtol is None else rtol
         tolerance = allowed(value, x, ABSOLUTE[exact], relative, reverse[i], numeric.value)
         comparison = compare(function.names[i], reverse[i], numeric, tolerance)
-        if comparison.diagnosis == "ok" and max(abs(reverse[i]), abs(numeric.value)) <= tolerance:  # 0 would be, too
-            small = ABSOLUTE[exact] * min(1.0, 1e3 * rounded(function, i)) / max(1.0, abs(x))
-            strict = max(small, UNDERFLOW) + CLOSE * max(abs(reverse[i]), abs(numeric.value))
-            comparison = compare(function.names[i], reverse[i], numeric, strict + 10 * numeric.estimate)
+        absolute = ABSOLUTE[exact] / max(1.0, abs(x))
+        rounds = partial(rounded, lambda at: function.root(at)[1], at, i)
+        comparison = judged(comparison, numeric, tolerance, absolute, rounds)
         ways = {"grad()": recorded[i], "forward mode": jvp([root], [leaves[i]], [1.0])[0].data}
         ways["a second pass, halved,"] = doubled[i] / 2
         for way, other in ways.items():
@@ -164,19 +164,34 @@ def kept_gradients(root: Value) -> Iterator[None]:
             leaf.grad = gradient
 
 
-def rounded(function: Function, i: int) -> float:
+def rounded(root_at: Callable[[list[float]], Value], at: list[float], i: int) -> float:
     """The largest number on the way to f, times what it counts for, where f starts and a step away: what is rounded."""
-    at = function.start
     found = 0.0
     for step in (0.0, STEPS["central"] * max(1.0, abs(at[i]))):
         try:
-            _, root = function.root([*at[:i], at[i] + step, *at[i + 1 :]])
+            root = root_at([*at[:i], at[i] + step, *at[i + 1 :]])
             with kept_gradients(root):
                 root.backward()
                 found = max(found, *(abs(node.data * node.grad) for node in [root, *topological(root)]))
         except UNDEFINED:
             return inf
     return found / (min(1.0, abs(at[i])) or 1.0)  # the complex step is relative to small numbers
+
+
+def judged(
+    comparison: Comparison, numeric: Slope, tolerance: float, absolute: float, rounds: Callable[[], float]
+) -> Comparison:
+    """A comparison, again with less tolerance where 0 in place of either slope would be within it.
+
+    Arguments:
+        absolute: the absolute tolerance near x, for a function in which numbers near 1 are rounded.
+        rounds: the largest number that is rounded in this one.
+    """
+    largest = max(abs(comparison.engine), abs(comparison.numeric))
+    if comparison.diagnosis != "ok" or largest > tolerance:
+        return comparison
+    small = max(absolute * min(1.0, 1e3 * rounds()), UNDERFLOW)
+    return compare(comparison.name, comparison.engine, numeric, small + CLOSE * largest + 10 * numeric.estimate)
 
 
 def failing(function: Function, error: Exception) -> tuple[str, str]:
@@ -198,6 +213,11 @@ def second_order(function: Function, rtol: float) -> list[Comparison]:
     if function.unsteady():
         return [unsteady(name, nan) for name in function.names]
     comparisons = []
+
+    def gradient_at(at: list[float], i: int) -> Value:
+        moved_leaves, moved_root = function.root(at)
+        return grad(moved_root, moved_leaves[i])
+
     for i, name in enumerate(function.names):
         first = None
         try:
@@ -210,10 +230,13 @@ def second_order(function: Function, rtol: float) -> list[Comparison]:
         for j, x in enumerate(at):
 
             def gradient(moved: float, i: int = i, j: int = j) -> float:
-                moved_leaves, moved_root = function.root([*at[:j], moved, *at[j + 1 :]])
-                return grad(moved_root, moved_leaves[i]).data
+                return gradient_at([*at[:j], moved, *at[j + 1 :]], i).data
 
             numeric = slope_of(gradient, x, "central")
             tolerance = allowed(first.data, x, ABSOLUTE["central"], rtol, second[j], numeric.value)
-            comparisons.append(compare(f"{name}, {function.names[j]}", second[j], numeric, tolerance))
+            comparison = compare(f"{name}, {function.names[j]}", second[j], numeric, tolerance)
+            absolute = ABSOLUTE["central"] / max(1.0, abs(x))
+            comparisons.append(
+                judged(comparison, numeric, tolerance, absolute, partial(rounded, partial(gradient_at, i=i), at, j))
+            )
     return comparisons
