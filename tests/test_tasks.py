@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tests import kept
 from tinygrad_edu import cli
 from tinygrad_edu.live import lessons
-from tinygrad_edu.tasks import Verdict, grade, gradescope, grading, pytest_file, read
+from tinygrad_edu.tasks import Verdict, grade, gradescope, grading, pytest_file, read, require_sound
 from tinygrad_edu.tasks.slips import LESSONS, slips
 
 TASKS = {task.name: task for section in lessons() for task in section.tasks}
@@ -80,11 +80,43 @@ def test_markup_in_prose_is_text():
 
 @pytest.mark.parametrize(
     ("check", "error"),
-    [("cases = [1]", "expected to define expected"), ("def expected(x): 0", "expected to define cases")],
+    [
+        ("cases = [1]", "expected to define expected"),
+        ("def expected(x): 0", "expected to define cases"),
+        ("cases = []\ndef expected(x): return 0", "expected at least one case, got none"),
+        ("cases = [1]\ndef expected(x):\n    return y", "does not run: NameError in line 3: name 'y' is not defined"),
+        ("cases = 1\ndef expected(x): return 0", "does not run: TypeError: 'int' object is not iterable"),
+        ("cases = [1]\ndef expected(x): return 'a'", "does not run: TypeError: a number is asked for, got 'a'"),
+        ("import nothing_like_it", "does not run: ModuleNotFoundError in line 1: No module named 'nothing_like_it'"),
+        ("cases = [", "does not run: SyntaxError in line 1: '[' was never closed"),
+        ("exit(3)", "does not run: SystemExit in line 1: 3"),
+    ],
 )
 def test_a_check_says_what_it_lacks(check, error):
-    with pytest.raises(ValueError, match=error):
-        grade(SQUARE._replace(check=check), SQUARE.start)
+    for do in (lambda task: grade(task, SQUARE.start), require_sound):
+        with pytest.raises(ValueError) as raised:
+            do(SQUARE._replace(check=check))
+        assert str(raised.value) == f"task 'square': its check {error}"
+
+
+def test_a_graph_that_cannot_be_drawn_is_the_checks_mistake():
+    broken = SQUARE._replace(check=SQUARE.check + "\ndef graph(x):\n    return 1 / 0\n")
+    for do in (lambda task: grade(task, SQUARE.start), require_sound):
+        with pytest.raises(
+            ValueError, match=r"^task 'square': its check does not run: ZeroDivisionError in line \d+: "
+        ):
+            do(broken)
+
+
+def test_the_answers_of_a_task_have_to_be_right():
+    for task in TASKS.values():
+        require_sound(task)
+    wrong = SQUARE._replace(answers=(*SQUARE.answers, "def slope(x):\n    return 3 * x\n"))
+    with pytest.raises(ValueError) as raised:
+        require_sound(wrong)
+    assert str(raised.value) == (
+        "task 'square': its own answer is not right. Not yet: slope(1.0) gives 3, and right is 2."
+    )
 
 
 # Grading
@@ -267,6 +299,11 @@ def test_in_a_terminal(tmp_path, monkeypatch):
     (tmp_path / "answer.py").write_text(SQUARE.answers[0])
     right = run(cli.command, ["grade", "lesson.md", "answer.py", "--task", "square"])
     assert (right.exit_code, right.output) == (0, "square: Right, on 3 of 3 cases.\n")
+    (tmp_path / "wrong.md").write_text(LESSON.replace("cases = ", "cases = [missing]\ncases = "))
+    for command in (["grade", "wrong.md", "answer.py"], ["live", "--lesson", "wrong.md", "-o", "page.html"]):
+        with pytest.raises(ValueError, match=r"^task 'square': its check does not run: NameError in line"):
+            run(cli.command, command, catch_exceptions=False)
+    assert not (tmp_path / "page.html").exists()
     unknown = run(cli.command, ["grade", "lesson.md", "answer.py", "--task", "cube"])
     assert unknown.exit_code == 2
     assert "expected one of square, got 'cube'" in unknown.output

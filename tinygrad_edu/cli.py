@@ -415,16 +415,19 @@ def worksheet(seed: int, output: str | None, key: str | None) -> None:
 def live(output: str | None, lesson: str | None, title: str, folder: bool) -> None:
     """Make a page of lessons whose Python runs in the browser.
 
-    It is one file, which needs no network. What it is made of besides this package, npm fetches once.
+    It is one file, which needs no network. What it is made of besides this package, npm fetches once. The answers and
+    checks of a lesson of your own are run, to see that they agree.
     """
     from tinygrad_edu import files
     from tinygrad_edu import live as page
-    from tinygrad_edu.tasks import read
+    from tinygrad_edu.tasks import read, require_sound
 
     output = output or ("live" if folder else "live.html")
     chosen = read(text_in(lesson), plain(lesson)) if lesson is not None else page.lessons()
     if not any(part.code for section in chosen for part in section.parts):
         raise click.ClickException(f"{plain(lesson or '')} has nothing to run: expected blocks fenced with ```python")
+    for task in [one for section in chosen for one in section.tasks] if lesson is not None else ():
+        require_sound(task)
     if folder:
         for name, content in page.folder(chosen, title).items():
             files.write(files.folder(output) / name, content)
@@ -448,7 +451,7 @@ def grade(lesson: str, answer: str, task: str | None, results: str | None, tests
     """
     from tinygrad_edu.files import distinct, write
     from tinygrad_edu.tasks import grade as graded
-    from tinygrad_edu.tasks import gradescope, pytest_file, read
+    from tinygrad_edu.tasks import gradescope, pytest_file, read, require_sound
 
     distinct(answer, *filter(None, (results, tests)))
     tasks = [one for section in read(text_in(lesson), plain(lesson)) for one in section.tasks]
@@ -460,6 +463,8 @@ def grade(lesson: str, answer: str, task: str | None, results: str | None, tests
         if not tasks:
             raise click.BadParameter(f"expected one of {plain(known, 200)}, got {plain(task)!r}", param_hint="--task")
     text = text_in(answer)
+    for one in tasks:
+        require_sound(one)
     verdicts = {one.name: graded(one, text) for one in tasks}
     for name, verdict in verdicts.items():
         tell(f"{name}: {verdict}")

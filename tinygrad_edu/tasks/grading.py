@@ -6,7 +6,7 @@ import ast
 import io
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from math import isclose
 from traceback import walk_tb
 from types import FrameType
@@ -55,14 +55,11 @@ def grade(task: Task, text: str) -> Verdict:
         task: what it answers.
         text: the Python that a reader wrote; it is run.
 
-    Raises ValueError for a task that is none: whose own answer fails, or whose check lacks `cases` or `expected`.
+    Raises ValueError for a task that is none: whose answer defines no function, whose check does not run, or lacks
+    `expected` or cases.
     """
-    check = namespace_of(task.check)
-    if lacking := [name for name in ("cases", "expected") if name not in check]:
-        raise ValueError(f"task {quoted(task.name)}: its check expected to define {' and '.join(lacking)}")
     function = wanted(task)
-    cases = [case if isinstance(case, tuple) else (case,) for case in check["cases"]]
-    right = [flat(check["expected"](*case)) for case in cases]
+    check, cases, right = prepared(task)
     watch = Watch()
     try:
         with redirect_stdout(io.StringIO()), watch:
@@ -84,11 +81,51 @@ def grade(task: Task, text: str) -> Verdict:
     if mistake:
         lesson = f": {LESSONS[mistake]}" if mistake in LESSONS else "."
         words.append(f"This is the mistake “{mistake}”{lesson}")
-    graph = check["graph"](*cases[first]) if "graph" in check else None
+    graph = drawn(task, check, cases[first])
     if graph is not None:
         words.append("The smallest graph that it fails on, with the right gradients:")
         graph.backward()
     return Verdict(False, tuple(words), mistake, graph)
+
+
+def require_sound(task: Task) -> None:
+    """Raise ValueError, with what is wrong, unless a task grades: its check runs, and its own answers are right."""
+    for answer in task.answers:
+        verdict = grade(task, answer)
+        if not verdict.passed:
+            raise ValueError(f"task {quoted(task.name)}: its own answer is not right. {verdict.words[0]}")
+    check, cases, _ = prepared(task)
+    drawn(task, check, cases[0])
+
+
+def prepared(task: Task) -> tuple[dict[str, Any], list[tuple[Any, ...]], list[list[float]]]:
+    """What the check of a task defines, its cases as arguments, and what is right for each."""
+    what = f"task {quoted(task.name)}: its check expected"
+    with of_the_check(task):
+        check = namespace_of(task.check)
+    if lacking := [name for name in ("cases", "expected") if name not in check]:
+        raise ValueError(f"{what} to define {' and '.join(lacking)}")
+    with of_the_check(task):
+        cases = [case if isinstance(case, tuple) else (case,) for case in check["cases"]]
+    if not cases:
+        raise ValueError(f"{what} at least one case, got none")
+    with of_the_check(task):
+        return check, cases, [flat(check["expected"](*case)) for case in cases]
+
+
+def drawn(task: Task, check: dict[str, Any], case: tuple[Any, ...]) -> Value | None:
+    """The graph of a case, where the check has one."""
+    with of_the_check(task):
+        return check["graph"](*case) if "graph" in check else None
+
+
+@contextmanager
+def of_the_check(task: Task) -> Iterator[None]:
+    """What is wrong with a check is told as that, with its line, and not taken for the answer's."""
+    try:
+        yield
+    except FAILURES as error:
+        raise ValueError(f"task {quoted(task.name)}: its check does not run: {said(error)}") from None
 
 
 def wanted(task: Task) -> str:
