@@ -211,6 +211,20 @@ def test_a_row_called_as_a_word_of_programs_is_refused(name):
 
 
 @pytest.mark.parametrize("backend", ON_ARRAYS)
+@pytest.mark.parametrize("reduce", ["sum", None])
+def test_a_gradient_is_that_of_the_table_also_where_a_library_has_its_own(backend, reduce):
+    most = "max(x_i) + sum(x_i * y_i)"
+    with registered("passed", "p", "step(x) + y", "1", "3") as passed, registered("most", "m", most, "2", "out") as row:
+        w, x = [Value(0.1 * k - 0.3) for k in range(6)], [Value(0.5), Value(-0.25), Value(2.0)]
+        terms = [passed.function(p * x[k % 3], x[0]) for k, p in enumerate(w)]
+        root = row.function(terms, [p + x[1] for p in w]) + row.function(w, w)
+        program, lines = (compile(root, w, x, also=x, reduce=reduce, backend=name) for name in (backend, "python"))
+        data, batch = [p.data for p in w], [[0.5, -0.25, 2.0], [-1.0, 0.5, 3.0]]
+        for mine, other in zip(program(data, batch), lines(data, batch), strict=True):
+            close(mine, other)
+
+
+@pytest.mark.parametrize("backend", ON_ARRAYS)
 def test_what_is_not_read_may_be_infinite(backend):
     """Causal sums are padded and masked: what a row does not read must not make it nan."""
     w = [Value(0.1 * k) for k in range(12)]
@@ -414,7 +428,7 @@ def test_what_no_step_waits_for_is_one_product_over_all_steps(dots, lines):
     assert {*lines} <= {*program.arrays.split("\n    ")}
     batch = np.random.default_rng(1).uniform(-1, 1, (7, len(inputs)))
     data = [p.data for p in params]
-    close(program(data, batch)[1], program.by_columns(np.array(data), batch)[1], 1e-13)
+    close(program(data, batch)[1], program.by_columns("reduced", np.array(data), batch)[1], 1e-13)
 
 
 def test_the_arrays_of_a_program_in_order_with_their_lines():
@@ -474,7 +488,8 @@ def test_a_row_that_is_called_as_a_table_or_a_view_is_has_arrays_of_its_own(name
         terms = [TABLE[name].function(a * 0.5) * c + c for a, c in zip(w, (1.0, 2.0, 4.0, 3.5), strict=True)]
         root = sum(w[k] * terms[k] for k in (1, 0, 3, 2))
         root.backward()
-        value, gradient = compile(root, w, backend="numpy").by_arrays(np.array([p.data for p in w]), np.empty(0))
+        program, data = compile(root, w, backend="numpy"), np.array([p.data for p in w])
+        value, gradient = program.by_arrays("reduced", data, np.empty(0))
         assert value == pytest.approx(root.data, rel=1e-14)
         close(gradient, [p.grad for p in w], 1e-14)
 

@@ -73,7 +73,7 @@ def main():
         w, x = np.array([p.data for p in params]), np.array([x.data for x in inputs])
         value, gradient = program(w, x)
         seconds = time.perf_counter() - start
-        by_columns = program.by_columns(w, x) if len(params) < 4000 else (value, gradient)
+        by_columns = program.by_columns("reduced", w, x) if len(params) < 4000 else (value, gradient)
         assert np.allclose(value, by_columns[0], rtol=1e-11) and np.allclose(gradient, by_columns[1], rtol=1e-9)
         plan = Recovery(program.trace, rolled(program.trace, [program.trace.root]), range(len(params)))
         source = Counted(plan)

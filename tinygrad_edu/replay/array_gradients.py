@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from math import prod
 from typing import NamedTuple
 
+from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.engine.languages import ATOM
-from tinygrad_edu.replay.array_views import AXES, ArrayViews, core_of, is_whole, letters_of, size
+from tinygrad_edu.replay.array_source import ArraySource, axes_of, sizes_of
+from tinygrad_edu.replay.array_views import AXES, core_of, is_whole, letters_of, size
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import Expression, constant, counts, reduced
-from tinygrad_edu.replay.recovery import Array, Recovery, View
+from tinygrad_edu.replay.expressions import Expression, Parts, constant, contracted, counts, evaluated, reduced
+from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
 
 
 class Term(NamedTuple):
@@ -22,29 +23,80 @@ class Term(NamedTuple):
     text: Expression
 
 
-class Strip(NamedTuple):
-    """Where a term lies in an array: n rows of a width, a step from one to the next, from the first place on."""
+class ArrayGradients(ArraySource):
+    """Writes a program with its gradient: forward, and then backward, step by step."""
 
-    first: int
-    n: int
-    step: int
-    width: int
-    term: Expression
-    shape: tuple[int, ...]
+    function = "program"
 
-
-class ArrayGradients(ArrayViews):
-    """Collects terms of gradients, and writes the lines that sum them up.
-
-    Arguments:
-        functional: whether arrays cannot be changed in place.
-    """
-
-    def __init__(self, plan: Recovery, functional: bool) -> None:
-        super().__init__(plan)
-        self.functional = functional
+    def __init__(self, plan: Recovery, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
+        self.also, self.reduce = also, reduce
         self.terms: dict[Array, list[Term]] = defaultdict(list)
-        self.parts = 0  # of expressions, that have a line of their own
+        self.parts = Parts()
+        super().__init__(plan)
+
+    def results(self) -> list[str]:
+        """Write the backward pass; what is returned."""
+        plan = self.plan
+        value, over = self.total(self.reduce)
+        self.end_block(None)
+        self.add(plan.roots[0], "", constant(1.0))
+        for step in reversed(plan.steps):
+            if self.terms[step.out]:
+                d = self.gradient(step.out)
+                letters = step.axes[2] + "n" * step.out.varying if step.kind == "dot" else letters_of(step.out)
+                getattr(self, f"back_{step.kind}")(
+                    step, d if d.number is not None else Expression(d.text, letters, d.binds)
+                )
+                self.end_block(step.out, backward=True)
+        found = [value + over, self.gradient(plan.params).text + over]
+        self.end_block(plan.params, backward=True)
+        if self.also:
+            found.append(self.of_inputs(self.also, self.gradient(plan.inputs).text))
+            self.end_block(plan.inputs, backward=True)
+        return found
+
+    # Backward: the terms of gradients that a step gives to its operands.
+
+    def back_map(self, step: Step, d: Expression) -> None:
+        row, letters = step.row, letters_of(step.out)
+        assert row
+        found = self.operands(step, full=row.many and any(folds(partial)[0] for partial in row.partials))
+        operands = dict(zip(row.operands, found, strict=True)) | {"out": Expression(self.names[step.out], letters)}
+        self.parts.lines = self.lines
+        for view, partial in zip(step.views, row.partials, strict=True):
+            if view.active:
+                term = d * evaluated(partial, operands, self.parts.named if row.many else None)
+                self.add(view, axes_of(step), term, varying=step.out.varying)
+
+    def back_join(self, step: Step, d: Expression) -> None:
+        start = 0
+        for view in step.views:
+            start += (size := view.table.size)
+            part = d if d.number is not None else Expression(f"{d.text}[{start - size}:{start}]", d.axes)
+            self.add(view, "a", part, varying=step.out.varying)
+
+    def back_dot(self, step: Step, d: Expression) -> None:
+        varying = step.out.varying
+        if step.start:
+            self.add(step.start, step.axes[2], d, varying=varying)
+        for pair in self.pairs(step):
+            sizes = sizes_of(step, pair[0][1], pair[1][1])
+            for k, (view, axes) in enumerate(zip([view for _, view in pair], step.axes, strict=False)):
+                if not view.active:
+                    continue
+                other, masked = pair[1 - k][0], k == 1 and step.mask is not None
+                own = (axes if masked else core_of(view, axes)[1]) + "n" * view.varying
+                summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
+                term = contracted(d, other, kept_of(d, other, own), sizes)
+                varies = varying and "n" not in summed
+                if masked:
+                    term = self.full(term, own, view.table.shape)
+                    term = Expression(f"{term.within(ATOM)}[{self.constant('m', step.mask)}]", "a" + "n" * view.varying)
+                    self.add(View(view.array, view.table[step.mask]), "a", term, varying=varies)
+                else:
+                    self.add(view, axes, term, varying=varies, absent=summed)
+
+    # The sum of them.
 
     def add(self, view: View, axes: str, term: Expression, varying: bool = False, absent: str = "") -> None:
         """A term of the gradient of a view: summed along axes along which the view is the same, and over examples.
@@ -66,18 +118,12 @@ class ArrayGradients(ArrayViews):
         term = reduced("sum", term, gone + "n" * (not view.varying))
         self.terms[core.array].append(Term(core, kept + "n" * view.varying, term))
 
-    def part(self, expression: Expression) -> Expression:
-        """A part of an expression, on a line of its own."""
-        self.parts += 1
-        self.lines.append(f"part{self.parts} = {expression}")
-        return Expression(f"part{self.parts}", expression.axes)
-
     def gradient(self, array: Array) -> Expression:
         """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
         name, given = f"d_{self.names[array]}", array in (self.plan.params, self.plan.inputs)
         axes = letters_of(array)
         found = self.terms.pop(array, [])
-        total = self.total(array, [term for term in found if is_whole(term.view)])
+        total = self.whole(array, [term for term in found if is_whole(term.view)])
         parts = [term for term in found if not is_whole(term.view)]
         if total and not parts:
             total = total if total.number is not None else self.full(total, axes, array.shape)
@@ -87,19 +133,11 @@ class ArrayGradients(ArrayViews):
             if total.number is not None:
                 total = Expression(f"full({size(array.shape, array.varying)}, {total.number!r})", axes)
             self.lines.append(f"{name} = {total.text}")
-        elif self.functional and parts and not (total or array.varying) and (tiles := self.tiles(array, parts)):
-            self.lines.append(f"{name} = {tiles}")
-        elif self.functional:
-            pieces = [self.onto(array, name, *part) for part in parts]
-            texts = [*([self.full(total, axes, array.shape).text] if total else []), *pieces] or [
-                f"zeros({size(array.shape, array.varying)})"
-            ]
-            self.lines += [f"{name} {'+=' if k else '='} {text}" for k, text in enumerate(texts)]
         else:
             self.lines += self.in_place(array, name, total, parts)
         return Expression(name, axes)
 
-    def total(self, array: Array, terms: Sequence[Term]) -> Expression | None:
+    def whole(self, array: Array, terms: Sequence[Term]) -> Expression | None:
         """The sum of the terms for a whole array, equal ones counted."""
         axes = letters_of(array)
         counted = Counter[str]()
@@ -146,48 +184,6 @@ class ArrayGradients(ArrayViews):
         begin = f"{name} = {'zeros' if blank or not written.all() else 'empty'}({size(array.shape, array.varying)})"
         return [begin, *([f"{name}[...] = {total.aligned(letters_of(array))}"] if total else []), *lines]
 
-    def tiles(self, array: Array, parts: Sequence[Term]) -> str:
-        """The terms side by side and one below another, where they fill an array row by row; "" where they do not."""
-        strips = list[Strip]()
-        for view, letters, term in parts:
-            table = view.table.reshape(len(view.table) if view.table.ndim else 1, -1)
-            (n, width), first = table.shape, int(table[0, 0])
-            step = int(table[1, 0]) - first if n > 1 else width
-            if (table != first + step * np.arange(n)[:, None] + np.arange(width)).any():
-                return ""
-            shape = view.table.shape
-            term = self.full(term, letters, shape) if shape else Expression(f"full(1, {term.text})")
-            strips.append(Strip(first, n, step, width, term, shape or (1,)))
-        strips.sort(key=lambda strip: strip.first)
 
-        def shaped(text: Expression, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Expression:
-            return text if shape == wanted else Expression(self.reshaped(text, wanted, False))
-
-        end, tiles = 0, list[tuple[Expression, tuple[int, ...]]]()  # with their shapes
-        while strips:
-            start, n, step = strips[0][:3]
-            row = [strip for strip in strips if strip.first < start + step]
-            for strip in row:
-                if (strip.first, strip.n, strip.step) != (end, n, step):
-                    return ""
-                end += strip.width
-            if end != start + step:
-                return ""
-            end, strips = start + n * step, strips[len(row) :]
-            if len(row) == 1:
-                tiles.append((row[0].term, row[0].shape))
-            else:
-                texts = [shaped(strip.term, strip.shape, (n, strip.width)).text for strip in row]
-                tiles.append((Expression(f"concatenate([{', '.join(texts)}], 1)"), (n, step)))
-        if len(tiles) > 1:
-            texts = [shaped(*tile, (prod(tile[1]),)).text for tile in tiles]
-            tiles = [(Expression(f"concatenate([{', '.join(texts)}])"), (end,))]
-        return shaped(*tiles[0], array.shape).text if end == array.size else ""
-
-    def onto(self, array: Array, name: str, view: View, letters: str, term: Expression) -> str:
-        """Where arrays cannot be changed: an array of zeros with the term in these places."""
-        text, shape = self.access(view, name)
-        term = self.full(term, letters, view.table.shape)
-        if shape != view.table.shape:
-            term = Expression(self.reshaped(term, shape, view.varying))
-        return f"onto(lambda {name}: {text.text}, {size(array.shape, array.varying)}, {term.text})"
+def kept_of(d: Expression, other: Expression, axes: str) -> str:
+    return "".join(axis for axis in axes if axis in d.axes + other.axes)

@@ -1,20 +1,15 @@
-"""A recovered program as source: the value and the gradient, forward and then backward, on NumPy's or JAX's arrays."""
+"""A recovered program as source: what its steps compute, and on JAX, which differentiates by itself, all of it."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.engine.formulas import folds
-from tinygrad_edu.engine.languages import ATOM, PRODUCT, SUM
-from tinygrad_edu.replay.array_gradients import ArrayGradients
-from tinygrad_edu.replay.array_views import AXES, core_of, letters_of
+from tinygrad_edu.engine.languages import ATOM
+from tinygrad_edu.replay.array_views import AXES, ArrayViews, letters_of
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import Expression, called, constant, contracted, counts, evaluated
+from tinygrad_edu.replay.expressions import TERMS, Expression, called, constant, contracted, counts, union
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
-from tinygrad_edu.replay.rolling import Graph
-from tinygrad_edu.replay.trace import Trace
 
 
 class Block(NamedTuple):
@@ -25,121 +20,75 @@ class Block(NamedTuple):
     lines: list[str]
 
 
-class ArraySource(ArrayGradients):
-    """Writes one program: `text`, in which `constants` have names.
-
-    Arguments:
-        functional: whether arrays cannot be changed in place.
-        gradient: whether to write the backward pass, or only the values of the roots.
+class ArraySource(ArrayViews):
+    """Writes one program, `text`, in which `constants` have names: what the roots of a plan are.
 
     Attributes:
-        function: the name of what it defines, "program" or "forward".
+        function: the name of what it defines.
         blocks: what stands in it.
         result: what it returns.
     """
 
-    def __init__(
-        self,
-        plan: Recovery,
-        also: Sequence[int] = (),
-        reduce: str | None = "mean",
-        functional: bool = False,
-        gradient: bool = True,
-    ) -> None:
-        super().__init__(plan, functional)
+    function = "forward"
+
+    def __init__(self, plan: Recovery) -> None:
+        super().__init__(plan)
         self.blocks: list[Block] = []
         for step in plan.steps:
             made = getattr(self, step.kind)(step)
             self.lines.append(f"{self.names[step.out]} = {made.text}")
             self.end_block(step.out)
-        self.result = self.results(also, reduce) if gradient else self.outputs()
+        self.result = self.results()
         self.end_block(None)
         forward, backward = (
             [line for block in self.blocks if block.backward is way for line in block.lines] for way in (False, True)
         )
-        lines = [*forward, *["# backward"] * gradient, *backward, f"return {', '.join(self.result)}"]
-        counted = any(map(counts, lines))
-        self.function = "program" if gradient else "forward"
-        head = [f"def {self.function}(w, X):", *["N = X.shape[-1]"] * counted]
-        self.text = "\n    ".join([*head, *lines]) + "\n"
+        self.text = self.written([*forward, *(["# backward", *backward] if backward else [])])
+
+    def written(self, lines: Sequence[str]) -> str:
+        lines = [*lines, f"return {', '.join(self.result)}"]
+        counted = ["N = X.shape[-1]"] * any(map(counts, lines))
+        return "\n".join([f"def {self.function}(w, X):", *[f"    {line}".rstrip() for line in [*counted, *lines]], ""])
 
     def end_block(self, array: Array | None, backward: bool = False) -> None:
         self.blocks.append(Block(array, backward, self.lines))
         self.lines = []
 
-    def results(self, also: Sequence[int], reduce: str | None) -> list[str]:
-        """Write the backward pass; what is returned."""
-        plan, over = self.plan, ""
-        root = plan.roots[0]
+    def results(self) -> list[str]:
+        """The values of the roots, in one array."""
+        roots = self.plan.roots
+        return [self.full(self.expression(roots, "a"), "an", roots.table.shape).text + ","]
+
+    def total(self, reduce: str | None) -> tuple[str, str]:
+        """The root, summed over the examples, and what stands behind it and its gradient to reduce them."""
+        root = self.plan.roots[0]
         value = self.expression(root, "")
         if root.varying and reduce:
-            over = " / N" if reduce == "mean" else ""
-            value = Expression(f"{value.within(ATOM)}.sum(){over}")
-        elif reduce == "sum":
-            value, over = value * Expression("N"), " * N"
-        self.end_block(None)
-        self.add(root, "", constant(1.0))
-        for step in reversed(plan.steps):
-            if self.terms[step.out]:
-                d = self.gradient(step.out)
-                letters = step.axes[2] + "n" * step.out.varying if step.kind == "dot" else letters_of(step.out)
-                getattr(self, f"back_{step.kind}")(
-                    step, d if d.number is not None else Expression(d.text, letters, d.binds)
-                )
-                self.end_block(step.out, backward=True)
-        found = [value.text, self.gradient(plan.params).text + over]
-        self.end_block(plan.params, backward=True)
-        if also:
-            view = View(plan.inputs, np.array(also) - plan.params.size)
-            text, shape = self.access(view, self.gradient(plan.inputs).text)
-            found.append(text.text if shape == view.table.shape else self.reshaped(text, view.table.shape, True))
-            self.end_block(plan.inputs, backward=True)
-        return found
+            return f"{value.within(ATOM)}.sum()", " / N" if reduce == "mean" else ""
+        return (value if reduce else self.full(value, "n", ())).text, " * N" if reduce == "sum" else ""
 
-    def outputs(self) -> list[str]:
-        """The values of the roots."""
-        roots = self.plan.roots
-        return [self.full(self.expression(roots, "a"), "a" + "n" * roots.varying, roots.table.shape).text]
+    def of_inputs(self, also: Sequence[int], name: str) -> str:
+        """Those for some of the inputs, of numbers for all of them."""
+        view = View(self.plan.inputs, np.array(also) - self.plan.params.size)
+        text, shape = self.access(view, name)
+        return text.text if shape == view.table.shape else self.reshaped(text, view.table.shape, True)
 
-    # Forward: the expression that a step computes.
+    # The expression that a step computes.
 
     def map(self, step: Step) -> Expression:
         assert step.row
-        found = [self.expression(view, axes) for view, axes in zip(step.views, self.axes_of(step), strict=True)]
-        axes = letters_of(step.out)
-        if step.row.many:
-            found = self.in_full(step, found)
-            made = self.once(evaluated(step.row.primal, dict(zip(step.row.operands, found, strict=True))))
-        else:
-            made = called(step.row, found)
-        return self.full(made, axes, step.out.shape)
+        operands = self.operands(step, full=step.row.many)
+        axes = union(*operands).replace(TERMS, "")
+        return self.full(Expression(called(step.row, operands), axes), letters_of(step.out), step.out.shape)
 
-    def in_full(self, step: Step, operands: list[Expression]) -> list[Expression]:
-        """The operands of a row over many with all their terms, to be summed over."""
-        return [
-            self.full(x, axes + "n" * ("n" in x.axes), view.table.shape)
-            for x, axes, view in zip(operands, self.axes_of(step), step.views, strict=True)
-        ]
-
-    def once(self, made: Expression) -> Expression:
-        """An expression without what an earlier line computes, and with a line before it for what is in it twice."""
-        earlier = [line for block in self.blocks for line in block.lines] + self.lines
-        names = {text: name for name, _, text in (line.partition(" = ") for line in earlier) if name[:2] != "d_"}
-        tree = Parts(names).visit(ast.parse(made.text, mode="eval").body)
-        made = Expression(ast.unparse(tree), made.axes, made.binds)
-        while True:
-            parts = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.BinOp)]
-            repeated = [part for part in parts if parts.count(part) > 1]
-            if not repeated:
-                return made
-            part = max(repeated, key=lambda part: (parts.count(part), len(part), part))
-            tree = Parts({part: self.part(Expression(part)).text}).visit(tree)
-            made = Expression(ast.unparse(tree), made.axes, PRODUCT if made.binds == PRODUCT else SUM)
-
-    def axes_of(self, step: Step) -> list[str]:
-        """Names for the axes of each view of a map."""
-        assert step.row
-        return [AXES[: len(step.out.shape)] + "t" * step.row.many] * len(step.views)
+    def operands(self, step: Step, full: bool) -> list[Expression]:
+        """Those of a map; `full`, with all the terms that are summed over."""
+        axes = axes_of(step)
+        found = [self.expression(view, axes) for view in step.views]
+        if full:
+            lengths = step.views[0].table.shape
+            found = [self.full(x, axes + "n" * ("n" in x.axes), lengths) for x in found]
+        return found
 
     def join(self, step: Step) -> Expression:
         texts = []
@@ -179,72 +128,49 @@ class ArraySource(ArrayGradients):
         """How many equal terms there are, if all of them are."""
         return 1 if "t" in a.axes + b.axes else int(view.table.shape[-1])
 
-    # Backward: the terms of gradients that a step gives to its operands.
 
-    def back_map(self, step: Step, d: Expression) -> None:
-        assert step.row
-        axes = self.axes_of(step)
-        letters = letters_of(step.out)
-        found = [self.expression(view, own) for view, own in zip(step.views, axes, strict=True)]
-        if step.row.many and any(folds(partial)[0] for partial in step.row.partials):
-            found = self.in_full(step, found)
-        operands = dict(zip(step.row.operands, found, strict=True))
-        operands["out"] = Expression(self.names[step.out], letters)
-        for view, own, formula in zip(step.views, axes, step.row.partials, strict=True):
-            if view.active:
-                found_partial = evaluated(formula, operands)
-                if step.row.many:
-                    found_partial = self.once(found_partial)
-                self.add(view, own, d * found_partial, varying=step.out.varying)
+class JaxSource(ArraySource):
+    """Writes the value alone, of the pieces of the params; JAX differentiates it, by the partials of the table."""
 
-    def back_join(self, step: Step, d: Expression) -> None:
-        start = 0
-        for view in step.views:
-            start += (size := view.table.size)
-            part = d if d.number is not None else Expression(f"{d.text}[{start - size}:{start}]", d.axes)
-            self.add(view, "a", part, varying=step.out.varying)
+    function = "program"
 
-    def back_dot(self, step: Step, d: Expression) -> None:
-        varying = step.out.varying
-        if step.start:
-            self.add(step.start, step.axes[2], d, varying=varying)
-        for pair in self.pairs(step):
-            sizes = sizes_of(step, pair[0][1], pair[1][1])
-            for k, (view, axes) in enumerate(zip([view for _, view in pair], step.axes, strict=False)):
-                if not view.active:
-                    continue
-                other, masked = pair[1 - k][0], k == 1 and step.mask is not None
-                own = (axes if masked else core_of(view, axes)[1]) + "n" * view.varying
-                summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
-                term = contracted(d, other, kept_of(d, other, own), sizes)
-                varies = varying and "n" not in summed
-                if masked:
-                    term = self.full(term, own, view.table.shape)
-                    term = Expression(f"{term.within(ATOM)}[{self.constant('m', step.mask)}]", "a" + "n" * view.varying)
-                    self.add(View(view.array, view.table[step.mask]), "a", term, varying=varies)
-                else:
-                    self.add(view, axes, term, varying=varies, absent=summed)
+    def __init__(self, plan: Recovery, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
+        self.also, self.reduce = also, reduce
+        self.pieces: dict[str, Any] = {}  # and where they lie
+        super().__init__(plan)
+
+    def named_view(self, view: View, text: str) -> str:
+        if view.array is not self.plan.params:
+            return super().named_view(view, text)
+        self.pieces.setdefault(text, view.table.ravel())
+        return f"W{[*self.pieces].index(text) + 1}"
+
+    def results(self) -> list[str]:
+        value, over = self.total(self.reduce)
+        d_w = f"d_w = zeros({self.plan.params.shape})"
+        if self.pieces:
+            places = self.constant("i", np.concatenate([*self.pieces.values()]))
+            d_w += f".at[{places}].add(concatenate([d.reshape(-1) for d in pieces]))"
+        self.lines += [
+            "def total(pieces, X):",
+            f"    [{', '.join(f'W{k + 1}' for k in range(len(self.pieces)))}] = pieces",
+            *[f"    {line}" for block in self.blocks for line in block.lines],
+            f"    return {value}",
+            "",
+            f"pieces = [{', '.join(self.pieces)}]",
+            "value, (pieces, d_X) = jax.value_and_grad(total, (0, 1))(pieces, X)"
+            if self.also
+            else "value, pieces = jax.value_and_grad(total)(pieces, X)",
+            d_w,
+        ]
+        self.blocks.clear()
+        return [f"value{over}", f"d_w{over}", *([self.of_inputs(self.also, "d_X")] if self.also else [])]
 
 
-def with_gradient(trace: Trace, graph: Graph, also: Sequence[int], reduce: str | None, functional: bool) -> ArraySource:
-    """The program of a trace and its gradient, from what of it is rolled up."""
-    return ArraySource(Recovery(trace, graph, [*range(trace.n_params), *also]), also, reduce, functional)
-
-
-class Parts(ast.NodeTransformer):
-    """Puts names where parts of an expression stand."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self.names = names
-
-    def visit(self, node: ast.AST) -> Any:
-        node = self.generic_visit(node)
-        name = self.names.get(ast.unparse(node)) if isinstance(node, ast.Call | ast.BinOp) else None
-        return ast.Name(name, ast.Load()) if name else node
-
-
-def kept_of(d: Expression, other: Expression, axes: str) -> str:
-    return "".join(axis for axis in axes if axis in d.axes + other.axes)
+def axes_of(step: Step) -> str:
+    """Names for the axes of the views of a map."""
+    assert step.row
+    return TERMS * step.row.many + AXES[: len(step.out.shape)]
 
 
 def sizes_of(step: Step, first: View, second: View) -> dict[str, int]:

@@ -16,7 +16,17 @@ from tinygrad_edu.replay.places import sliced
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
 AXES = "abcdefghijklm"  # of what is no product
-TAKEN = {"w", "X", "N", "np", "jax", "program", "forward", *HELPERS}
+TAKEN = {
+    "w",
+    "X",
+    "N",
+    "np",
+    "jax",
+    "program",
+    "forward",
+    *HELPERS,
+    *["value", "total", "pieces", "d_w", "d_X", "d_out"],
+}
 
 
 class ArrayViews:
@@ -32,7 +42,7 @@ class ArrayViews:
         self.plan = plan
         self.constants: dict[str, Any] = {}
         self.known: dict[Any, str] = {}  # their names
-        self.views: dict[tuple[Array, str], Expression] = {}  # those that have a line of their own
+        self.views: dict[str, str] = {}  # names of those that have a line of their own
         self.lines: list[str] = []
         self.names = self.named(plan)
 
@@ -70,20 +80,24 @@ class ArrayViews:
         if shape != core.table.shape:
             text = Expression(self.reshaped(text, core.table.shape, core.varying))
         kept += "n" * core.varying
-        if text.text.isidentifier() or (text.text.count("[") == 1 and "(" not in text.text and "[i" not in text.text):
-            return Expression(text.text, kept)
-        key = core.array, text.text
-        if key not in self.views:
-            if core.array is self.plan.params and "[i" not in text.text:
-                prefix = "W" if core.table.ndim > 1 else "b"
+        return Expression(self.named_view(core, text.text), kept)
+
+    def named_view(self, view: View, text: str) -> str:
+        """What stands for the text of a view: a name, if it is long; the line that defines it is written."""
+        assert view.array
+        if text.isidentifier() or (text.count("[") == 1 and "(" not in text and "[i" not in text):
+            return text
+        if text not in self.views:
+            if view.array is self.plan.params and "[i" not in text:
+                prefix = "W" if view.table.ndim > 1 else "b"
             else:
-                prefix = f"{name}_"
-            count = 1 + sum(known.text.startswith(prefix) for known in self.views.values())
+                prefix = f"{self.names[view.array]}_"
+            count = 1 + sum(known.startswith(prefix) for known in self.views.values())
             while f"{prefix}{count}" in self.names.values() or f"{prefix}{count}" in TABLE:
                 count += 1
-            self.views[key] = Expression(f"{prefix}{count}")
-            self.lines.append(f"{self.views[key].text} = {text.text}")
-        return Expression(self.views[key].text, kept)
+            self.views[text] = f"{prefix}{count}"
+            self.lines.append(f"{self.views[text]} = {text}")
+        return self.views[text]
 
     def access(self, view: View, name: str) -> tuple[Expression, tuple[int, ...]]:
         """A view of an array, or of its gradient: regular places as slices, others by indices; and the shape of it."""

@@ -6,7 +6,7 @@ An expression knows the names of its axes, so that operands are aligned when the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import OPERATORS, Row
@@ -14,6 +14,8 @@ from tinygrad_edu.engine.formulas import compile_formula, names, rows_in
 from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, UNARY, Text, infix
 from tinygrad_edu.engine.languages import constant as number_text
 from tinygrad_edu.replay.formulas import filled
+
+TERMS = "T"  # the axis of what an operation over many is over; it is the first
 
 
 class Expression(Text):
@@ -87,22 +89,43 @@ def counts(text: str) -> bool:
     return re.search(r"\bN\b", text) is not None
 
 
-def evaluated(formula: str, operands: dict[str, Expression]) -> Expression:
-    """A formula of the table with these expressions for its operands, `sum` and `max` along their axis t.
+def evaluated(
+    formula: str, operands: dict[str, Expression], part: Callable[[Expression], Expression] | None = None
+) -> Expression:
+    """A formula of the table with these expressions for its operands, `sum` and `max` along the axis of their terms.
 
     >>> evaluated("out * sigmoid(-x)", {"x": Expression("z", "an"), "out": Expression("h", "an")}).text
     'h * sigmoid(-z)'
+
+    Arguments:
+        part: what stands for a call, which may be in the formula twice.
     """
     if all(x.number is not None for name, x in operands.items() if name in names(formula)) and "_i" not in formula:
         return Expression(filled(formula, {name: x.number for name, x in operands.items() if x.number is not None}))
-    scope = rows_in([formula], lambda row: lambda *operands: called(row, operands))
-    scope |= {"sum": lambda x: reduced("sum", x, "t"), "max": lambda x: reduced("amax", x, "t")}
+    once = part or lifted
+    scope = rows_in([formula], lambda row: lambda *operands: once(called(row, operands)))
+    scope |= {"sum": lambda x: reduced("sum", x, TERMS), "max": lambda x: once(reduced("amax", x, TERMS))}
     return lifted(compile_formula(operands, formula, scope)(*operands.values()))
+
+
+class Parts:
+    """Parts of expressions that have a line of their own."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Expression] = {}
+        self.lines: list[str] = []
+
+    def named(self, part: Expression) -> Expression:
+        """The name of a part; a line is written, unless an earlier one has it."""
+        if part.text not in self.known:
+            self.known[part.text] = name = Expression(f"part{len(self.known) + 1}", part.axes)
+            self.lines.append(f"{name} = {part}")
+        return self.known[part.text]
 
 
 def reduced(function: str, x: Expression, axes: str) -> Expression:
     """The sum, or the largest, along some axes."""
-    gone = [k - len(x.axes) for k, axis in enumerate(x.axes) if axis in axes]
+    gone = [k if axis == TERMS else k - len(x.axes) for k, axis in enumerate(x.axes) if axis in axes]
     if not gone:
         return x
     if function == "sum" and x.binds == UNARY and x.text.startswith("-"):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
 
+from tinygrad_edu.replay.array_source import JaxSource
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.numpy_arrays import NumpyProgram, Recovered
-from tinygrad_edu.replay.recovery import Recovery
+from tinygrad_edu.replay.numpy_arrays import NumpyProgram, Way
 from tinygrad_edu.shell import install
 
 try:
@@ -24,7 +23,7 @@ class JaxProgram(NumpyProgram):
     """Takes NumPy's arrays and gives such; called on JAX's, it gives JAX's, which stay where they are."""
 
     backend = "jax"
-    functional = True
+    source_of = JaxSource
     irregular = False  # many scalar lines take XLA longer still
 
     def __call__(self, params: Any, inputs: Any = ()) -> tuple[Any, ...]:
@@ -34,12 +33,13 @@ class JaxProgram(NumpyProgram):
         if not all(on_jax):
             params, inputs = map(jax.numpy.asarray, (params, inputs))
         found: tuple[Any, ...] = self.jitted(params, inputs)
-        if self.recovered(inputs).plan.exact or isinstance(found[0], jax.core.Tracer):
+        if self.reduced.exact or isinstance(found[0], jax.core.Tracer):
             return found
         if all(np.isfinite(x).all() for x in found):
             return found
         with np.errstate(all="ignore"):
-            return tuple(map(jax.numpy.asarray, self.by_columns(*self.numbers(params, inputs))))
+            what = "each" if self.has_own_results(inputs) else "reduced"
+            return tuple(map(jax.numpy.asarray, self.by_columns(what, *self.numbers(params, inputs))))
 
     def function(self, params: Any, inputs: Any) -> Any:
         """The program on JAX arrays, (p,) and (k,) or (N, k), free of side effects: for `jax.jit`, `vmap` and sharding.
@@ -47,27 +47,20 @@ class JaxProgram(NumpyProgram):
         Returns JAX arrays of the type of what it is given; give float64, which JAX has under `jax.enable_x64`.
         """
         self.require_shapes(params, inputs)  # while it is traced, not at each call
-        columns = inputs.T if inputs.ndim == 2 else inputs[:, None]
         if self.has_own_results(inputs):
-            n, p = len(inputs), len(params)
-            rows = jax.numpy.vstack([jax.numpy.repeat(params[:, None], n, axis=1), columns])
-            value, _, *gradients = self.each.function(params[:0], rows)
-            found = jax.numpy.vstack([rows[:0], *gradients])  # there is none without params
-            return (jax.numpy.broadcast_to(value, n), found[:p].T, found[p:].T)[: 3 if self.also else 2]
-        value, gradient, *also = self.reduced.function(params, columns)
-        return (value, gradient, *(part.T if inputs.ndim == 2 else part[:, 0] for part in also))
+            found: tuple[Any, ...] = jax.vmap(self.function, (None, 0))(params, inputs)
+            return found
+        return in_rows(self.reduced, params, inputs)
 
-    def by_arrays(self, params: Any, inputs: Any) -> tuple[Any, ...]:
+    def by_arrays(self, what: str, params: Any, inputs: Any) -> tuple[Any, ...]:
+        function = self.jitted_outputs if what == "outputs" else self.jitted
         with float64():
-            value, *beside = map(np.array, self.jitted(params, inputs))
+            value, *beside = map(np.array, function(params, inputs))
         return (value if value.ndim else float(value), *beside)
 
-    def run(self, recovered: Recovered, params: Any, block: Any) -> Any:
-        with float64():  # only the outputs come here
-            return np.array(self.jitted_outputs(params, block))
-
-    def blocks(self, batch: Any, plan: Recovery) -> Iterator[Any]:
-        yield batch.T
+    @property
+    def each(self) -> Way:
+        return self.reduced  # as one example after another
 
     @cached_property
     def jitted(self) -> Any:
@@ -76,10 +69,17 @@ class JaxProgram(NumpyProgram):
 
     @cached_property
     def jitted_outputs(self) -> Any:
-        return jax.jit(self.outputs.function)
+        return jax.jit(partial(in_rows, self.outputs))
 
     def libraries(self) -> dict[str, Any]:
         return {"np": jax.numpy, "jax": jax}
+
+
+def in_rows(way: Way, params: Any, inputs: Any) -> tuple[Any, ...]:
+    """The results with a row for each example, or those of the one that there is."""
+    found = way.function(params, inputs.T if inputs.ndim == 2 else inputs[:, None])
+    beside = (part.T if inputs.ndim == 2 else part[:, 0] for part in found[way.n_summed :])
+    return (*found[: way.n_summed], *beside)
 
 
 def float64() -> Any:

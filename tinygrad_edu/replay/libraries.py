@@ -6,10 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tinygrad_edu.engine import TABLE
+from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.formulas import MissingPrimitive
+from tinygrad_edu.replay.expressions import TERMS, Expression, Parts, evaluated, reduced
 from tinygrad_edu.replay.formulas import filled
 
+NAME = r"(?<![\w.])[a-z_]\w*"  # that is no method
 HEADS = {
     "numpy": "import numpy as np",
     "jax": 'import jax\nimport jax.numpy as np\n\njax.config.update("jax_enable_x64", True)',
@@ -35,10 +37,10 @@ JAX = {
     "small_power": "lambda x: np.exp(np.minimum(x, -x))",
     "sigmoid": "lambda x: np.where(x >= 0, 1, small_power(x)) / (1 + small_power(x))",
     "sech": "lambda x: 2 * small_power(x) / (1 + small_power(x) ** 2)",
-    "float_array": "lambda x: np.asarray(x, np.result_type(x, float))",
-    # Zeros with a term in the places that a view shows.
-    "onto": "lambda view, shape, term: jax.linear_transpose("
-    "view, jax.ShapeDtypeStruct(shape, float_array(term).dtype))(float_array(term))[0]",
+    "rule": """def rule(primal, *terms):
+    function = jax.custom_jvp(primal)
+    function.defjvps(*terms)
+    return lambda *operands: function(*np.broadcast_arrays(*[1.0 * x for x in operands]))""",
 }
 TORCH = {
     "numbers": "lambda *xs: [np.as_tensor(x, dtype=np.float64) for x in xs]",
@@ -66,7 +68,7 @@ HELPERS = {name for library in LIBRARIES.values() for name in library} - TABLE.k
 
 
 def definitions(text: str, library: str, known: Collection[str] = ()) -> Iterator[str]:
-    """A line for each name that a text uses and that it has not itself, each after those that it uses.
+    """Each name that a text uses and that it has not itself, defined, after those that it uses.
 
     >>> print(*definitions("d_z * step(z) - relu(z)", "numpy"), sep="\\n")
     maximum = np.maximum
@@ -75,25 +77,41 @@ def definitions(text: str, library: str, known: Collection[str] = ()) -> Iterato
 
     Raises MissingPrimitive, a ValueError, for an operation that neither the library nor a formula expresses.
     """
-    defined = {*known}
+    defined, differentiated = {*known}, {*re.findall(NAME, text)} if library == "jax" else set()
 
     def define(text: str) -> Iterator[str]:
-        for name in sorted({*re.findall(r"(?<![\w.])[a-z_]\w*", text)} - defined):
+        for name in sorted({*re.findall(NAME, text)} - defined):
             row = TABLE.get(name)
             own = LIBRARIES[library].get(name, "")
-            if not own and (row is None or row.many):
-                continue
-            if not own and row:
-                if row.primitive:
-                    raise MissingPrimitive(f"{name} has no {library} form")
-                parameters = {x: x for x in row.operands}
-                own = f"lambda {', '.join(parameters)}: {filled(row.primal, parameters)}"
-            if name not in defined:
+            if not own and row and row.primitive:
+                raise MissingPrimitive(f"{name} has no {library} form")
+            made = own if own.startswith("def ") else f"{name} = {own}" if own else row and function(row)
+            if row and name in differentiated:
+                made = f"{made}\n{name} = rule({', '.join([name, *rules(row)])})"
+            if made and name not in defined:
                 defined.add(name)
-                yield from define(own.removeprefix("lambda"))
-                yield f"{name} = {own}"
+                yield from define(made)
+                yield made
 
     return define(text)
+
+
+def function(row: Row) -> str:
+    """A row as a function; the terms of one over many lie along the first axis."""
+    if not row.many:
+        return f"{row.name} = lambda {', '.join(row.operands)}: {filled(row.primal, {x: x for x in row.operands})}"
+    parts = Parts()
+    result = evaluated(row.primal, {x: Expression(x, TERMS) for x in row.operands}, parts.named)
+    head = f"def {row.name}({', '.join(row.operands)}):"
+    return "\n    ".join([head, *parts.lines, f"return {result}"])
+
+
+def rules(row: Row) -> Iterator[str]:
+    """For each operand what JAX has to know: the partial times a number, as a function."""
+    operands = {x: Expression(x, TERMS * row.many) for x in row.operands} | {"out": Expression("out")}
+    for partial in row.partials:
+        term = reduced("sum", Expression("d_out", TERMS * row.many) * evaluated(partial, operands), TERMS)
+        yield f"lambda d_out, out, {', '.join(row.operands)}: {'np.zeros_like(out)' if partial == '0' else term}"
 
 
 def exported(text: str, constants: Mapping[str, Any], library: str) -> str:

@@ -77,20 +77,22 @@ class Program(ABC):
 
         Raises ImportError where NumPy is not installed.
         """
-        return str(self._recovered(functional=False).text)
+        return str(self._recovered().text)
 
-    def _recovered(self, functional: bool) -> Any:
-        from tinygrad_edu.replay.array_source import with_gradient
-        from tinygrad_edu.replay.recovery import rolled
+    def _recovered(self, on_jax: bool = False) -> Any:
+        from tinygrad_edu.replay.array_gradients import ArrayGradients
+        from tinygrad_edu.replay.array_source import JaxSource
+        from tinygrad_edu.replay.recovery import Recovery, rolled
 
         graph = rolled(self.trace, [self.trace.root])
-        return with_gradient(self.trace, graph, self.also, self.reduce or "mean", functional)
+        plan = Recovery(self.trace, graph, [*range(self.trace.n_params), *self.also])
+        return (JaxSource if on_jax else ArrayGradients)(plan, self.also, self.reduce or "mean")
 
     def array_graph(self) -> list[ArrayNode]:
         """The arrays of `arrays`, each with its shape and its lines: what `draw` draws of a program."""
         from tinygrad_edu.replay.array_graph import array_graph
 
-        return array_graph(self._recovered(functional=False))
+        return array_graph(self._recovered())
 
     def numpy(self) -> str:
         """The program as a text to paste that needs NumPy alone.
@@ -113,7 +115,7 @@ class Program(ABC):
 
         for name in self.clashes:
             raise ValueError(f"{library}() has something else called {name!r}: register the operation by another name")
-        source = self._recovered(functional=library == "jax")
+        source = self._recovered(on_jax=library == "jax")
         return exported(source.text, source.constants, library)
 
     @cached_property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu.replay.numpy_arrays import NumpyProgram, Recovered
+from tinygrad_edu.replay.array_source import ArraySource
+from tinygrad_edu.replay.numpy_arrays import NumpyProgram
 from tinygrad_edu.shell import install
 
 try:
@@ -19,10 +21,14 @@ class TorchProgram(NumpyProgram):
     backend = "torch"
     irregular = False
 
-    def run(self, recovered: Recovered, params: Any, block: Any) -> Any:
-        with torch.no_grad():
-            found = super().run(recovered, torch.tensor(params), torch.tensor(block))
-        return [of_numpy(part) for part in found] if isinstance(found, tuple) else of_numpy(found)
+    def defining(self, source: ArraySource) -> Callable[..., Any]:
+        function = super().defining(source)
+
+        def on_tensors(params: Any, block: Any) -> tuple[Any, ...]:
+            with torch.no_grad():
+                return tuple(map(of_numpy, function(torch.tensor(params), torch.tensor(block))))
+
+        return on_tensors
 
     def constant(self, array: Any) -> Any:
         return torch.from_numpy(array)
