@@ -160,67 +160,47 @@ def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, int])
         if made.axes == inside:
             return made
     else:
-        for x, y in ((a, b), (b, a)):
-            found = matrix_product(x, y, summed, inside) if len(summed) == 1 else None
-            found = found or flat_product(x, y, inside, sizes)
-            if found:
-                return found
-        for x, y in ((a, b), (b, a)):
-            found = matrix_product(x, y, summed[1], summed[0] + inside) if len(summed) == 2 else None
-            if found:
-                return reduced("sum", found, summed[0])
-        if not {*a.axes} & {*b.axes} & {*inside}:
-            for x, y in ((a, b), (b, a)):
-                if "".join(z for z in x.axes + y.axes if z not in summed) == inside:
-                    places = [tuple(z.axes.index(axis) for axis in summed) for z in (x, y)]
-                    return Expression(f"tensordot({x.text}, {y.text}, {tuple(places)})", inside)
+        found = product(a, b, summed, inside, sizes) or product(b, a, summed, inside, sizes)
+        if found:
+            return found
     return Expression(f"einsum('{a.axes},{b.axes}->{inside}', {a.text}, {b.text})", inside)
 
 
-def flat_product(x: Expression, y: Expression, out: str, sizes: Mapping[str, int]) -> Expression | None:
-    """x @ y, where axes that lie side by side, summed over or not, make one; None if they do not."""
-    inner = "".join(axis for axis in x.axes if axis not in out)
+def product(x: Expression, y: Expression, summed: str, out: str, sizes: Mapping[str, int]) -> Expression | None:
+    """x @ y, as many as a batch has, or where axes that lie side by side make one; None if it is neither."""
+    kept = summed[:-1] + out  # a batch, and what only x, and only y has
+    right = kept[-1:] if kept[-1:] not in x.axes else ""
+    left = kept[: len(kept) - len(right)][-1:]
+    left = left if left not in y.axes else ""
+    batch = kept[: len(kept) - len(left + right)]
+    factors = matrix(x, batch, left, summed[-1], sizes), matrix(y, batch, summed[-1], right, sizes)
+    if all(factors):
+        return reduced("sum", Expression(" @ ".join(factors), kept, PRODUCT), summed[:-1])
     left, right = ("".join(axis for axis in z.axes if axis in out) for z in (x, y))
-    if out != left + right or not inner:
+    factors = matrix(x, "", left, summed, sizes), matrix(y, "", summed, right, sizes)
+    if out != left + right or not all(factors):
         return None
-
-    def length(axis: str) -> str:
-        return "N" if axis == "n" else str(sizes[axis])
-
-    texts = []
-    for z, rows, columns in ((x, left, inner), (y, inner, right)):
-        if z.axes not in (rows + columns, columns + rows):
-            return None
-        text, groups = Text(z.text, z.binds), [rows, columns] if z.axes == rows + columns else [columns, rows]
-        dims = [length(group) if len(group) == 1 else "-1" for group in groups if group]
-        if dims == ["-1", "-1"]:
-            return None
-        if len(z.axes) > len(dims):
-            text = Text(f"{text.within(ATOM)}.reshape({', '.join(dims)})")
-        turned = len(dims) == 2 and groups[0] is columns
-        texts.append(text.within(ATOM) + ".T" if turned else text.within(UNARY))
-    made = Expression(" @ ".join(texts), out, PRODUCT)
+    made = Expression(" @ ".join(factors), out, PRODUCT)
     if max(len(left), len(right)) < 2:
         return made
-    return Expression(f"({made.text}).reshape({', '.join(map(length, out))})", out)
+    return Expression(f"({made}).reshape({', '.join([length(axis, sizes) for axis in out])})", out)
 
 
-def matrix_product(x: Expression, y: Expression, inner: str, out: str) -> Expression | None:
-    """x @ y, where the last axis of `out` but one is only in x and the last only in y; None if it is none."""
-    left = "".join(axis for axis in x.axes if axis != inner and axis not in y.axes)
-    right = "".join(axis for axis in y.axes if axis != inner and axis not in x.axes)
-    batch = "".join(axis for axis in out if axis in x.axes and axis in y.axes)
-    if len(left) > 1 and not batch and len(right) == 1 and len(y.axes) == 2 and left[:-1] == out[: len(left) - 1]:
-        batch, left = left[:-1], left[-1]  # many x, one y
-    elif len(right) > 1 and not batch and len(left) == 1 and len(x.axes) == 2 and right[:-1] == out[: len(right) - 1]:
-        batch, right = right[:-1], right[-1]
-    if len(left) > 1 or len(right) > 1 or out != batch + left + right or (batch and not (left and right)):
-        return None
-    texts = []
-    for z, plain in ((x, left + inner), (y, inner + right)):
-        own = z.axes[: len(z.axes) - len(plain)]
-        if own not in ("", batch) or {*z.axes[len(own) :]} != {*plain}:
-            return None
-        turn = (".swapaxes(-1, -2)" if own else ".T") if z.axes[len(own) :] != plain else ""
-        texts.append(z.within(ATOM if turn else UNARY) + turn)
-    return Expression(" @ ".join(texts), out, PRODUCT)
+def matrix(z: Expression, batch: str, rows: str, columns: str, sizes: Mapping[str, int]) -> str:
+    """A factor as a matrix, or a batch of such; axes side by side make one; "" where it cannot be one."""
+    own = z.axes[: len(z.axes) - len(rows + columns)]
+    turned = z.axes != own + rows + columns
+    groups = [group for group in ((columns, rows) if turned else (rows, columns)) if group]
+    wide = sum(len(group) > 1 for group in groups)
+    if own not in ("", batch) or z.axes != own + "".join(groups) or wide > 1 or (own and (wide or len(groups) < 2)):
+        return ""
+    text: Text = z
+    if wide:
+        dims = ["-1" if len(group) > 1 else length(group, sizes) for group in groups]
+        text = Text(f"{z.within(ATOM)}.reshape({', '.join(dims)})")
+    turn = (".swapaxes(-1, -2)" if own else ".T") * turned
+    return text.within(ATOM if turn else UNARY) + turn
+
+
+def length(axis: str, sizes: Mapping[str, int]) -> str:
+    return "N" if axis == "n" else str(sizes[axis])

@@ -17,7 +17,7 @@ HEADS = {
     "jax": 'import jax\nimport jax.numpy as np\n\njax.config.update("jax_enable_x64", True)',
     "torch": "import torch as np",
 }
-SAME = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh hypot abs maximum minimum sign where einsum tensordot"
+SAME = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh hypot abs maximum minimum sign where einsum"
 ALL = {name: f"np.{name}" for name in f"{SAME} concatenate broadcast_to transpose zeros empty full amax".split()} | {
     "asin": "np.arcsin",
     "acos": "np.arccos",
@@ -53,7 +53,6 @@ TORCH = {
     "broadcast_to": "lambda x, shape: numbers(x)[0].broadcast_to(shape)",
     "concatenate": "np.cat",
     "transpose": "np.permute",
-    "tensordot": "lambda x, y, axes: np.tensordot(x, y, dims=axes)",
     "add_at": "lambda target, index, term: target.index_put_((index,), term, accumulate=True)",
 }
 NUMPY = {
