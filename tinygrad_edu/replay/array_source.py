@@ -65,7 +65,8 @@ class ArraySource(ArrayViews):
         value = self.expression(root, "")
         if root.varying and reduce:
             return f"{value.within(ATOM)}.sum()", " / N" if reduce == "mean" else ""
-        return (value if reduce else self.full(value, "n", ())).text, " * N" if reduce == "sum" else ""
+        text = repr(value.number) if value.number is not None else value.text  # a float, also where it is whole
+        return text if reduce else self.full(value, "n", ()).text, " * N" if reduce == "sum" else ""
 
     def of_inputs(self, also: Sequence[int], name: str) -> str:
         """Those for some of the inputs, of numbers for all of them."""
@@ -147,21 +148,21 @@ class JaxSource(ArraySource):
 
     def results(self) -> list[str]:
         value, over = self.total(self.reduce)
-        d_w = f"d_w = zeros({self.plan.params.shape})"
+        self.end_block(None)
+        wrt, places = ("(d_W, d_X)", ", (0, 1)") if self.also else ("d_W", "")
+        d_w = f"zeros({self.plan.params.shape})"
         if self.pieces:
-            places = self.constant("i", np.concatenate([*self.pieces.values()]))
-            d_w += f".at[{places}].add(concatenate([d.reshape(-1) for d in pieces]))"
+            at = self.constant("i", np.concatenate([*self.pieces.values()]))
+            d_w += f".at[{at}].add(concatenate([d.reshape(-1) for d in d_W]))"
         self.lines += [
-            "def total(pieces, X):",
-            f"    [{', '.join(f'W{k + 1}' for k in range(len(self.pieces)))}] = pieces",
+            "def forward(W, X):",
+            f"    [{', '.join(f'W{k + 1}' for k in range(len(self.pieces)))}] = W",
             *[f"    {line}" for block in self.blocks for line in block.lines],
             f"    return {value}",
             "",
-            f"pieces = [{', '.join(self.pieces)}]",
-            "value, (pieces, d_X) = jax.value_and_grad(total, (0, 1))(pieces, X)"
-            if self.also
-            else "value, pieces = jax.value_and_grad(total)(pieces, X)",
-            d_w,
+            f"W = [{', '.join(self.pieces)}]",
+            f"value, {wrt} = jax.value_and_grad(forward{places})(W, X)",
+            f"d_w = {d_w}",
         ]
         self.blocks.clear()
         return [f"value{over}", f"d_w{over}", *([self.of_inputs(self.also, "d_X")] if self.also else [])]
