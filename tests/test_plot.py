@@ -201,6 +201,15 @@ def test_the_class_of_higher_scores_has_the_colour_of_what_is_positive(sign):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("classes", [(0, 1), (-1, 1), (-2.5, -1.0), (0, 1.0), (False, True)])
+def test_a_class_that_is_a_number_keeps_its_colour_whatever_the_network_says(sign, classes):
+    figure = plot_decision_boundary(lambda x: sign * (x[1] - 0.5), POINTS, [*classes, *classes], resolution=9)
+    assert [line.get_color() for line in figure.axes[0].lines] == [THEMES["light"].data, THEMES["light"].grad]
+    low, high = (f"{c:g}".replace("-", "−") if c is not bool(c) else str(c) for c in classes)
+    assert [line.get_label() for line in figure.axes[0].lines] == [high, low]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
 def test_three_classes_of_one_score_are_in_their_order(sign):
     points = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]
     figure = plot_decision_boundary(lambda x: sign * x[0], points, ["a", "b", "c"], resolution=3)

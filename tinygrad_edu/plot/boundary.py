@@ -29,7 +29,8 @@ def plot_decision_boundary(
     Arguments:
         network: takes two numbers; returns a score, a Value or a number, or one for each class.
         points: pairs of numbers.
-        targets: the class of each point, or a number where the network's score is one; any labels.
+        targets: the class of each point, or a number where the network's score is one; any labels. Of two classes for
+            one score, the larger number has the colour of what is positive, or the word with the higher scores.
         names: of the two inputs, for the axes.
         threshold: of the score, where the line between two classes is drawn; without one, 0.5 where all scores are from
             0 to 1, else 0.
@@ -56,8 +57,11 @@ def plot_decision_boundary(
         score(figure, ax, colours, xs, ys, scores, threshold)
     else:
         regions(ax, colours, xs, ys, grid)
-    if len(grid[0][0]) == 1 and len(classes) == 2:  # the class of higher scores has the colour of what is positive
-        classes.sort(key=lambda c: -mean_score(network, pairs, [label == c for label in labels]))
+    if len(grid[0][0]) == 1 and len(classes) == 2:  # the first has the colour of what is positive
+        if all(isinstance(label, Real) for label in classes):  # also of a network that has it wrong, as it learns
+            classes.sort(key=float, reverse=True)
+        else:
+            classes.sort(key=lambda c: -mean_score(network, pairs, [label == c for label in labels]))
     for k, label in enumerate(classes):
         at = [point for point, its in zip(pairs, labels, strict=True) if its == label]
         colour = colours.series[k % 10]
