@@ -1,6 +1,7 @@
 """Programs as texts to paste."""
 
 import importlib.util
+import math
 import random
 
 import pytest
@@ -55,3 +56,18 @@ def test_the_text_computes_what_the_program_computes(library):
         close(value, expected[0])
         close(np.asarray(gradient), expected[1])
         close(np.asarray(by_input).T, expected[2])
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_constants_that_are_not_finite_are_written_in_the_words_of_the_library(library):
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"needs {library}")
+    w = Value(0.3)
+    root = TABLE["logsumexp"].function([1.0, 0.25, Value(-math.inf, finite=False), w, w * 2.0])
+    program, names = compile(root, [w], backend="numpy"), {}
+    exec(getattr(program, library)(), names)
+    arguments = np.array([0.3]), np.zeros((0, 1))
+    value, gradient = names["program"](*(map(names["np"].from_numpy, arguments) if library == "torch" else arguments))
+    expected = program([0.3])
+    close(value, expected[0])
+    close(np.asarray(gradient), expected[1])

@@ -118,4 +118,5 @@ def exported(text: str, constants: Mapping[str, Any], library: str) -> str:
     makes = "np.tensor" if library == "torch" else "np.array"
     kinds = {"f": ", dtype=np.float64"} if library == "torch" else {}
     tables = [f"{name} = {makes}({x.tolist()}{kinds.get(x.dtype.kind, '')})" for name, x in constants.items()]
-    return "\n".join([HEADS[library], "", *definitions(text, library, constants), *tables, "", "", text])
+    made = definitions("\n".join([*tables, text]), library, constants)
+    return "\n".join([HEADS[library], "", *made, *tables, "", "", text])
