@@ -12,7 +12,7 @@ from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, constant
 from tinygrad_edu.replay.libraries import HELPERS
-from tinygrad_edu.replay.places import sliced
+from tinygrad_edu.replay.places import Slice, sliced, span
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
 AXES = "abcdefghijklm"  # of what is no product
@@ -117,35 +117,29 @@ class ArrayViews:
             return Expression(f"{part}[{self.constant('i', (rows[:, 0] - first) // m)}]"), (len(table), m)
         return Expression(f"{flat}[{self.constant('i', table)}]"), table.shape
 
-    def slice(self, array: Array, name: str, found: Any) -> tuple[Expression, tuple[int, ...]]:
+    def slice(self, array: Array, name: str, found: Slice) -> tuple[Expression, tuple[int, ...]]:
         if not found.shape:
             return Expression(f"{name}[{', '.join(map(str, np.unravel_index(found.first, array.shape)))}]"), ()
-        text, row = name, array.size // array.shape[0]
-        if {*found.spans} == {":"} and found.first % row == found.end % row == 0:
-            first, end, shape = found.first // row, found.end // row, array.shape
-            if end - first == 1 < array.shape[0]:
-                text, shape = f"{name}[{first}]", array.shape[1:]
-            elif end - first < array.shape[0]:
-                text, shape = f"{name}[{first}:{end}]", (end - first, *array.shape[1:])
-            text = self.reshaped(Expression(text), found.split, array.varying) if found.split != shape else text
-            return self.turned(text, array, found)
+        text, shape = name, array.shape
         if (found.first, found.end) != (0, array.size):
-            text = f"{self.flattened(array, name)}[{found.first}:{found.end}]"
-            if len(found.shape) > 1:
-                text = self.reshaped(Expression(text), found.shape, array.varying)
-        elif found.shape != array.shape:
+            row = array.size // shape[0]
+            if found.first % row or found.end % row:
+                text, shape, row = self.flattened(array, name), (array.size,), 1
+            first, end = found.first // row, found.end // row
+            text, shape = f"{text}[{span(first, end - first, 1, shape[0])}]", (end - first, *shape[1:])
+            shape = shape if end - first > 1 else shape[1:]
+        if found.shape != shape:
             text = self.reshaped(Expression(text), found.shape, array.varying)
         index = [*found.spans]
-        while len(index) > 1 and index[-1] == ":":
+        while index and index[-1] == ":":
             index.pop()
-        if index != [":"]:
+        if index:
             text = f"{text}[{', '.join(index)}]"
-        lengths = tuple(length_of(part, n) for part, n in zip(found.spans, found.shape, strict=True))
-        if lengths != found.split:
+        if len(found.split) != sum(":" in part for part in found.spans):  # loops that lie one in another
             text = self.reshaped(Expression(text), found.split, array.varying)
         return self.turned(text, array, found)
 
-    def turned(self, text: str, array: Array, found: Any) -> tuple[Expression, tuple[int, ...]]:
+    def turned(self, text: str, array: Array, found: Slice) -> tuple[Expression, tuple[int, ...]]:
         """The axes of a slice in the order in which they were asked for."""
         if found.order != tuple(sorted(found.order)):
             back = [found.order.index(k) for k in range(len(found.order))] + [len(found.order)] * array.varying
@@ -193,8 +187,3 @@ def core_of(view: View, axes: str) -> tuple[View, str]:
     same = [bool((table == np.take(table, [0], axis=k)).all()) for k in range(table.ndim)]
     kept = "".join(axis for axis, s in zip(axes, same, strict=True) if not s)
     return view[tuple(0 if s else slice(None) for s in same)], kept
-
-
-def length_of(part: str, n: int) -> int:
-    """How many a slice takes of n."""
-    return n if part == ":" else len(range(*slice(*map(int, part.split(":"))).indices(n)))

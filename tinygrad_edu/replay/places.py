@@ -58,6 +58,9 @@ def loops(table: Any) -> list[Loop] | None:
     return found
 
 
+Box = tuple[int, int, tuple[int, ...], tuple[str, ...]]  # the first fields of a slice
+
+
 class Slice(NamedTuple):
     """A slice of an array: of a part from `first` to `end`, as an array of `shape`, the `spans`, one an axis.
 
@@ -89,41 +92,37 @@ def sliced(size: int, shape: Sequence[int], table: Any) -> Slice | None:
             merged[-1] = Loop(merged[-1].length * n, step)
         else:
             merged.append(Loop(n, step))
-    base = int(table.flat[0])
-    box = boxed(size, tuple(shape), base, merged)
-    return box and Slice(*box, tuple(walked[k].length for k in order), tuple(order))
+    base, split = int(table.flat[0]), tuple(walked[k].length for k in order)
+    if merged in ([], [(table.size, 1)]):
+        box: Box | None = base, base + table.size, split, (":",) * len(split)
+    elif len(merged) == 1 and (len(shape) == 1 or merged[0].step != size // shape[0]):
+        box = 0, size, (size,), (span(base, *merged[0], size),)
+    else:
+        box = boxed(size, base, merged if len(merged) > 1 else [*merged, Loop(1, 1)])
+    return box and Slice(*box, split, tuple(order))
 
 
-def boxed(
-    size: int, shape: tuple[int, ...], base: int, found: Sequence[Loop]
-) -> tuple[int, int, tuple[int, ...], tuple[str, ...]] | None:
+def boxed(size: int, base: int, found: Sequence[Loop]) -> Box | None:
     """A part of an array as a box, and of the box a slice along each axis."""
-    if not found:
-        return base, base + 1, (), ()
-    if len(found) == 1:  # of the flat array
-        (n, step), end = found[0], base + (found[0].length - 1) * found[0].step + 1
-        if shape == (size,) or step > 1:
-            return 0, size, (size,), ((span(base, n, step)) if (n, step) != (size, 1) else ":",)
-        return base, end, (n,), (":",)
-    steps = [loop.step for loop in found]
-    if any(outer % inner for outer, inner in pairwise(steps[:-1])):
+    (rows, row), (*outer, last) = found[0], [loop.step for loop in found]
+    if any(step % inner for step, inner in pairwise(outer)):
         return None
-    row, rows = steps[0], found[0].length
-    lengths = [*(outer // inner for outer, inner in pairwise(steps[:-1])), steps[-2]]
+    lengths = [step // inner for step, inner in pairwise([*outer, 1])]
     for first in (base, base - base % row, size - rows * row):
         end = first + rows * row
-        rest, index = base - first, [":"]
-        for (n, step), length in zip(found[1:], lengths, strict=True):
-            last = step == steps[-1]
-            begin, rest = (rest, 0) if last else divmod(rest, step)
-            step = step if last else 1
-            if begin >= 0 and begin + (n - 1) * step < length:
-                index.append(":" if (n, step) == (length, 1) else span(begin, n, step))
-        if len(index) == len(found) and first >= 0 and end <= size:
-            return first, end, (rows, *lengths), tuple(index)
+        if 0 <= first <= base < first + row and end <= size:
+            begins, steps = np.unravel_index(base - first, lengths), [1] * (len(lengths) - 1) + [last]
+            spans = [*map(span, map(int, begins), [loop.length for loop in found[1:]], steps, lengths)]
+            if all(spans):
+                return first, end, (rows, *lengths), (":", *spans)
     return None
 
 
-def span(base: int, n: int, step: int) -> str:
-    """A slice of n places."""
-    return f"{base}:{base + (n - 1) * step + 1}" + f":{step}" * (step > 1)
+def span(begin: int, n: int, step: int, length: int) -> str:
+    """A slice of n places along an axis; "" where there are none."""
+    if (n, step) == (length, 1):
+        return ":"
+    end = begin + (n - 1) * step + 1
+    if end > length:
+        return ""
+    return f"{begin}:{end}" + f":{step}" * (step > 1) if n > 1 else f"{begin}"
