@@ -543,6 +543,7 @@ def test_the_field_for_an_answer(visit):
 
 def test_nothing_scrolls_where_the_focus_goes(visit):
     page = visit(MLP(2, [2, 1], activation="tanh", seed=1), viewport={"width": 900, "height": 320}, data=[([1, 2], 3)])
+    page.click("summary")
     page.select_option("#boxes", "nodes")
     page.evaluate("at('ask').checked = true; window.scrollTo(0, 0); go(steps.length - 3)")
     for _ in range(3):  # after the last question Next has the focus, far below

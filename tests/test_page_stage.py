@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.pages import SIZES, moons, sentence, worked_example
-from tinygrad_edu import Value
+from tinygrad_edu import Value, explore
 from tinygrad_edu.engine import local_derivatives, nodes, topological
 from tinygrad_edu.nn import MLP
 
@@ -143,6 +143,7 @@ def test_the_box_of_the_step_in_the_address_is_in_view(desk):
 
 def test_what_opens_is_brought_into_view(desk):
     page = desk.open(network(), {"width": 900, "height": 420}, data=[([1.0, -2.0], 0.5)])
+    page.click("summary")
     page.select_option("#boxes", "layers")
     page.select_option("#detail", "2")
     page.evaluate("fit = () => Object.assign(camera, { x: -2000, y: -2000, scale: 4 })")  # far from all
@@ -302,11 +303,12 @@ POINTERS = """
   }"""
 
 
-def test_a_pointer_that_is_taken_away_drags_no_more(desk_of_small):
+@pytest.mark.parametrize(("scale", "x"), [(8, 110), (1, 100)], ids=["of the picture", "of the page, which it moves"])
+def test_a_pointer_that_is_taken_away_drags_no_more(desk_of_small, scale, x):
     page = desk_of_small
-    page.evaluate("Object.assign(camera, { x: 100, y: 80, scale: 1 })")
+    page.evaluate("(scale) => { Object.assign(camera, { x: 100, y: 80, scale }); apply(); }", scale)
     moved = [["down", 1, 500, 300], ["move", 1, 510, 300], ["cancel", 1, 510, 300], ["move", 1, 600, 400]]
-    assert page.evaluate(POINTERS, moved) == [110, 80, 1]
+    assert page.evaluate(POINTERS, moved) == [x, 80, scale]
 
 
 def test_two_fingers_at_one_place(desk_of_small):
@@ -384,6 +386,35 @@ def test_two_fingers_zoom_about_their_middle(desk_of_small):
     assert page.evaluate("[camera.x, camera.y]") == [pytest.approx(x + 50, abs=0.5), pytest.approx(y + 50, abs=0.5)]
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
     session.detach()
+
+
+@pytest.mark.parametrize("zoomed", [False, True])
+def test_a_finger_moves_the_page_where_the_whole_picture_is_seen_and_else_the_picture(browser, tmp_path, zoomed):
+    explore(worked_example()[1], tmp_path / "page.html")
+    page = browser.new_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page.goto((tmp_path / "page.html").as_uri())
+    page.evaluate("zoomAt(100, 100, zoomed ? 3 : 1)".replace("zoomed", str(zoomed).lower()))
+    page.evaluate(FRAMES)
+    before = page.evaluate("camera.y")
+    session = page.context.new_cdp_session(page)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": 60, "y": 500}]})
+    for k in range(1, 16):
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": 60, "y": 500 - 14 * k}]})
+        page.evaluate(FRAMES)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    if zoomed:
+        assert page.evaluate("scrollY") == 0 and page.evaluate("camera.y") < before - 100
+    else:
+        page.wait_for_function("scrollY > 100")
+        assert page.evaluate("camera.y") == before
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(740, 360), (640, 360), (844, 390), (1280, 720), (360, 740)])
+def test_next_is_in_sight_without_scrolling(desk, width, height):
+    page = desk.open(worked_example()[1], {"width": width, "height": height})
+    box = page.locator("#next").bounding_box()
+    assert box["y"] + box["height"] <= height
 
 
 def test_a_stage_of_another_size_is_drawn_anew(desk):

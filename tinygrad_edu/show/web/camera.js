@@ -115,6 +115,7 @@ function keepInView(boxes) {
 function drawMap() {
   const larger = drawn.width * camera.scale > stage.width + 1 || drawn.height * camera.scale > stage.height + 1;
   at("map").toggleAttribute("hidden", !larger);
+  at("stage").style.touchAction = larger ? "none" : "pan-y"; // a finger moves the page where all of the picture is seen
   if (!larger) return;
   const scale = Math.min(150 / drawn.width, 90 / drawn.height),
     map = at("map");
@@ -142,7 +143,8 @@ function drawMap() {
 function watchCamera() {
   const area = at("stage"),
     fingers = new Map();
-  let dragged = false;
+  let dragged = false,
+    before; // where the camera was when the first finger came
   const local = (event) => {
     const box = area.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -162,14 +164,15 @@ function watchCamera() {
   });
   area.addEventListener("pointerdown", (event) => {
     if (event.target.closest("#note, button, #map")) return;
+    if (!fingers.size) before = { ...camera };
     fingers.set(event.pointerId, local(event));
     dragged = false;
   });
   area.addEventListener("pointermove", (event) => {
     if (!fingers.has(event.pointerId)) return;
-    const before = fingers.get(event.pointerId),
+    const there = fingers.get(event.pointerId),
       here = local(event);
-    if (!dragged && Math.hypot(here[0] - before[0], here[1] - before[1]) < 4) return;
+    if (!dragged && Math.hypot(here[0] - there[0], here[1] - there[1]) < 4) return;
     if (!dragged) {
       dragged = true;
       area.setPointerCapture(event.pointerId);
@@ -177,16 +180,21 @@ function watchCamera() {
     if (fingers.size === 2) {
       const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
       const apart = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]) || 1;
-      zoomAt((here[0] + other[0]) / 2, (here[1] + other[1]) / 2, apart(here) / apart(before));
+      zoomAt((here[0] + other[0]) / 2, (here[1] + other[1]) / 2, apart(here) / apart(there));
     }
-    camera.x += (here[0] - before[0]) / fingers.size;
-    camera.y += (here[1] - before[1]) / fingers.size;
+    camera.x += (here[0] - there[0]) / fingers.size;
+    camera.y += (here[1] - there[1]) / fingers.size;
     camera.fitted = false;
     fingers.set(event.pointerId, here);
     apply();
   });
-  for (const end of ["pointerup", "pointercancel"])
-    area.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  area.addEventListener("pointerup", (event) => fingers.delete(event.pointerId));
+  area.addEventListener("pointercancel", (event) => {
+    const moved = fingers.delete(event.pointerId);
+    if (!moved || area.style.touchAction === "none") return;
+    Object.assign(camera, before); // it moves the page
+    apply();
+  });
   at("map").addEventListener("click", (event) => {
     const box = at("map").getBoundingClientRect();
     camera.x = stage.width / 2 - ((event.clientX - box.left) / box.width) * drawn.width * camera.scale;

@@ -19,7 +19,8 @@ function start() {
   makeLeaves();
   makeData();
   at("boxes").closest("label").hidden = !places.length;
-  at("tools").open = window.innerWidth > 640;
+  const framed = document.documentElement.classList.contains("framed");
+  at("tools").open = window.innerWidth > 640 && (framed || window.innerHeight > 480);
   document.documentElement.classList.toggle("few", nodes.length <= 10);
   document.documentElement.classList.toggle("with-data", Boolean(examples));
   const area = at("stage");
