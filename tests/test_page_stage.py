@@ -417,6 +417,14 @@ def test_next_is_in_sight_without_scrolling(desk, width, height):
     assert box["y"] + box["height"] <= height
 
 
+def test_on_a_phone_the_paths_of_a_box_stand_below_the_picture(desk):
+    page = desk.open(worked_example()[1], {"width": 360, "height": 740})
+    page.evaluate("go(0)")
+    places = "(ids) => ids.map((id) => at(id).closest('section').getBoundingClientRect().top)"
+    picture, paths, training = page.evaluate(places, ["stage", "paths", "curve"])
+    assert picture < paths < training
+
+
 def test_a_stage_of_another_size_is_drawn_anew(desk):
     page = desk.open(small(), SIZES[3])
     page.evaluate("zoomAt(0, 0, 2)")
