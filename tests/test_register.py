@@ -3,6 +3,7 @@
 import gc
 import linecache
 import math
+import pickle
 import weakref
 
 import pytest
@@ -108,6 +109,27 @@ def test_a_row_of_two_operands_and_one_over_many():
         total.backward()
         assert (total.data, [v.grad for v in values]) == (14.0, [2.0, 4.0])
         assert grad(grad(tinygrad_edu.squares(values), values[0]), values[0]).data == 2.0
+
+
+def test_a_row_keeps_the_rows_that_its_formulas_named():
+    """Also when they are taken back, and their names are others'."""
+    with registered("inner", "i", "x * x * 3", "6 * x"), registered("outer", "o", "inner(x) + 1", "6 * x"):
+        v = Value(0.5, "v")
+        y = v.outer() * 2
+    with registered("inner", "i", "x * x * 5", "10 * x"):
+        assert tinygrad_edu.check_gradients(y, v, method="complex").passed
+        assert grad(grad(y, v), v).data == 12.0
+
+
+def test_a_pickle_is_not_taken_for_another_operation_of_its_name():
+    with registered("mine", "m", "x * x", "2 * x"):
+        pickled = pickle.dumps(Value(3.0).mine())
+        assert pickle.loads(pickled).op is TABLE["mine"]
+    words = "uses the operation 'mine', which is not registered, or as another one"
+    with registered("mine", "m", "x * x * x", "3 * x * x"), pytest.raises(LookupError, match=words):
+        pickle.loads(pickled)
+    with registered("mine", "m", "x * x", "2 * x"):
+        assert pickle.loads(pickled).data == 9.0
 
 
 def test_sums_inside_of_sums_in_a_partial():

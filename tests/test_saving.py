@@ -128,6 +128,23 @@ def test_an_operation_of_ones_own(tmp_path):
         load(path)
 
 
+@pytest.mark.parametrize(
+    "make", [lambda f: MLP(1, [2, 1], activation="own", seed=1), lambda f: Sequential(Layer(1, 2), f)]
+)
+def test_another_operation_of_that_name_is_not_taken_for_it(make, tmp_path):
+    with registered("own", "o", "x * x", "2 * x") as row:
+        path = save(make(row.function), tmp_path / "own.json")
+    words = r"own\.json has another operation 'own', x \* x: register that"
+    with registered("own", "o", "x * x * x", "3 * x * x"), pytest.raises(ValueError, match=words):
+        load(path)
+    with registered("own", "o", "x * x", "2 * x"):
+        assert load(path).parameters()
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({name: content[name] for name in content if name != "operations"}))
+    with registered("own", "o", "x * x * x", "3 * x * x"):
+        assert load(path).parameters()  # of an older file it is not known
+
+
 def test_what_a_file_cannot_hold_is_refused_and_the_file_stays(tmp_path):
     path = save(MLP(1, [1], seed=1), tmp_path / "network.json")
     before = path.read_bytes()

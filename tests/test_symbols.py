@@ -89,3 +89,11 @@ def test_without_sympy_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sympy", None)
     with pytest.raises(ImportError, match=r"formulas as symbols need SymPy: .* -m pip install sympy"):
         to_sympy(Value(1.0) * 2)
+
+
+def test_a_graph_of_an_operation_that_was_taken_back_keeps_what_it_was():
+    """Its formula names another that has since become another one."""
+    with registered("inner", "i", "x * x * 3", "6 * x"), registered("outer", "o", "inner(x) + 1", "6 * x"):
+        y = Value(0.5, "v").outer()
+    with registered("inner", "i", "x * x * 5", "10 * x"):
+        assert str(to_sympy(y)) == "3*v**2 + 1"

@@ -53,7 +53,7 @@ def reduced(root: Value, protocol: Any) -> tuple[Any, ...]:
     for node in topological(root):
         operands = tuple(p if type(p) is float else places[p] for p in node.parents)
         places[node] = len(places)
-        steps.append((node.op.name, operands, stored(node)))
+        steps.append((node.op, operands, stored(node)))
     return restore, (found, steps)
 
 
@@ -74,13 +74,13 @@ def restore_leaf(kind: type[Value], content: dict[str, Any]) -> Value:
     return leaf
 
 
-def restore(leaves: list[Value], steps: list[tuple[str, tuple[float, ...], dict[str, Any]]]) -> Value:
+def restore(leaves: list[Value], steps: list[tuple[Any, tuple[float, ...], dict[str, Any]]]) -> Value:
     from tinygrad_edu.engine.value import Value
 
     nodes = list(leaves)
-    for name, operands, content in steps:
+    for row, operands, content in steps:
         node = restore_leaf(Value, content)
-        node.op = row_named(name)
+        node.op = row_named(row) if isinstance(row, str) else row  # older pickles have its name
         node.parents = tuple(p if type(p) is float else nodes[int(p)] for p in operands)
         nodes.append(node)
     return nodes[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial, reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -84,10 +84,12 @@ def folds(formula: str) -> tuple[list[tuple[str, str, str]], str]:
     return [(name, fold, term) for (fold, term), name in found.items()], rest
 
 
-def rows_in(formulas: Iterable[str], compiled: Callable[[Row], Any]) -> dict[str, Any]:
+def rows_in(
+    formulas: Iterable[str], compiled: Callable[[Row], Any], known: Mapping[str, Row] = TABLE
+) -> dict[str, Any]:
     """Each row that the formulas name, in a compiled form."""
     used = {name for formula in formulas for name in names(for_numbers(formula))}
-    return {name: compiled(TABLE[name]) for name in used & TABLE.keys() - set(FOLDS)}
+    return {name: compiled(known[name]) for name in used & known.keys() - set(FOLDS)}
 
 
 def formulas_of(row: Row, shown: bool = False) -> list[str]:
@@ -134,7 +136,7 @@ def bind(primitives: dict[str, Callable[..., Any]], kind: str) -> Callable[[Row]
             return primitives[row.name]
         if row.primitive:
             raise MissingPrimitive(f"{row.name} has no {kind} form")
-        scope = rows_in([row.primal], bound)
+        scope = rows_in([row.primal], bound, row.uses)
         if not row.many:
             return compile_formula(row.operands, row.primal, scope)
         found, rest = folds(row.primal)
@@ -192,7 +194,7 @@ def partials(row: Row, compiled: Callable[[Row], Any]) -> tuple[Callable[..., An
 
     One with sums over all i in it takes these too, at the end: `sums` works them out, once for all operands.
     """
-    scope = rows_in(row.partials, compiled)
+    scope = rows_in(row.partials, compiled, row.uses)
     made = []
     for formula in row.partials:
         found, rest = folds(formula) if row.many else ([], formula)

@@ -59,6 +59,7 @@ def register(name: str, symbol: str, primal: str, *partials: str, **properties: 
     with LOCK:
         validate(row)
         TABLE[name] = row  # its formulas may name it
+        row.uses = rows_in(formulas_of(row, shown=True), lambda used: used)  # these, also when they are taken back
         try:
             row.function, row.pullback, methods = compiled(row)
         except BaseException:

@@ -83,7 +83,7 @@ class Row:
         self.primal = primal or f"{name}({', '.join(self.operands)})"
         self.shown = (shown,) if isinstance(shown, str) else shown or partials
         self.domains = (x, y)[: len(partials)]
-        self.kink, self.at_kink, self.accuracy = kink, at_kink, accuracy
+        self.kink, self.at_kink, self.accuracy, self.uses = kink, at_kink, accuracy, TABLE
 
     def groups(self, operands: Sequence[T]) -> list[Sequence[T]]:
         """The operands of a node by their name: all x_i, then all y_i; or one x, one y."""
@@ -117,7 +117,7 @@ class Row:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return row_named, (self.name,)
+        return row_named, (self.name, *([] if self.uses is TABLE else [self.primal, *self.partials]))
 
 
 TABLE: dict[str, Row] = {}
@@ -129,10 +129,10 @@ def row(name: str, *columns: str, **properties: Any) -> Row:
     return TABLE[name]
 
 
-def row_named(name: str) -> Row:
-    """The row of a name, for copies and pickles."""
-    if name not in TABLE:
-        raise LookupError(f"the pickle uses the operation {name!r}, which is not registered")
+def row_named(name: str, *formulas: str) -> Row:
+    """The row of a name, for copies and pickles; with its formulas, if it was registered."""
+    if name not in TABLE or formulas not in ((), (TABLE[name].primal, *TABLE[name].partials)):
+        raise LookupError(f"the pickle uses the operation {name!r}, which is not registered, or as another one")
     return TABLE[name]
 
 

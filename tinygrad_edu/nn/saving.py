@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.engine import COMPOSITES, TABLE, Value, plain, quoted
+from tinygrad_edu.engine.formulas import BUILT_IN
 from tinygrad_edu.files import PathLike, write
 from tinygrad_edu.nn.modules import MLP, Layer, Module, Neuron, Parameter, Place, Sequential
 from tinygrad_edu.nn.weights import shares_bias
@@ -50,6 +51,11 @@ def save(network: Module, path: PathLike) -> Path:
         "version": VERSION,
         "class": type(network).__name__,
         "network": structure,
+        "operations": {
+            name: [row.primal, *row.partials]
+            for name, row in TABLE.items()
+            if row not in BUILT_IN and name in operations_in(structure)
+        },
         "parameters": {
             name: [parameter.data, parameter.label, *([*parameter.place] if isinstance(parameter, Parameter) else [])]
             for name, parameter in named.items()
@@ -78,6 +84,11 @@ def load(path: PathLike, network: Module | None = None) -> Any:
             if content["network"] is None:
                 kind = plain(content["class"])
                 raise ValueError(f"{path} has a {kind}, which load cannot make: load(path, {kind}())")
+            for name, formulas in content.get("operations", {}).items():
+                if name in TABLE and formulas != [TABLE[name].primal, *TABLE[name].partials]:
+                    raise ValueError(
+                        f"{path} has another operation {plain(name)!r}, {plain(formulas[0])}: register that"
+                    )
             limit = len(parameters)
             network = made(content["network"], limit)
         named = dict(network.named_parameters())
@@ -123,6 +134,13 @@ def described(part: Any) -> Any:
         layers = [described(layer) for layer in part.layers]
         return None if None in layers else {"kind": type(part).__name__, "layers": layers}
     return None if isinstance(part, Module) else {"kind": "function", "name": written(part)}
+
+
+def operations_in(part: Any) -> set[str | None]:
+    """The names of the operations that a described part has."""
+    if part is None or part["kind"] in ("function", "Neuron"):
+        return set() if part is None else {part.get("name"), part.get("activation")}
+    return {name for inner in part.get("layers", part.get("neurons")) for name in operations_in(inner)}
 
 
 def operation_name(function: Any) -> str | None:
