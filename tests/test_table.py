@@ -276,7 +276,10 @@ def test_a_function_of_numbers_gives_a_number_and_of_a_value_a_value(row):
         assert mixed.data == plain
 
 
-@pytest.mark.parametrize("row", [row for row in PLAIN if hasattr(Value, row.name)], ids=named)
+METHODS = [row for row in PLAIN if callable(getattr(Value, row.name, None))]  # not x.pow, which says what to write
+
+
+@pytest.mark.parametrize("row", METHODS, ids=named)
 def test_a_method_is_the_function(row):
     for at in points(row, 3):
         assert getattr(Value(at[0]), row.name)(*at[1:]).data == row.function(*at)
