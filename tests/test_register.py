@@ -111,6 +111,15 @@ def test_a_row_of_two_operands_and_one_over_many():
         assert grad(grad(tinygrad_edu.squares(values), values[0]), values[0]).data == 2.0
 
 
+def test_a_row_may_have_a_name_that_a_value_only_says_something_of():
+    with registered("mean", "m", "sum(x_i) / sum(is_zero(x_i - x_i))", "1 / sum(is_zero(x_i - x_i))"):
+        assert tinygrad_edu.mean([Value(1.0), 2.0]).data == 1.5
+    with registered("size", "s", "abs(x)", "sign(x)"):
+        assert Value(-2.0).size().data == 2.0
+    with pytest.raises(AttributeError, match="a Value has no size"):
+        Value(-2.0).size()
+
+
 def test_a_row_keeps_the_rows_that_its_formulas_named():
     """Also when they are taken back, and their names are others'."""
     with registered("inner", "i", "x * x * 3", "6 * x"), registered("outer", "o", "inner(x) + 1", "6 * x"):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from unicodedata import normalize
 
+from tinygrad_edu.engine.familiar import ELSEWHERE
 from tinygrad_edu.engine.formulas import FOLDS
 from tinygrad_edu.engine.numbers import PRIMITIVES
 from tinygrad_edu.engine.plain import quoted
@@ -29,7 +30,7 @@ def validate(row: Row) -> None:
     for what, text in {"symbol": row.symbol, "at_kink": row.at_kink, "accuracy": row.accuracy}.items():
         if not isinstance(text, str) or not text.isprintable() or "\\" in text or '"' in text or len(text) > 200:
             raise ValueError(f"{name}: expected the {what} as a line of text without quotes, got {quoted(text)}")
-    if name in TABLE or hasattr(Value, name):
+    if name in TABLE or (hasattr(Value, name) and name not in ELSEWHERE):  # those only say what to write
         raise ValueError(f"the name {name!r} is taken" + (f" by {TABLE[name]!r}" if name in TABLE else " by Value"))
     package = import_module(__name__.partition(".")[0])  # whose names a row would hide, or be hidden by
     if keyword.iskeyword(name) or name in WORDS | {*FOLDS} or hasattr(package, name):
