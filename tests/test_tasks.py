@@ -479,6 +479,8 @@ def checked(answer, expected="x * 2", more="", cases="[1.0, -3.0]", **changes):
         ("[]", "[]", True),
         ("[]", "0.0", False),
         ("x > 0", "float(x > 0)", True),
+        ("[float('inf'), x]", "[float('inf'), x]", True),
+        ("float('inf')", "float('nan')", False),
     ],
 )
 def test_results_are_compared_number_by_number(result, expected, right):
@@ -491,6 +493,7 @@ def test_results_are_compared_number_by_number(result, expected, right):
         ("def slope(x): return x / 3", "Not yet: slope(1.0) gives 0.333333, and right is 2."),
         ("def slope(x): return [x, 5]", "Not yet: slope(1.0) gives 1, 5, and right is 2."),
         ("def slope(x): return []", "Not yet: slope(1.0) gives nothing, and right is 2."),
+        ("def slope(x): return float('inf')", "Not yet: slope(1.0) gives inf, and right is 2."),
         (
             "def slope(x): return 'x'",
             "Not yet: slope(1.0) raises TypeError: a number is asked for, got 'x', and right is",
