@@ -90,6 +90,13 @@ def test_labels_may_be_words_and_macros_of_c(dialect, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_short_labels_are_names_and_words_have_something_behind():
+    leaves = [Value(1.0 + k, label) for k, label in enumerate(("w", "x1", "h0[2]", "rate", "λ"))]
+    text = compile(sum([p * p for p in leaves]), leaves, backend="python").c()
+    for k, name in enumerate(("w", "x1", "h0_2", "rate_", "v1")):
+        assert f"const double {name} = params[{k}];" in text
+
+
 @pytest.mark.parametrize("at", [0.0, -1.0, math.inf, math.nan, 1e200])
 def test_what_is_not_finite_is_as_in_the_program(built, at):
     w, x = Value(0.5), Value(1.0)

@@ -23,27 +23,7 @@ PRIMITIVES = {  # what it has not, or has in another way: fmax passes a nan over
     "sign": "x > 0 ? 1 : x < 0 ? -1 : x",
     "step": "x > 0 ? 1 : x <= 0 ? 0 : x",
 }
-# Each is a name of the function's own, or a word of C.
-TAKEN = {
-    *("params", "inputs", "gradient", "also", "program", "main", "NAN", "INFINITY"),
-    *("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern"),
-    *("float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed"),
-    *("sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while"),
-    *("alignas", "alignof", "asm", "bool", "constexpr", "false", "linux", "nullptr", "true", "typeof", "unix"),
-    *(
-        "static_assert",
-        "thread_local",
-        "typeof_unqual",
-        "fabs",
-        "HUGE_VAL",
-        "HUGE_VALF",
-        "HUGE_VALL",
-        "math_errhandling",
-    ),
-    *("MATH_ERRNO", "MATH_ERREXCEPT", "FP_NAN", "FP_INFINITE", "FP_ZERO", "FP_SUBNORMAL", "FP_NORMAL", "FP_ILOGB0"),
-    *("FP_ILOGBNAN", "M_E", "M_LOG2E", "M_LOG10E", "M_LN2", "M_LN10", "M_PI", "M_PI_2", "M_PI_4", "M_1_PI", "M_2_PI"),
-    *("M_2_SQRTPI", "M_SQRT2", "M_SQRT1_2"),
-}
+SHORT = re.compile(r"[A-Za-z](_?\d+)*")  # no word or macro of C, nor any other name of the function
 
 
 def c_source(trace: Trace, also: Sequence[int] = ()) -> str:
@@ -73,7 +53,8 @@ def c_source(trace: Trace, also: Sequence[int] = ()) -> str:
         also: slots of the inputs whose derivatives go into a fourth argument, `also`.
     """
     made = gradient(trace, [*range(trace.n_params), *also])
-    names, _ = named([ascii_only(label) for label in made.labels], TAKEN)
+    names, _ = named([ascii_only(label) for label in made.labels], ())
+    names = [name if SHORT.fullmatch(name) else f"{name}_" for name in names]
     body = "".join(f"    {line}\n" for line in Function(made, names, trace.n_params).lines())
     defined = "".join(f"{line}\n" for line in helpers(body, set()))
     parameters = ["const double *params", "const double *inputs", "double *gradient", *["double *also"] * bool(also)]
