@@ -23,7 +23,7 @@ from tinygrad_edu import Value, cli, tanh, train
 from tinygrad_edu.live import assets, build, charts, file, folder, lessons
 from tinygrad_edu.live import session as live_session
 from tinygrad_edu.live.lessons import FOLDER, for_page
-from tinygrad_edu.live.session import MOST, Session
+from tinygrad_edu.live.session import INSIDE, MOST, Session
 from tinygrad_edu.show import explore
 from tinygrad_edu.tasks import grade, read
 from tinygrad_edu.themes import THEMES
@@ -160,6 +160,18 @@ def test_the_stepping_page_tells_gradients_that_another_pass_left():
         ("import sys\nsys.exit()", None, "the code asked the interpreter to end"),
         ("a = 1\ncompile('x = (', 'other', 'exec')", 2, "SyntaxError: '(' was never closed (other, line 1)"),
         ("def f(): f()\nf()", 1, "RecursionError: maximum recursion depth exceeded"),
+        ("import no_such_thing", 1, f"ModuleNotFoundError: No module named 'no_such_thing'; {INSIDE}"),
+        (
+            "raise ImportError('plots need Matplotlib: pip install it')",
+            1,
+            f"ImportError: plots need Matplotlib; {INSIDE}",
+        ),
+        ("from math import no_such_thing", 1, "ImportError: cannot import name 'no_such_thing' from 'math' ("),
+        (
+            "x = 1\nraise EOFError('EOF when reading a line')",
+            2,
+            "EOFError: input() can ask nobody here: write the value into the text",
+        ),
         ("from tinygrad_edu import Value, dot\ndot([Value(1.0)], [1.0, 2.0])", 2, "ValueError: "),
     ],
 )
@@ -1285,6 +1297,16 @@ def test_a_picture_of_a_text_before_is_pale(seen):
     seen.wait("document.getElementById('picture').classList.contains('stale')")
     seen.type("x: 1")
     assert seen.js("getComputedStyle(document.getElementById('picture')).opacity") == "1"
+
+
+def test_a_lesson_with_an_error_does_not_show_the_picture_of_another(seen):
+    seen.say(picture=graph(*"ab"))
+    seen.click("#tab1")
+    seen.say(error={"line": 1, "text": "no"})
+    seen.click("#tab0")
+    seen.wait("document.querySelector('#picture svg') !== null")
+    seen.click("#tab1")
+    seen.wait("document.querySelector('#picture svg') === null")
 
 
 def complaints(seen):

@@ -15,6 +15,7 @@ from tinygrad_edu.engine import Value, plain, topological
 NAME = "<lesson>"
 MOST = 20_000  # characters of output that are kept
 DETAILED = 60  # operations up to which constants are drawn, too: a picture is there in 100 ms
+INSIDE = "in this page are the standard library, tinygrad_edu, rich and graphviz; tinygrad_edu.live.charts draws curves"
 LARGEST = 300  # boxes that are drawn; beyond, neurons and then layers are closed
 
 
@@ -187,4 +188,8 @@ def described(error: BaseException) -> dict[str, Any]:
     if isinstance(error, SystemExit):
         return {"line": None, "text": "the code asked the interpreter to end"}
     words = error.msg if isinstance(error, SyntaxError) and error.filename == NAME else plain(error, 400)
+    if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and error.name is None):
+        words = f"{words.partition(': ')[0]}; {INSIDE}"  # without how it is installed elsewhere
+    if isinstance(error, EOFError):
+        words = "input() can ask nobody here: write the value into the text"
     return {"line": line_in(NAME, error), "text": f"{type(error).__name__}{': ' * bool(words)}{words}"}

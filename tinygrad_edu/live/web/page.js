@@ -125,6 +125,7 @@ async function run(number = upTo) {
   const result = await python.ask({ kind: "run", text: whole, theme });
   if (!result || lesson !== current) return; // a newer one follows
   complain(before, result);
+  if (!drawn && !result.picture) at("picture").replaceChildren(); // of the lesson before
   at("picture").classList.toggle("stale", Boolean(result.stopped || (result.error && !result.picture))); // of a text before
   if (result.stopped) {
     at("caption").textContent = result.reason ? `The interpreter ended and starts anew: ${result.reason}` : "Stopped. Your text is as it was; change it to run again.";
