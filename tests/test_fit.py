@@ -288,7 +288,27 @@ def test_mistakes_are_named(words):
     assert str(error.value) == words
 
 
+class Torch:
+    """What PyTorch's modules look like from here."""
+
+    __module__ = "torch.nn.modules"
+    parameters = list
+
+    def __call__(self, *given):
+        raise AssertionError("it is not called")
+
+    def __repr__(self):
+        return "Linear(2, 1)"
+
+
 WRONG_KINDS = {
+    "fit expected a network of Values, got Linear(2, 1): from_torch(module) makes one": lambda: fit(
+        Torch(), "mse", XOR
+    ),
+    "fit expected a loss of squared_error, mse, mae, huber, hinge, binary_cross_entropy, "
+    "binary_cross_entropy_with_logits, cross_entropy, or a function of Values, got Linear(2, 1)": lambda: fit(
+        network(), Torch(), XOR
+    ),
     "fit expected goal to be a number, got '1'": lambda: fit(network(), "mse", XOR, goal="1"),
     "fit expected gradient_tolerance to be a number, got None": lambda: fit(
         network(), "mse", XOR, gradient_tolerance=None

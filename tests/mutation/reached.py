@@ -88,7 +88,7 @@ class Reached:
 
     def tests(self, file: str, first: int, last: int) -> set[str] | None:
         """The tests that run one of these lines; None, for all, where one runs when its file is imported."""
-        if file.endswith("/tasks/grading.py"):  # answers are counted by a tracer, and coverage.py sees nothing meanwhile
+        if file.endswith("/tasks/grading.py"):  # a tracer counts answers, and coverage.py sees nothing meanwhile
             return None
         lines = self.lines.get(file, {})
         found = {test for line in range(first, last + 1) for test in lines.get(str(line), [""])[:100_000]}

@@ -18,6 +18,7 @@ from tinygrad_edu.engine.derivatives import (
     vjp,
 )
 from tinygrad_edu.engine.errors import UNDEFINED, at, described, expression, places, title
+from tinygrad_edu.engine.familiar import of_torch
 from tinygrad_edu.engine.graph import data_of, edges, leaves, local_derivatives, nodes, operand_numbers
 from tinygrad_edu.engine.locks import lock_over_forks
 from tinygrad_edu.engine.numbers import NOT_COMPUTED, number
@@ -58,6 +59,7 @@ __all__ = [
     "min",
     "nodes",
     "number",
+    "of_torch",
     "one_hot",
     "operand_numbers",
     "places",

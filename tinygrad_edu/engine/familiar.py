@@ -46,6 +46,11 @@ NUMPY |= {"absolute": "abs", "negative": "neg", "arcsin": "asin", "arccos": "aco
 NUMPY |= {"arctan2": "atan2", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge"}
 
 
+def of_torch(thing: object) -> bool:
+    """Whether it is a tensor or a module of PyTorch's, which need not be installed."""
+    return any(kind.__module__.partition(".")[0] == "torch" for kind in type(thing).__mro__)
+
+
 def elsewhere(name: str, words: str) -> property:
     def refuse(value: Any, *given: Any) -> NoReturn:
         raise AttributeError(f"a Value has no {name}: {words}")

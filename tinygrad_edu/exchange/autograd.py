@@ -60,7 +60,10 @@ def from_torch_graph(loss: Any, names: Any = None, *, limit: int = LIMIT) -> Val
         module = ": give what it computes, like from_torch_graph(loss, module)" if hasattr(loss, "parameters") else ""
         raise TypeError(f"from_torch_graph expected a tensor, got {type(loss).__name__}{module}")
     if loss.numel() != 1:
-        raise TypeError(f"from_torch_graph expected a tensor of one number, got one of shape {tuple(loss.shape)}")
+        raise TypeError(
+            f"from_torch_graph expected a tensor of one number, got one of shape {tuple(loss.shape)}: "
+            "take one element, or the sum"
+        )
     if loss.grad_fn is None:
         raise TypeError("from_torch_graph expected a tensor with a graph, got one without a grad_fn")
     try:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_edu.engine import Value, data_of, quoted
+from tinygrad_edu.engine import Value, data_of, of_torch, quoted
 from tinygrad_edu.engine.operations import abs as absolute
 from tinygrad_edu.engine.operations import dot, log, log1p, logsumexp, maximum, minimum, relu, softplus
 from tinygrad_edu.engine.operations import sum as total
@@ -200,6 +200,8 @@ def loss_named(loss: Any, what: str) -> Callable[[Any, Any], Value]:
         raise ValueError(f"{what} expected a loss of {', '.join(LOSSES)}, or a function, got {loss!r}")
     if not (isinstance(loss, str) or callable(loss)):
         raise TypeError(f"{what} expected the name of a loss or a function of answer and target, got {quoted(loss)}")
+    if of_torch(loss):
+        raise TypeError(f"{what} expected a loss of {', '.join(LOSSES)}, or a function of Values, got {quoted(loss)}")
     return LOSSES[loss] if isinstance(loss, str) else loss
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-from tinygrad_edu.engine import Value, collector_paused, plural, quoted
+from tinygrad_edu.engine import Value, collector_paused, of_torch, plural, quoted
 from tinygrad_edu.nn.checkpoints import Checkpoint, digest, settings_of
 from tinygrad_edu.nn.data import Example, divided, examples_of, shape, size
 from tinygrad_edu.nn.engines import Batch, DataDependent, Eager, Replay, Whole, evaluated, outputs_of
@@ -102,6 +102,8 @@ class Setup:
     def __init__(self, network: Any, loss: Any, examples: Any, validation: Any, metrics: Any, rng: Any) -> None:
         if isinstance(network, type) or not callable(network) or not hasattr(network, "parameters"):
             raise TypeError(f"fit expected a network, like an MLP, got {quoted(network)}")
+        if of_torch(network):
+            raise TypeError(f"fit expected a network of Values, got {quoted(network)}: from_torch(module) makes one")
         self.loss = loss_named(loss, "fit")
         self.network, self.rng, self.parameters = network, rng, network.parameters()
         known = self.loss if self.loss in LOSSES.values() else None

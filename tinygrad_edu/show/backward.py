@@ -16,6 +16,7 @@ from tinygrad_edu.engine import (
     edges,
     leaves,
     local_derivatives,
+    of_torch,
     operand_numbers,
     quoted,
     topological,
@@ -132,7 +133,7 @@ def to_show(root: Value, what: str = "expected a Value to show") -> Value:
     """A Value. Raises TypeError, with what to write instead, for anything else."""
     if isinstance(root, Value):
         return root
-    if any(kind.__module__.partition(".")[0] == "torch" for kind in type(root).__mro__):
+    if of_torch(root):
         way = "from_torch_graph(loss, module) in tinygrad_edu.exchange makes Values of what PyTorch computed"
     elif hasattr(root, "parameters"):
         way = "take an output or a loss of the network, like network(x)"
