@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from tinygrad_edu.engine.formulas import folds
 from tinygrad_edu.engine.languages import ATOM
-from tinygrad_edu.replay.array_source import ArraySource, axes_of, sizes_of
+from tinygrad_edu.replay.array_source import ArraySource, axes_of, sizes_of, summed
 from tinygrad_edu.replay.array_views import AXES, core_of, is_whole, letters_of, size
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import Expression, Parts, constant, contracted, counts, evaluated, reduced
+from tinygrad_edu.replay.expressions import Expression, Parts, constant, counts, evaluated, reduced
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
 
 
@@ -85,38 +85,35 @@ class ArrayGradients(ArraySource):
                 if not view.active:
                     continue
                 other, masked = pair[1 - k][0], k == 1 and step.mask is not None
-                own = (axes if masked else core_of(view, axes)[1]) + "n" * view.varying
-                summed = "".join(axis for axis in d.axes + other.axes if axis not in own)
-                term = contracted(d, other, kept_of(d, other, own), sizes)
-                varies = varying and "n" not in summed
+                if not masked:
+                    view, axes = core_of(view, axes)
+                own = axes + "n" * view.varying
+                term = summed(d, other, own, sizes)
                 if masked:
                     term = self.full(term, own, view.table.shape)
                     term = Expression(f"{term.within(ATOM)}[{self.constant('m', step.mask)}]", "a" + "n" * view.varying)
-                    self.add(View(view.array, view.table[step.mask]), "a", term, varying=varies)
-                else:
-                    self.add(view, axes, term, varying=varies, absent=summed)
+                    view, axes = View(view.array, view.table[step.mask]), "a"
+                self.add(view, axes, term)
 
     # The sum of them.
 
-    def add(self, view: View, axes: str, term: Expression, varying: bool = False, absent: str = "") -> None:
+    def add(self, view: View, axes: str, term: Expression, varying: bool = False) -> None:
         """A term of the gradient of a view: summed along axes along which the view is the same, and over examples.
 
         Arguments:
             varying: whether each example has such a term.
-            absent: axes that are summed over already.
         """
         if not view.active:
             return
         core, kept = core_of(view, axes)
+        assert core.array
+        for axis, n in zip(axes, view.table.shape, strict=True):
+            if axis not in kept + term.axes:
+                term = term * constant(n)
         if varying and not view.varying and "n" not in term.axes:
             term = term * Expression("N")
-        gone = "".join(axis for axis in axes if axis not in kept)
-        for axis in gone:
-            if axis not in term.axes and axis not in absent:
-                term = term * constant(view.table.shape[axes.index(axis)])
-        assert core.array
-        term = reduced("sum", term, gone + "n" * (not view.varying))
-        self.terms[core.array].append(Term(core, kept + "n" * view.varying, term))
+        gone = "".join(axis for axis in term.axes if axis not in kept + "n" * view.varying)
+        self.terms[core.array].append(Term(core, kept + "n" * view.varying, reduced("sum", term, gone)))
 
     def gradient(self, array: Array) -> Expression:
         """The gradient of an array, the sum of the terms for its parts; the lines that compute it are written."""
@@ -183,7 +180,3 @@ class ArrayGradients(ArraySource):
             return [f"{name} = {total.text}", *lines]
         begin = f"{name} = {'zeros' if blank or not written.all() else 'empty'}({size(array.shape, array.varying)})"
         return [begin, *([f"{name}[...] = {total.aligned(letters_of(array))}"] if total else []), *lines]
-
-
-def kept_of(d: Expression, other: Expression, axes: str) -> str:
-    return "".join(axis for axis in axes if axis in d.axes + other.axes)

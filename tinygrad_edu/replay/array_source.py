@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.engine.languages import ATOM
@@ -103,7 +103,7 @@ class ArraySource(ArrayViews):
         made: Expression | None = None
         for first, second in self.pairs(step):
             (a, view), (b, other) = first, second
-            term = contracted(a, b, out, sizes_of(step, view, other)) * constant(self.repeats(a, b, view))
+            term = summed(a, b, out, sizes_of(step, view, other))
             made = made + term if made else term
         assert made
         if step.start:
@@ -124,10 +124,6 @@ class ArraySource(ArrayViews):
         mask = Expression(self.constant("m", step.mask), step.axes[1])
         axes = step.axes[1] + "n" * ("n" in x.axes)
         return Expression(f"where({mask.aligned(axes)}, {x.aligned(axes)}, 0)", axes)
-
-    def repeats(self, a: Expression, b: Expression, view: View) -> int:
-        """How many equal terms there are, if all of them are."""
-        return 1 if "t" in a.axes + b.axes else int(view.table.shape[-1])
 
 
 class JaxSource(ArraySource):
@@ -174,7 +170,21 @@ def axes_of(step: Step) -> str:
     return TERMS * step.row.many + AXES[: len(step.out.shape)]
 
 
-def sizes_of(step: Step, first: View, second: View) -> dict[str, int]:
+def sizes_of(step: Step, first: View, second: View) -> dict[str, Expression]:
     """How long the axes of a product are."""
     shapes = first.table.shape, second.table.shape, step.out.shape
-    return {axis: n for axes, shape in zip(step.axes, shapes, strict=True) for axis, n in zip(axes, shape, strict=True)}
+    lengths = {
+        axis: constant(n)
+        for axes, shape in zip(step.axes, shapes, strict=True)
+        for axis, n in zip(axes, shape, strict=True)
+    }
+    return lengths | ({"n": Expression("N")} if step.out.varying else {})
+
+
+def summed(a: Expression, b: Expression, out: str, sizes: Mapping[str, Expression]) -> Expression:
+    """a · b with the axes of `out`, summed over all others, also over those that neither has."""
+    made = contracted(a, b, out, sizes)
+    for axis, n in sizes.items():
+        if axis not in out + a.axes + b.axes:
+            made = made * n
+    return made

@@ -12,6 +12,7 @@ from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, constant
 from tinygrad_edu.replay.libraries import HELPERS
+from tinygrad_edu.replay.listing import named
 from tinygrad_edu.replay.places import Slice, sliced, span
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
@@ -27,6 +28,7 @@ TAKEN = {
     *HELPERS,
     *["value", "total", "pieces", "d_w", "d_X", "d_out"],
 }
+OWN = re.compile(r"(part|[bikmW])\d+")  # names of parts, tables, masks and views
 
 
 class ArrayViews:
@@ -44,22 +46,10 @@ class ArrayViews:
         self.known: dict[Any, str] = {}  # their names
         self.views: dict[str, str] = {}  # names of those that have a line of their own
         self.lines: list[str] = []
-        self.names = self.named(plan)
-
-    def named(self, plan: Recovery) -> dict[Array, str]:
-        """A variable for each array."""
-        taken = TAKEN | TABLE.keys() | {*keyword.kwlist}
-        own = re.compile(r"(part|[bikmW])\d+")  # parts, tables, masks and views
-        names = {plan.params: "w", plan.inputs: "X"}
-        for step in plan.steps:
-            wanted = name = step.out.name
-            count = 1
-            while name in taken or f"d_{name}" in taken or own.fullmatch(name):
-                count += 1
-                name = f"{wanted}_{count}"
-            taken |= {name, f"d_{name}"}
-            names[step.out] = name
-        return names
+        outs = [step.out for step in plan.steps]
+        wanted = [f"{out.name}_2" if OWN.fullmatch(out.name) else out.name for out in outs]
+        found, _ = named(wanted, TAKEN | {*keyword.kwlist})
+        self.names = {plan.params: "w", plan.inputs: "X", **dict(zip(outs, found, strict=True))}
 
     def constant(self, prefix: str, array: Any) -> str:
         key = array.shape, array.dtype.str, array.tobytes()

@@ -136,7 +136,7 @@ def reduced(function: str, x: Expression, axes: str) -> Expression:
     return Expression(text, kept)
 
 
-def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, int]) -> Expression:
+def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, object]) -> Expression:
     """a · b with the axes of `out`, summed over all others: a product of matrices, if it can be one.
 
     Arguments:
@@ -166,7 +166,7 @@ def contracted(a: Expression, b: Expression, out: str, sizes: Mapping[str, int])
     return Expression(f"einsum('{a.axes},{b.axes}->{inside}', {a.text}, {b.text})", inside)
 
 
-def product(x: Expression, y: Expression, summed: str, out: str, sizes: Mapping[str, int]) -> Expression | None:
+def product(x: Expression, y: Expression, summed: str, out: str, sizes: Mapping[str, object]) -> Expression | None:
     """x @ y, as many as a batch has, or where axes that lie side by side make one; None if it is neither."""
     kept = summed[:-1] + out  # a batch, and what only x, and only y has
     right = kept[-1:] if kept[-1:] not in x.axes else ""
@@ -186,7 +186,7 @@ def product(x: Expression, y: Expression, summed: str, out: str, sizes: Mapping[
     return Expression(f"({made}).reshape({', '.join([length(axis, sizes) for axis in out])})", out)
 
 
-def matrix(z: Expression, batch: str, rows: str, columns: str, sizes: Mapping[str, int]) -> str:
+def matrix(z: Expression, batch: str, rows: str, columns: str, sizes: Mapping[str, object]) -> str:
     """A factor as a matrix, or a batch of such; axes side by side make one; "" where it cannot be one."""
     own = z.axes[: len(z.axes) - len(rows + columns)]
     turned = z.axes != own + rows + columns
@@ -202,5 +202,5 @@ def matrix(z: Expression, batch: str, rows: str, columns: str, sizes: Mapping[st
     return text.within(ATOM if turn else UNARY) + turn
 
 
-def length(axis: str, sizes: Mapping[str, int]) -> str:
+def length(axis: str, sizes: Mapping[str, object]) -> str:
     return "N" if axis == "n" else str(sizes[axis])
