@@ -931,6 +931,13 @@ def test_a_rule_that_fails_on_arrays_has_taken_no_step():
     assert optimizer.steps == 0
 
 
+def test_an_optimizer_is_told_by_its_settings():
+    w = Value(3.0)
+    assert repr(SGD([w], lr=0.5)) == "SGD(1 parameter, lr=0.5, weight_decay=0.0, momentum=0.0)"
+    adam = Adam([w, Value(1.0)], lr=cosine_decay(0.1, 5))
+    assert repr(adam) == "Adam(2 parameters, lr=a schedule, weight_decay=0.0, betas=(0.9, 0.999), eps=1e-08)"
+
+
 def test_an_optimizer_of_ones_own_keeps_nothing_unless_it_says_so():
     class Plain(tinygrad_edu.nn.Optimizer):
         def rule(self, p, g, lr):

@@ -65,6 +65,12 @@ class Net(Module):
         self.body, self.gain = Layer(2, 3, seed=1), Value(2.0)
 
 
+def test_what_is_no_network_is_not_saved():
+    words = r"^save expected a network and the path of a file, got 'a\.json' as the network$"
+    with pytest.raises(TypeError, match=words):
+        save("a.json", MLP(2, [1], seed=1))
+
+
 def test_a_class_of_ones_own_is_given(tmp_path):
     net, other = Net(), Net()
     path = save(net, tmp_path / "net.json")

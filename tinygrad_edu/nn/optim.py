@@ -8,7 +8,7 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-from tinygrad_edu.engine import NOT_COMPUTED, Value, quoted, title
+from tinygrad_edu.engine import NOT_COMPUTED, Value, plural, quoted, title
 from tinygrad_edu.nn.modules import whole_number
 
 
@@ -56,6 +56,11 @@ class Optimizer:
             not_negative(self, "lr", lr)
         self.lr, self.weight_decay, self.steps = lr, float(weight_decay), 0
         self.kept: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.memory)]
+
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in vars(self).items() if name not in ("parameters", "steps", "kept")}
+        texts = [f"{name}={'a schedule' if callable(value) else repr(value)}" for name, value in settings.items()]
+        return f"{type(self).__name__}({', '.join([plural(len(self.parameters), 'parameter'), *texts])})"
 
     def zero_grad(self) -> None:
         """Set every gradient back: it reads 0.0, and is not computed."""

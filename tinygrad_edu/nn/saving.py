@@ -37,8 +37,10 @@ def save(network: Module, path: PathLike) -> Path:
         path: of the file, which is replaced as a whole or, where that fails, left as it was.
 
     Returns the path. Raises ValueError for a parameter that is not finite and for an activation that the table does not
-    have, OSError where the file cannot be written.
+    have, TypeError for what is no network, OSError where the file cannot be written.
     """
+    if not hasattr(network, "named_parameters"):
+        raise TypeError(f"save expected a network and the path of a file, got {quoted(network)} as the network")
     named = dict(network.named_parameters())
     for name, parameter in named.items():
         if type(parameter.data) is not float or not isfinite(parameter.data):
