@@ -307,3 +307,11 @@ def test_the_complex_step_is_small_beside_a_small_number(x):
     for f, right in ((lambda y: y**3, 3.0), (lambda y: y.sin(), math.cos(1)), (lambda y: y.exp(), math.e)):
         found = slope(Function(lambda v, f=f: f(v * (1 / x)), [x], []), 0, "complex")
         assert found.value * x == pytest.approx(right, rel=1e-12)
+
+
+@pytest.mark.parametrize("x", [5e-324, -2.2250738585e-313, 1e-310, -1e-305, 1e-300])
+def test_the_complex_step_keeps_its_bits_beside_a_subnormal_number(x):
+    [found] = check_gradients(lambda v: v.exp().exp(), x, method="complex").comparisons
+    assert found.numeric == pytest.approx(math.e, rel=1e-13)
+    [found] = check_gradients(lambda v: (v * v + 1.0).sqrt() + v.tanh(), x, method="complex").comparisons
+    assert found.numeric == pytest.approx(1.0, rel=1e-13)

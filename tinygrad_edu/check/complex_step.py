@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.check.functions import Function
 
 STEP = 1e-20
+SHORTEST = 1e-309  # a number below has too few bits
 
 on_complex = bind(COMPLEX, "complex")
 
@@ -22,7 +23,8 @@ on_complex = bind(COMPLEX, "complex")
 def complex_step(function: Function, i: int) -> float:
     """The derivative for input number `i` where the function starts."""
     inputs, root = function.root(function.start)
-    step = min(STEP, 1e-10 * abs(inputs[i].data)) or STEP
+    size = abs(inputs[i].data)
+    step = min(STEP, max(1e-10 * size, SHORTEST)) if size else STEP
     values: dict[Any, complex] = {inputs[i]: complex(inputs[i].data, step)}
     for node in topological(root):
         operands = [values.get(p, complex(data_of(p))) for p in node.parents]
