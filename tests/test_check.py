@@ -466,7 +466,7 @@ def test_a_function_in_c_that_says_nothing_of_itself_takes_arguments():
 def test_mistakes(attempt, words):
     with pytest.raises(ValueError, match=words):
         attempt()
-    with pytest.raises(TypeError, match="a root expected the Values to differentiate for, got numbers"):
+    with pytest.raises(TypeError, match=r"^a root expected the Values to differentiate for, one by one, got 1\.0$"):
         check_gradients(Value(1.0) * 2, 1.0)
     with pytest.raises(TypeError, match="inputs expected all numbers or all Values, got both"):
         check_gradients(lambda x, y: x, 1.0, Value(2.0))

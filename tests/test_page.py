@@ -318,6 +318,25 @@ def test_data_that_do_not_fit_are_refused(data, message):
         explore(MLP(2, [1], seed=1), data=data)
 
 
+@pytest.mark.parametrize(
+    ("apart", "pairs"),
+    [
+        (([[1, 2], [3, 4]], [1, 0]), [([1, 2], 1), ([3, 4], 0)]),
+        (([[1, 2], [3, 4], [5, 6]], [[1], [0], [2]]), [([1, 2], [1]), ([3, 4], [0]), ([5, 6], [2])]),
+        ((([1, 2], 1), ([3, 4], 0)), [([1, 2], 1), ([3, 4], 0)]),  # two examples
+        ((([1, 2], [1]), ([3, 4], [0])), [([1, 2], [1]), ([3, 4], [0])]),
+    ],
+)
+def test_inputs_and_targets_may_be_given_apart(apart, pairs):
+    network = MLP(2, [1], seed=1)
+    assert explore(network, data=apart).html == explore(network, data=pairs).html
+
+
+def test_data_are_many():
+    with pytest.raises(TypeError, match=r"^data expected examples, pairs of inputs and targets, got 3$"):
+        explore(MLP(2, [1], seed=1), data=3)
+
+
 def test_a_loss_needs_data():
     with pytest.raises(ValueError, match="explore expected data= with loss="):
         explore(Value(1.0) * 2, loss=lambda y, t: y)

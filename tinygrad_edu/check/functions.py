@@ -23,7 +23,7 @@ class Function:
         if any(isinstance(x, Value) != self.on_values for x in inputs):
             raise TypeError("inputs expected all numbers or all Values, got both")
         if isinstance(f, Value) and not self.on_values:
-            raise TypeError("a root expected the Values to differentiate for, got numbers")
+            raise TypeError(f"a root expected the Values to differentiate for, one by one, got {quoted(inputs[0])}")
         if isinstance(f, Value):
             there = {*nodes(f)}
             missing = [x for x in inputs if x not in there]

@@ -85,7 +85,7 @@ def explore(
     *,
     params: Value | Iterable[Value] | None = None,
     inputs: Value | Iterable[Value] = (),
-    data: Iterable[tuple[Any, Any]] | None = None,
+    data: Any = None,
     loss: Callable[[Any, Any], Any] | None = None,
     title: str = "The chain rule, step by step",
     learning_rate: float = 0.1,
@@ -109,7 +109,8 @@ def explore(
         params: the leaves that gradient descent moves. Without them these are the parameters of a network, or else
             all leaves but those that are named like inputs and targets (x, x1, t, target); the page says which.
         inputs: leaves that it does not move.
-        data: examples (inputs, targets) to train the network on, each a number or a sequence of them.
+        data: examples (inputs, targets) to train the network on, each a number or a sequence of them; or a tuple of the
+            inputs of all and the targets of all.
         loss: of the outputs and targets, as Values; without one, half the sum of the squared errors.
         title: the heading.
         learning_rate: of the gradient descent step at first.
@@ -180,12 +181,12 @@ class Examples(NamedTuple):
     rows: list[list[float]]
 
 
-def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[Value, Examples]:
+def on_data(network: Any, data: Any, loss: Any) -> tuple[Value, Examples]:
     """The graph of the loss on one example, with Values for its inputs and targets."""
     if not callable(network):
         raise TypeError(f"explore expected a network with data=, got {quoted(network)}")
     pairs = []
-    for k, pair in enumerate(data, start=1):
+    for k, pair in enumerate(paired(data), start=1):
         try:
             x, t = pair
             pairs.append(([float(one) for one in listed(x)], [float(one) for one in listed(t)]))
@@ -212,6 +213,20 @@ def on_data(network: Any, data: Iterable[tuple[Any, Any]], loss: Any) -> tuple[V
         raise TypeError(f"loss expected to return a Value, got {quoted(root)}")
     root.label = root.label or "E"
     return root, Examples(x, t, outputs, [[*x, *t] for x, t in pairs])
+
+
+def paired(data: Any) -> Iterable[Any]:
+    """Examples one by one, of which all inputs and all targets may have been given apart."""
+    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "__len__") for part in data):
+        x, t = data
+        apart = len(x) > 2 or (
+            all(hasattr(one, "__len__") for one in x) and not any(hasattr(one, "__len__") for one in t)
+        )
+        if len(x) == len(t) and apart:
+            return zip(x, t, strict=True)
+    if not isinstance(data, Iterable):
+        raise TypeError(f"data expected examples, pairs of inputs and targets, got {quoted(data)}")
+    return data
 
 
 def half_squared(outputs: Sequence[Any], targets: Sequence[Any]) -> Any:
