@@ -11,6 +11,7 @@ from tinygrad_edu import Value, compile, dot, logsumexp, registered, step
 from tinygrad_edu import sum as total
 from tinygrad_edu.engine import TABLE
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
+from tinygrad_edu.replay.rolling import flows
 from tinygrad_edu.replay.trace import recorded
 
 
@@ -97,15 +98,16 @@ def test_the_first_label_of_what_is_computed_once_is_kept():
     assert lines[3:6] == ["    second = a * b", "    v1 = second + second", "    v2 = v1 + second"]
 
 
-def test_what_is_needed_and_what_is_reached():
+def test_what_is_needed_and_what_a_gradient_flows_through():
     a, b, c = leaves()
     trace = recorded((a * b).exp() + c * 2, [a, b, c], [])  # slots: a b c, mul, exp, mul, add
     assert trace.needed_by([4]) == [True, True, False, True, True, False, False]
     assert trace.needed_by([5]) == [False, False, True, False, False, True, False]
     assert trace.needed_by([-1, 0]) == [True] + [False] * 6
-    assert trace.reached_from([0]) == [True, False, False, True, True, False, True]
-    assert trace.reached_from([2]) == [False, False, True, False, False, True, True]
-    assert trace.reached_from([]) == [False] * 7
+    nodes = dict(enumerate(trace.operations, start=3))
+    assert flows(nodes, trace.root, [0]) == {0, 3, 4, 6}
+    assert flows(nodes, trace.root, [2]) == {2, 5, 6}
+    assert flows(nodes, trace.root, []) == flows(nodes, 5, [0]) == set()
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,7 @@ from tinygrad_edu.replay.places import Slice, sliced, span
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
 AXES = "abcdefghijklm"  # of what is no product
-TAKEN = {
-    "w",
-    "X",
-    "N",
-    "np",
-    "jax",
-    "program",
-    "forward",
-    *HELPERS,
-    *["value", "total", "pieces", "d_w", "d_X", "d_out"],
-}
+TAKEN = {"w", "W", "X", "N", "np", "jax", "program", "forward", "value", "d_w", "d_W", "d_X", "d_out", *HELPERS}
 OWN = re.compile(r"(part|[bikmW])\d+")  # names of parts, tables, masks and views
 
 

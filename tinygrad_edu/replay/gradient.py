@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from tinygrad_edu.engine import TABLE, Row
 from tinygrad_edu.engine.formulas import once_a_row, partials, sums
 from tinygrad_edu.engine.languages import Arithmetic
 from tinygrad_edu.replay.primitives import Ieee, on_ieee
+from tinygrad_edu.replay.rolling import flows
 from tinygrad_edu.replay.trace import Recorder, Trace
 
 
@@ -45,7 +46,7 @@ def recorded_partials(row: Row) -> tuple[Callable[..., Any], ...]:
 
 def adjoints(
     trace: Trace,
-    wrt: Iterable[int],
+    wrt: Collection[int],
     one: Any,
     term: Callable[[int, Any, int, Sequence[int]], Any],
     plus: Callable[[int, Any, Any], Any] = lambda slot, total, term: total + term,
@@ -60,15 +61,14 @@ def adjoints(
         plus: adds a term to a slot's sum.
         complete: what stands for a slot's sum, once it has all its terms.
     """
-    n_leaves = trace.n_leaves
-    found = {trace.root: one}
-    active = trace.reached_from(wrt)
-    for slot in range(len(active) - 1, n_leaves - 1, -1):
-        if slot in found and active[slot]:
-            row, operands = trace.operations[slot - n_leaves]
+    nodes = dict(enumerate(trace.operations, start=trace.n_leaves))
+    found, active = {trace.root: one}, flows(nodes, trace.root, wrt)
+    for slot in reversed(nodes):
+        if slot in active:
+            row, operands = nodes[slot]
             adjoint = found[slot] = complete(slot, found[slot])
             for k, operand in enumerate(operands):
-                if operand >= 0 and active[operand]:
+                if operand in active:
                     number, beside = row.place(operands, k)
                     if row.partials[number] != "0":
                         more = term(slot, adjoint, number, beside)
@@ -77,7 +77,7 @@ def adjoints(
 
 
 def differentiated(
-    trace: Trace, wrt: Iterable[int], params: int = 0, inputs: int = 0
+    trace: Trace, wrt: Collection[int], params: int = 0, inputs: int = 0
 ) -> tuple[Recorder, dict[int, Symbol]]:
     """A recorder of the same operations, with further params and inputs, and the adjoints of the slots of `trace`."""
     trace.check_rows()

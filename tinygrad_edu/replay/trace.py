@@ -77,15 +77,6 @@ class Trace:
                         needed[operand] = True
         return needed
 
-    def reached_from(self, slots: Iterable[int]) -> list[bool]:
-        """For each slot, whether it is one of these, which are leaves, or depends on one."""
-        reached = [False] * self.n_leaves
-        for slot in slots:
-            reached[slot] = True
-        for _, operands in self.operations:
-            reached.append(any([k >= 0 and reached[k] for k in operands]))
-        return reached
-
     def check_rows(self) -> None:
         """Raise LookupError for an operation that was taken back: its name may be another's now."""
         for row in {operation.row for operation in self.operations}:
