@@ -16,12 +16,13 @@ class Box:
     """One box: the nodes in it, operands before results, and those of them that are used outside.
 
     Attributes:
+        key: the layer, or layer and neuron, counted from 1.
         parameters, outputs: how many; an output counts once, however many examples go through the box.
         examples: how many do.
     """
 
-    def __init__(self, title: str, members: list[Value], exits: list[Value], outputs: int) -> None:
-        self.title, self.members, self.exits = title, members, exits
+    def __init__(self, key: int | tuple[int, int], members: list[Value], exits: list[Value], outputs: int) -> None:
+        self.key, self.title, self.members, self.exits = key, described(key), members, exits
         self.parameters = sum(not member.parents for member in members)
         self.outputs, self.examples = outputs, len(exits) // max(outputs, 1)
 
@@ -46,7 +47,7 @@ def collapsed(root: Value, nodes: list[Value], collapse: Collapse) -> dict[Value
         wanted: set[int | tuple[int, int]] = set(places.values())
     elif collapse == "layers":
         wanted = {layer for layer, _ in places.values()}
-    elif isinstance(collapse, str):
+    elif isinstance(collapse, str) or not isinstance(collapse, Iterable):
         raise ValueError(f'collapse expected "neurons", "layers", or (layer, neuron) pairs, got {quoted(collapse)}')
     else:
         wanted = set(collapse)
@@ -63,7 +64,7 @@ def collapsed(root: Value, nodes: list[Value], collapse: Collapse) -> dict[Value
         node: box
         for key, inner in members.items()
         for exits in [[node for node in inner if node in used_outside]]
-        for box in [Box(described(key), inner, exits, len({places[node] for node in exits}))]
+        for box in [Box(key, inner, exits, len({places[node] for node in exits}))]
         for node in inner
     }
 

@@ -260,11 +260,19 @@ class Drawing:
         return self.colour(known[edge.id]) if edge.id in known else "transparent"
 
     def add_order(self, dot: Digraph) -> None:
-        """Edges that are not drawn, for Graphviz to keep weights and neurons in their order.
+        """Edges that are not drawn, for Graphviz to keep inputs, weights and neurons in their order.
 
-        Within a neuron its weights follow one another; behind each neuron stands a point, and these do. Graphviz turns
-        the first round where the graph goes from left to right, the second not.
+        Within a neuron its weights follow one another, which Graphviz turns round where the graph goes from left to
+        right. Inputs and closed neurons follow one another, and the points that stand behind open neurons.
         """
+        closed: dict[int, list[Box]] = {}
+        for unit in self.scene.units:
+            if isinstance(unit, Box) and isinstance(unit.key, tuple):
+                closed.setdefault(unit.key[0], []).append(unit)
+        rows = [[self.scene.ids[box] for box in sorted(boxes, key=neuron_of)] for boxes in closed.values()]
+        for row in [*rows, [self.scene.ids[leaf] for leaf in self.inputs()]]:
+            for pair in pairwise(row):
+                dot.edge(*pair, style="invis", minlen="0")
         members: dict[tuple[int, int], list[Value]] = {}
         for node in self.scene.nodes:
             if node in self.places:
@@ -282,6 +290,15 @@ class Drawing:
             for pair in pairwise(row):
                 dot.edge(*pair, style="invis", minlen="0")
 
+    def inputs(self) -> list[Value]:
+        """The leaves that nothing but neurons uses."""
+        used: dict[Value | Box, bool] = {}
+        for edge in self.scene.edges:
+            neuron = isinstance(edge.head, Box) or edge.head in self.places
+            used[edge.tail] = used.get(edge.tail, True) and neuron
+        leaves = [unit for unit in self.scene.units if isinstance(unit, Value) and not unit.parents]
+        return [leaf for leaf in leaves if used.get(leaf) and leaf not in self.places]
+
     def add_rest(self, dot: Digraph) -> None:
         """The constants of the nodes, and a sign for operands that lie too deep."""
         small = {"shape": "box", "style": "filled", "color": self.theme.line, "fillcolor": self.theme.constant}
@@ -298,3 +315,8 @@ class Drawing:
                 line = {"color": self.theme.grad, "penwidth": "2.8"} if (parent, node) in self.thick else {}
                 dot.node(f"c{head}_{k}", text, **small)
                 dot.edge(f"c{head}_{k}", head, id=f"e{head}_{k}", **line)
+
+
+def neuron_of(box: Box) -> int:
+    """Which neuron of its layer a box stands for, 0 for a whole layer."""
+    return box.key[1] if isinstance(box.key, tuple) else 0
