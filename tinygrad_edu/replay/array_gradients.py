@@ -142,7 +142,7 @@ class ArrayGradients(ArraySource):
         for view, letters, term in terms:
             if term.number is None and view.table.shape not in ((), array.shape):
                 term = self.full(term, letters, view.table.shape)
-                term = Expression(self.reshaped(term, array.shape, array.varying), axes)
+                term = Expression(self.reshaped(term.within(ATOM), array.shape, array.varying), axes)
             elif term.number is None:
                 own = {letter: axis for letter, axis in zip(letters + "n", AXES, strict=False)} | {"n": "n"}
                 term = Expression(term.text, "".join(own[axis] for axis in term.axes), term.binds)
@@ -169,12 +169,12 @@ class ArrayGradients(ArraySource):
                 term = self.full(term, letters, view.table.shape)
             right = term.aligned(letters).text
             if shape != view.table.shape:
-                right = self.reshaped(term, shape, view.varying)
+                right = self.reshaped(term.within(ATOM), shape, view.varying)
             if repeated:
-                target, _, index = text.text.rpartition("[")
+                target, _, index = text.rpartition("[")
                 lines.append(f"add_at({target}, {index[:-1]}, {right})")
             else:
-                target = text.text if text.text.endswith("]") else f"{text.text}[...]"
+                target = text if text.endswith("]") else f"{text}[...]"
                 lines.append(f"{target} {'=' if fresh else '+='} {right}")
         if total and len(total.axes) == len(array.shape) + array.varying == 1 and total.binds < ATOM:  # new, and flat
             return [f"{name} = {total.text}", *lines]

@@ -70,9 +70,7 @@ class ArraySource(ArrayViews):
 
     def of_inputs(self, also: Sequence[int], name: str) -> str:
         """Those for some of the inputs, of numbers for all of them."""
-        view = View(self.plan.inputs, np.array(also) - self.plan.params.size)
-        text, shape = self.access(view, name)
-        return text.text if shape == view.table.shape else self.reshaped(text, view.table.shape, True)
+        return self.shown(View(self.plan.inputs, np.array(also) - self.plan.params.size), name)
 
     # The expression that a step computes.
 

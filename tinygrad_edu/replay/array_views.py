@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu.engine import TABLE
-from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.arrays import np
 from tinygrad_edu.replay.expressions import Expression, constant
 from tinygrad_edu.replay.libraries import HELPERS
@@ -55,12 +54,8 @@ class ArrayViews:
         core, kept = core_of(view, axes)
         if core.array is None:
             return Expression(self.constant("k", core.table), kept)
-        name = self.names[core.array]
-        text, shape = self.access(core, name)
-        if shape != core.table.shape:
-            text = Expression(self.reshaped(text, core.table.shape, core.varying))
-        kept += "n" * core.varying
-        return Expression(self.named_view(core, text.text), kept)
+        text = self.named_view(core, self.shown(core, self.names[core.array]))
+        return Expression(text, kept + "n" * core.varying)
 
     def named_view(self, view: View, text: str) -> str:
         """What stands for the text of a view: a name, if it is long; the line that defines it is written."""
@@ -79,12 +74,17 @@ class ArrayViews:
             self.lines.append(f"{self.views[text]} = {text}")
         return self.views[text]
 
-    def access(self, view: View, name: str) -> tuple[Expression, tuple[int, ...]]:
-        """A view of an array, or of its gradient: regular places as slices, others by indices; and the shape of it."""
+    def shown(self, view: View, name: str) -> str:
+        """A view of an array, or of its gradient, in its own shape."""
+        text, shape = self.access(view, name)
+        return text if shape == view.table.shape else self.reshaped(text, view.table.shape, view.varying)
+
+    def access(self, view: View, name: str) -> tuple[str, tuple[int, ...]]:
+        """A view in any shape: regular places as slices, others by indices; and that shape."""
         array, table = view.array, view.table
         assert array
         if is_whole(view):
-            return Expression(name), array.shape
+            return name, array.shape
         found = sliced(array.size, array.shape, table)
         if found:
             return self.slice(array, name, found)
@@ -93,13 +93,13 @@ class ArrayViews:
         m, first, end = rows.shape[1], int(rows.min()), int(rows.max()) + 1
         if m > 1 and (rows == rows[:, :1] + np.arange(m)).all() and ((rows[:, 0] - first) % m == 0).all():  # whole rows
             part = flat if (first, end) == (0, array.size) else f"{flat}[{first}:{end}]"
-            part = self.reshaped(Expression(part), ((end - first) // m, m), array.varying)
-            return Expression(f"{part}[{self.constant('i', (rows[:, 0] - first) // m)}]"), (len(table), m)
-        return Expression(f"{flat}[{self.constant('i', table)}]"), table.shape
+            part = self.reshaped(part, ((end - first) // m, m), array.varying)
+            return f"{part}[{self.constant('i', (rows[:, 0] - first) // m)}]", (len(table), m)
+        return f"{flat}[{self.constant('i', table)}]", table.shape
 
-    def slice(self, array: Array, name: str, found: Slice) -> tuple[Expression, tuple[int, ...]]:
+    def slice(self, array: Array, name: str, found: Slice) -> tuple[str, tuple[int, ...]]:
         if not found.shape:
-            return Expression(f"{name}[{', '.join(map(str, np.unravel_index(found.first, array.shape)))}]"), ()
+            return f"{name}[{', '.join(map(str, np.unravel_index(found.first, array.shape)))}]", ()
         text, shape = name, array.shape
         if (found.first, found.end) != (0, array.size):
             row = array.size // shape[0]
@@ -109,28 +109,28 @@ class ArrayViews:
             text, shape = f"{text}[{span(first, end - first, 1, shape[0])}]", (end - first, *shape[1:])
             shape = shape if end - first > 1 else shape[1:]
         if found.shape != shape:
-            text = self.reshaped(Expression(text), found.shape, array.varying)
+            text = self.reshaped(text, found.shape, array.varying)
         index = [*found.spans]
         while index and index[-1] == ":":
             index.pop()
         if index:
             text = f"{text}[{', '.join(index)}]"
         if len(found.split) != sum(":" in part for part in found.spans):  # loops that lie one in another
-            text = self.reshaped(Expression(text), found.split, array.varying)
+            text = self.reshaped(text, found.split, array.varying)
         return self.turned(text, array, found)
 
-    def turned(self, text: str, array: Array, found: Slice) -> tuple[Expression, tuple[int, ...]]:
+    def turned(self, text: str, array: Array, found: Slice) -> tuple[str, tuple[int, ...]]:
         """The axes of a slice in the order in which they were asked for."""
         if found.order != tuple(sorted(found.order)):
             back = [found.order.index(k) for k in range(len(found.order))] + [len(found.order)] * array.varying
             text = f"{text}.T" if back == [1, 0] else f"transpose({text}, {tuple(back)})"
-        return Expression(text), tuple(found.split[found.order.index(k)] for k in range(len(found.order)))
+        return text, tuple(found.split[found.order.index(k)] for k in range(len(found.order)))
 
-    def reshaped(self, text: Expression, shape: Sequence[int], varying: bool) -> str:
-        return f"{text.within(ATOM)}.reshape({', '.join(dims(shape, varying)) or '()'})"
+    def reshaped(self, text: str, shape: Sequence[int], varying: bool) -> str:
+        return f"{text}.reshape({', '.join(dims(shape, varying)) or '()'})"
 
     def flattened(self, array: Array, name: str) -> str:
-        return name if len(array.shape) == 1 else self.reshaped(Expression(name), (array.size,), array.varying)
+        return name if len(array.shape) == 1 else self.reshaped(name, (array.size,), array.varying)
 
     def full(self, text: Expression, axes: str, lengths: Sequence[int]) -> Expression:
         """With all of these axes, of these lengths, that of the examples without one."""
