@@ -513,3 +513,20 @@ def test_rows_in_any_order_are_chosen_whole():
     assert "w[0:15].reshape(5, 3)[i1]" in program.arrays
     root.backward()
     close(program([x.data for x in used])[1], [x.grad for x in used])
+
+
+@pytest.mark.skipif("jax" not in INSTALLED, reason="needs jax")
+def test_what_is_not_finite_is_computed_line_by_line_for_arrays_of_jax_too():
+    import jax
+
+    w, x = [Value(0.1 * k) for k in range(9)], [Value(1.0 + k) for k in range(3)]
+    e, roots = [p.exp() for p in w], [v.sqrt() for v in x]
+    dot, total = TABLE["dot"].function, TABLE["sum"].function
+    root = total([*(dot(e[3 * k : 4 * k + 1], roots[: k + 1]).tanh() for k in range(3)), *[p * 0.01 for p in w]])
+    program, lines = (compile(root, w, x, backend=name) for name in ("jax", "python"))
+    data, batch = [p.data for p in w], [[1.0, 2.0, math.inf], [1.0, 2.0, 3.0]]
+    with jax.enable_x64(True):
+        found = program(jax.numpy.asarray(data), jax.numpy.asarray(batch))
+    assert not program.reduced.exact and all(isinstance(part, jax.Array) for part in found)
+    for mine, other in zip(found, lines(data, batch), strict=True):
+        close(np.asarray(mine), other)

@@ -33,13 +33,9 @@ class JaxProgram(NumpyProgram):
         if not all(on_jax):
             params, inputs = map(jax.numpy.asarray, (params, inputs))
         found: tuple[Any, ...] = self.jitted(params, inputs)
-        if self.reduced.exact or isinstance(found[0], jax.core.Tracer):
+        if self.reduced.exact or isinstance(found[0], jax.core.Tracer) or all(np.isfinite(x).all() for x in found):
             return found
-        if all(np.isfinite(x).all() for x in found):
-            return found
-        with np.errstate(all="ignore"):
-            what = "each" if self.has_own_results(inputs) else "reduced"
-            return tuple(map(jax.numpy.asarray, self.by_columns(what, *self.numbers(params, inputs))))
+        return tuple(map(jax.numpy.asarray, super().__call__(params, inputs)))
 
     def function(self, params: Any, inputs: Any) -> Any:
         """The program on JAX arrays, (p,) and (k,) or (N, k), free of side effects: for `jax.jit`, `vmap` and sharding.
