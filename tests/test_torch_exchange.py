@@ -537,3 +537,21 @@ def test_weights_of_which_some_are_shared_are_refused():
             ValueError, match=f"^to_torch: layer {k} shares some of its weights, and a tensor is shared "
         ):
             to_torch(network)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize("number", [0.5, 0.004, -1e-3])
+def test_a_small_constant_that_was_not_kept_is_missed_in_any_precision(kind, number):
+    """PyTorch keeps no operand of a sum: what is not there is not taken for 0 where that shows."""
+    x = torch.tensor([1.5, -0.7], dtype=kind, requires_grad=True)
+    for loss in ((x.tanh() * 2 + number).sum(), (x.sin() - number).mean(), (x - x.detach() + number).sum()):
+        with pytest.raises(ValueError, match="is a constant that PyTorch did not keep"):
+            from_torch_graph(loss)
+
+
+def test_a_long_sum_in_single_precision_is_taken():
+    """Python's sum begins with a 0 that PyTorch does not keep; what rounding does is allowed."""
+    torch.manual_seed(0)
+    x = torch.randn(200, dtype=torch.float32, requires_grad=True)
+    for loss in (sum(x.tanh()) + 0.0, sum((x * 100).sin() * x.exp()) / 7, sum(x - x.mean())):
+        assert from_torch_graph(loss).data == pytest.approx(loss.item(), rel=1e-4, abs=1e-4)

@@ -106,8 +106,8 @@ class Graph:
         self.labels = {id(leaf): names.get(id(leaf), f"t{k}") for k, leaf in enumerate(leaves, start=1)}
 
     def root(self) -> Array:
-        exact = {data.dtype for node in self.nodes for data in node._input_metadata} == {torch().float64}
-        tolerance = 1e-9 if exact else 1e-2
+        kinds = {data.dtype for node in self.nodes for data in node._input_metadata}
+        epsilon = max(torch().finfo(kind).eps for kind in kinds)
         for node in self.nodes:
             try:
                 self.results[node] = self.evaluated(node)
@@ -118,13 +118,19 @@ class Graph:
             # A constant that was wrongly taken for 0 must not reach one that is worked out from what PyTorch kept.
             kept = self.tensor if node is self.nodes[-1] else getattr(node, "_saved_result", None)
             if kept is not None:
-                self.require(self.results[node][0], constant(kept), tolerance)
+                self.require(self.results[node][0], constant(kept), epsilon)
         return self.results[self.nodes[-1]][0]
 
-    def require(self, result: Array, kept: Array, tolerance: float) -> None:
-        """Raise ValueError where Values come to other numbers than PyTorch did."""
+    def require(self, result: Array, kept: Array, epsilon: float) -> None:
+        """Raise ValueError where Values come to other numbers than PyTorch did, whose floats are rounded by epsilon.
+
+        Where a constant was taken for 0 only as much is allowed as rounding explains.
+        """
+        relative, absolute = (1e3 * epsilon, 16 * epsilon) if self.assumed else (1.0, 1.0)
+        least, most = 1e-9, 1e-9 if epsilon < 1e-12 else 1e-2
+        relative, absolute = (min(max(tolerance, least), most) for tolerance in (relative, absolute))
         for number, its in zip(map(data_of, result.numbers), kept.numbers, strict=True):
-            if math.isclose(number, its, rel_tol=tolerance, abs_tol=tolerance) or not math.isfinite(its):
+            if math.isclose(number, its, rel_tol=relative, abs_tol=absolute) or not math.isfinite(its):
                 continue
             if self.assumed:
                 raise self.lost(self.assumed[0])
