@@ -1,5 +1,6 @@
 """What stands around the loop of a training: data, checks of recordings, checkpoints, shards, the bar, what is said."""
 
+import contextlib
 import itertools
 import json
 import math
@@ -198,8 +199,8 @@ def test_a_graph_that_is_not_the_recorded_one_shows_in_its_number(off, found, si
     assert engine.numbers() == [0.5]
 
 
-@pytest.mark.parametrize(("off", "found"), [(9e-10, False), (-9e-10, False), (1.1e-9, True), (math.inf, False)])
-def test_beside_zero_a_billionth_is_the_same(off, found, monkeypatch):
+@pytest.mark.parametrize(("off", "found"), [(9e-14, False), (-9e-14, False), (1.1e-13, True), (math.inf, False)])
+def test_beside_zero_a_tenth_of_a_trillionth_is_the_same(off, found, monkeypatch):
     """So that sums that cancel in another order are; what is not finite says nothing."""
     graph = eager([Example([0.0], 0.0)], MLP(1, [1], activation=None, bias=False, seed=1))
     replay = Replay(graph, "python")
@@ -211,6 +212,19 @@ def test_beside_zero_a_billionth_is_the_same(off, found, monkeypatch):
             replay.check(graph.numbers(), [0])
     else:
         replay.check(graph.numbers(), [0])
+
+
+@pytest.mark.parametrize(
+    ("large", "off", "found"),
+    [(1.0, 9e-10, False), (1.0, 1.1e-9, True), (1e6, 9e-10, False), (1e6, 1.1e-9, True), (0.1, 1.1e-10, True)],
+)
+def test_beside_larger_ones_a_billionth_of_them_is_the_same_and_no_more_than_that(large, off, found, monkeypatch):
+    graph = eager([Example([0.0], 0.0), Example([1.0], 0.0)], MLP(1, [1], activation=None, bias=False, seed=1))
+    replay = Replay(graph, "python")
+    monkeypatch.setattr(graph, "forward", lambda numbers, batch: (0.0, [[0.0 if batch == [0] else large]]))
+    monkeypatch.setattr(replay, "forward", lambda numbers, batch: (0.0, [[off if batch == [0] else large]]))
+    with pytest.raises(DataDependent) if found else contextlib.nullcontext():
+        replay.check(graph.numbers(), [0, 1])
 
 
 def test_a_graph_that_depends_on_parameters_shows_with_others():
@@ -893,3 +907,25 @@ def test_arrays_step_where_a_gradient_is_infinite_as_lists_do(make):
     on_lists, on_arrays = make([Value(1.0)]), make([Value(1.0)])
     assert on_lists.moved([1.0], [math.inf]) == on_arrays.moved(np.array([1.0]), np.array([math.inf])).tolist()
     assert on_lists.kept == [kept.tolist() for kept in on_arrays.kept]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6, 1e-9, 1e-10, 1e-12])
+def test_a_graph_that_depends_on_its_data_is_noticed_among_small_numbers(scale):
+    class Own(Module):
+        def __init__(self):
+            self.w = Value(1.0)
+
+        def __call__(self, x):
+            return self.w * x[0] * (scale if x[0] > 0 else 2 * scale)
+
+    examples = [([x], 0.5 * scale * x) for x in (1.0, 2.0, -1.0, 3.0)]
+    history = fit(Own(), lambda y, t: (y - t) ** 2, examples, epochs=1, engine="python")
+    assert history.engine == "eager" and "is not that of the first" in history.notes[0]
+
+
+def test_what_rounding_leaves_of_numbers_that_cancel_is_no_other_graph():
+    network = MLP(2, [3, 1], activation="tanh", seed=1)
+    zero = lambda x: network(x) + 100.0 * x[0] - (x[0] * 70.0 + x[0] * 30.0) - network(x)  # noqa: E731
+    zero.parameters = network.parameters
+    history = fit(zero, "mse", [([0.1 * k, 0.3], 0.0) for k in range(9)], epochs=1, engine="python")
+    assert history.engine == "python"
