@@ -516,6 +516,21 @@ def test_rows_in_any_order_are_chosen_whole():
 
 
 @pytest.mark.skipif("jax" not in INSTALLED, reason="needs jax")
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_function_on_jax_gives_numbers_of_the_type_that_it_is_given(kind):
+    import jax
+
+    network, x = nn.MLP(2, [3, 2], activation="tanh", seed=1), [Value(0.5), Value(-0.25)]
+    program = compile(TABLE["logsumexp"].function(network(x)), network.parameters(), x, also=x, backend="jax")
+    data, batch = np.array([p.data for p in network.parameters()], kind), np.array([[0.5, -0.25], [2.0, 1.0]], kind)
+    with jax.enable_x64(True):
+        found = program.function(data, batch)
+    assert [part.dtype.name for part in found] == [kind] * 3
+    for mine, other in zip(found, program(data, batch), strict=True):
+        close(np.asarray(mine), other, 1e-6 if kind == "float32" else 1e-12)
+
+
+@pytest.mark.skipif("jax" not in INSTALLED, reason="needs jax")
 def test_what_is_not_finite_is_computed_line_by_line_for_arrays_of_jax_too():
     import jax
 

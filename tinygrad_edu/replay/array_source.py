@@ -144,7 +144,7 @@ class JaxSource(ArraySource):
         value, over = self.total(self.reduce)
         self.end_block(None)
         wrt, places = ("(d_W, d_X)", ", (0, 1)") if self.also else ("d_W", "")
-        d_w = f"zeros({self.plan.params.shape})"
+        d_w = "np.zeros_like(w)"
         if self.pieces:
             at = self.constant("i", np.concatenate([*self.pieces.values()]))
             d_w += f".at[{at}].add(concatenate([d.reshape(-1) for d in d_W]))"
