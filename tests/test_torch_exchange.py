@@ -549,6 +549,13 @@ def test_a_small_constant_that_was_not_kept_is_missed_in_any_precision(kind, num
             from_torch_graph(loss)
 
 
+def test_a_constant_that_was_not_kept_is_missed_among_small_numbers():
+    x = torch.tensor([1.5, -0.7], dtype=torch.float64, requires_grad=True)
+    with pytest.raises(ValueError, match="is a constant that PyTorch did not keep"):
+        from_torch_graph((x.tanh() * 1e-10 + 1e-11).sum())
+    assert from_torch_graph(sum(x.tanh() * 1e-10)).data == pytest.approx(sum(x.tanh() * 1e-10).item(), rel=1e-12, abs=0)
+
+
 def test_a_long_sum_in_single_precision_is_taken():
     """Python's sum begins with a 0 that PyTorch does not keep; what rounding does is allowed."""
     torch.manual_seed(0)

@@ -126,9 +126,9 @@ class Graph:
 
         Where a constant was taken for 0 only as much is allowed as rounding explains.
         """
-        relative, absolute = (1e3 * epsilon, 16 * epsilon) if self.assumed else (1.0, 1.0)
-        least, most = 1e-9, 1e-9 if epsilon < 1e-12 else 1e-2
-        relative, absolute = (min(max(tolerance, least), most) for tolerance in (relative, absolute))
+        relative = absolute = 1e-9 if epsilon < 1e-12 else 1e-2
+        if self.assumed:
+            relative, absolute = min(relative, max(1e3 * epsilon, 1e-9)), min(absolute, 64 * epsilon)
         for number, its in zip(map(data_of, result.numbers), kept.numbers, strict=True):
             if math.isclose(number, its, rel_tol=relative, abs_tol=absolute) or not math.isfinite(its):
                 continue
