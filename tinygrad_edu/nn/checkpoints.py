@@ -120,16 +120,13 @@ class Checkpoint:
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         as_numbers = getattr(loop.engine, "like", list)
-        again = first_loss(loop.engine, as_numbers(parameters)) if isfinite(first) else first
-        if (
-            loop.engine.name != "eager"
-            and not math.isclose(first, again, rel_tol=1e-6, abs_tol=1e-9)
-            and isfinite(first)
-        ):
-            raise ValueError(
-                f"{self.path} is of another training: with its parameters the loss of the first example is "
-                f"{first:.6g} there and {again:.6g} here; name another file, or remove it"
-            )
+        if isfinite(first) and loop.engine.name != "eager":
+            again = first_loss(loop.engine, as_numbers(parameters))
+            if not math.isclose(first, again, rel_tol=1e-6, abs_tol=1e-13):
+                raise ValueError(
+                    f"{self.path} is of another training: with its parameters the loss of the first example is "
+                    f"{first:.6g} there and {again:.6g} here; name another file, or remove it"
+                )
         loop.numbers, loop.best, loop.lowest = as_numbers(parameters), as_numbers(best), lowest
         loop.optimizer.steps, loop.optimizer.kept = steps, kept
         self.random.setstate((version, tuple(inner), following))
