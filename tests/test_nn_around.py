@@ -929,3 +929,17 @@ def test_what_rounding_leaves_of_numbers_that_cancel_is_no_other_graph():
     zero.parameters = network.parameters
     history = fit(zero, "mse", [([0.1 * k, 0.3], 0.0) for k in range(9)], epochs=1, engine="python")
     assert history.engine == "python"
+
+
+@pytest.mark.parametrize("rare", [1, 100, 298])
+def test_one_example_of_hundreds_that_has_another_graph_is_noticed(rare):
+    class Own(Module):
+        def __init__(self):
+            self.w = Value(1.0)
+
+        def __call__(self, x):
+            return self.w * x[0] if x[0] < 2 else self.w * 50.0
+
+    examples = [([2.0 if k == rare else 0.001 * k], 0.5) for k in range(300)]
+    history = fit(Own(), "mse", examples, epochs=1, engine="python")
+    assert history.engine == "eager" and f"the graph of example {rare + 1} is not" in history.notes[0]

@@ -24,7 +24,8 @@ from tinygrad_edu.engine.operations import sum as total
 from tinygrad_edu.nn.data import Example
 
 Batch = Any  # which examples: a slice or a list of numbers
-CHECKED = 24  # examples on which a recording is held against graphs of their own
+CHECKED = 24  # examples on which a recording is held against graphs of their own, twice
+AFFORDED = 50_000  # operations in the graphs of further ones, some hundredths of a second
 
 
 class DataDependent(Exception):
@@ -219,7 +220,9 @@ class Replay:
             self.rows = np.array(self.rows, float)
         numbers = self.numbers()
         try:
-            self.check(numbers, self.spread())
+            spread, n = self.spread(), len(eager.examples)
+            self.check(numbers, spread)
+            self.check(numbers, [k for k in range(n) if k not in spread][: AFFORDED // len(self.program.trace.labels)])
             self.check(self.like([0.125 - 0.5 * p for p in numbers]), self.spread())  # across 0
         finally:
             self.put(numbers)
