@@ -144,10 +144,13 @@ class JaxSource(ArraySource):
         value, over = self.total(self.reduce)
         self.end_block(None)
         wrt, places = ("(d_W, d_X)", ", (0, 1)") if self.also else ("d_W", "")
-        d_w = "np.zeros_like(w)"
+        d_w, together = "np.zeros_like(w)", "concatenate([d.reshape(-1) for d in d_W])"
         if self.pieces:
-            at = self.constant("i", np.concatenate([*self.pieces.values()]))
-            d_w += f".at[{at}].add(concatenate([d.reshape(-1) for d in d_W]))"
+            at = np.concatenate([*self.pieces.values()])
+            if np.array_equal(np.sort(at), np.arange(self.plan.params.size)):  # each param once
+                d_w = f"{together}[{self.constant('i', at.argsort())}]"
+            else:
+                d_w += f".at[{self.constant('i', at)}].add({together})"
         self.lines += [
             "def forward(W, X):",
             f"    [{', '.join(f'W{k + 1}' for k in range(len(self.pieces)))}] = W",
