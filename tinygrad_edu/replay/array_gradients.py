@@ -11,7 +11,7 @@ from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.array_source import ArraySource, axes_of, sizes_of, summed
 from tinygrad_edu.replay.array_views import AXES, core_of, is_whole, letters_of, size
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import Expression, Parts, constant, counts, evaluated, reduced
+from tinygrad_edu.replay.expressions import Expression, constant, counts, evaluated, reduced
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
 
 
@@ -31,7 +31,6 @@ class ArrayGradients(ArraySource):
     def __init__(self, plan: Recovery, also: Sequence[int] = (), reduce: str | None = "mean") -> None:
         self.also, self.reduce = also, reduce
         self.terms: dict[Array, list[Term]] = defaultdict(list)
-        self.parts = Parts()
         super().__init__(plan)
 
     def results(self) -> list[str]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tinygrad_edu.engine import Row
 from tinygrad_edu.engine.languages import ATOM
 from tinygrad_edu.replay.array_views import AXES, ArrayViews, letters_of
 from tinygrad_edu.replay.arrays import np
-from tinygrad_edu.replay.expressions import TERMS, Expression, called, constant, contracted, counts, union
+from tinygrad_edu.replay.expressions import (
+    TERMS,
+    Expression,
+    Parts,
+    called,
+    constant,
+    contracted,
+    counts,
+    evaluated,
+    union,
+)
 from tinygrad_edu.replay.recovery import Array, Recovery, Step, View
 
 
@@ -34,9 +45,11 @@ class ArraySource(ArrayViews):
     def __init__(self, plan: Recovery) -> None:
         super().__init__(plan)
         self.blocks: list[Block] = []
+        self.parts = Parts()
         for step in plan.steps:
             made = getattr(self, step.kind)(step)
             self.lines.append(f"{self.names[step.out]} = {made.text}")
+            self.parts.known[made.text] = self.names[step.out]
             self.end_block(step.out)
         self.result = self.results()
         self.end_block(None)
@@ -75,10 +88,14 @@ class ArraySource(ArrayViews):
     # The expression that a step computes.
 
     def map(self, step: Step) -> Expression:
-        assert step.row
-        operands = self.operands(step, full=step.row.many)
-        axes = union(*operands).replace(TERMS, "")
-        return self.full(Expression(called(step.row, operands), axes), letters_of(step.out), step.out.shape)
+        row, operands = step.row, self.operands(step, full=bool(step.row and step.row.many))
+        assert row
+        made = self.over_many(row, operands) if row.many else called(row, operands)
+        return self.full(made, letters_of(step.out), step.out.shape)
+
+    def over_many(self, row: Row, operands: list[Expression]) -> Expression:
+        self.parts.lines = self.lines
+        return evaluated(row.primal, dict(zip(row.operands, operands, strict=True)), self.parts.named)
 
     def operands(self, step: Step, full: bool) -> list[Expression]:
         """Those of a map; `full`, with all the terms that are summed over."""
@@ -140,26 +157,36 @@ class JaxSource(ArraySource):
         self.pieces.setdefault(text, view.table.ravel())
         return f"W{[*self.pieces].index(text) + 1}"
 
+    def over_many(self, row: Row, operands: list[Expression]) -> Expression:
+        """A call of a function with a rule, which takes the axis of terms as the first."""
+        turned = [terms_first(x) for x in operands]
+        return Expression(called(row, turned), union(*turned).replace(TERMS, ""))
+
     def results(self) -> list[str]:
         value, over = self.total(self.reduce)
         self.end_block(None)
-        wrt, places = ("(d_W, d_X)", ", (0, 1)") if self.also else ("d_W", "")
-        d_w, together = "np.zeros_like(w)", "concatenate([d.reshape(-1) for d in d_W])"
+        wrt, both = ("(d_W, d_X)", ", (0, 1)") if self.also else ("d_W", "")
+        summed = ["d_w = np.zeros_like(w)"]
         if self.pieces:
             at = np.concatenate([*self.pieces.values()])
-            if np.array_equal(np.sort(at), np.arange(self.plan.params.size)):  # each param once
-                d_w = f"{together}[{self.constant('i', at.argsort())}]"
-            else:
-                d_w += f".at[{self.constant('i', at)}].add({together})"
+            once = np.array_equal(np.sort(at), np.arange(self.plan.params.size))  # each param
+            together = "concatenate([d.reshape(-1) for d in d_W])"
+            summed = [
+                f"places = [part.reshape(-1) for part in pieces(numpy.arange({self.plan.params.size}))]",
+                "places = numpy.concatenate(places)",
+                f"d_w = {together}[places.argsort()]" if once else f"{summed[0]}.at[places].add({together})",
+            ]
         self.lines += [
+            "def pieces(w):",
+            f"    return [{', '.join(self.pieces)}]",
+            "",
             "def forward(W, X):",
             f"    [{', '.join(f'W{k + 1}' for k in range(len(self.pieces)))}] = W",
             *[f"    {line}" for block in self.blocks for line in block.lines],
             f"    return {value}",
             "",
-            f"W = [{', '.join(self.pieces)}]",
-            f"value, {wrt} = jax.value_and_grad(forward{places})(W, X)",
-            f"d_w = {d_w}",
+            f"value, {wrt} = jax.value_and_grad(forward{both})(pieces(w), X)",
+            *summed,
         ]
         self.blocks.clear()
         return [f"value{over}", f"d_w{over}", *([self.of_inputs(self.also, "d_X")] if self.also else [])]
@@ -168,7 +195,15 @@ class JaxSource(ArraySource):
 def axes_of(step: Step) -> str:
     """Names for the axes of the views of a map."""
     assert step.row
-    return TERMS * step.row.many + AXES[: len(step.out.shape)]
+    return AXES[: len(step.out.shape)] + "t" * step.row.many
+
+
+def terms_first(x: Expression) -> Expression:
+    """With the axis of terms as the first, as functions of rows over many take it."""
+    k = x.axes.index("t")
+    order = k, *range(k), *range(k + 1, len(x.axes))
+    text = x.text if k == 0 else f"transpose({x.text}, {order})"
+    return Expression(text, TERMS + x.axes.replace("t", ""))
 
 
 def sizes_of(step: Step, first: View, second: View) -> dict[str, Expression]:

@@ -16,7 +16,8 @@ from tinygrad_edu.replay.places import Slice, sliced, span
 from tinygrad_edu.replay.recovery import Array, Recovery, View
 
 AXES = "abcdefghijklm"  # of what is no product
-TAKEN = {"w", "W", "X", "N", "np", "jax", "program", "forward", "value", "d_w", "d_W", "d_X", "d_out", *HELPERS}
+TAKEN = {"w", "W", "X", "N", "np", "jax", "numpy", "program", "forward", "pieces", "places", "value", *HELPERS}
+TAKEN |= {"d_w", "d_W", "d_X", "d_out"}
 OWN = re.compile(r"(part|[bikmW])\d+")  # names of parts, tables, masks and views
 
 

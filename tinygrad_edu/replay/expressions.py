@@ -15,7 +15,7 @@ from tinygrad_edu.engine.languages import ATOM, PRODUCT, PYTHON, UNARY, Text, in
 from tinygrad_edu.engine.languages import constant as number_text
 from tinygrad_edu.replay.formulas import filled
 
-TERMS = "T"  # the axis of what an operation over many is over; it is the first
+TERMS = "T"  # the axis of what a function of a row over many is over, its first; in a program it is t, behind others
 
 
 class Expression(Text):
@@ -98,13 +98,14 @@ def evaluated(
     'h * sigmoid(-z)'
 
     Arguments:
-        part: what stands for a call, which may be in the formula twice.
+        part: what stands for a call, or an operand of one, which may be in the formula twice.
     """
     if all(x.number is not None for name, x in operands.items() if name in names(formula)) and "_i" not in formula:
         return Expression(filled(formula, {name: x.number for name, x in operands.items() if x.number is not None}))
     once = part or lifted
-    scope = rows_in([formula], lambda row: lambda *operands: once(called(row, operands)))
-    scope |= {"sum": lambda x: reduced("sum", x, TERMS), "max": lambda x: once(reduced("amax", x, TERMS))}
+    scope = rows_in([formula], lambda row: lambda *operands: once(called(row, [once(lifted(x)) for x in operands])))
+    terms = TERMS + "t"
+    scope |= {"sum": lambda x: reduced("sum", x, terms), "max": lambda x: once(reduced("amax", x, terms))}
     return lifted(compile_formula(operands, formula, scope)(*operands.values()))
 
 
@@ -112,15 +113,19 @@ class Parts:
     """Parts of expressions that have a line of their own."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Expression] = {}
+        self.known: dict[str, str] = {}  # the name of what a line computes, by its text
         self.lines: list[str] = []
+        self.count = 0
 
     def named(self, part: Expression) -> Expression:
         """The name of a part; a line is written, unless an earlier one has it."""
+        if part.is_name or part.number is not None:
+            return part
         if part.text not in self.known:
-            self.known[part.text] = name = Expression(f"part{len(self.known) + 1}", part.axes)
-            self.lines.append(f"{name} = {part}")
-        return self.known[part.text]
+            self.count += 1
+            self.known[part.text] = f"part{self.count}"
+            self.lines.append(f"part{self.count} = {part}")
+        return Expression(self.known[part.text], part.axes)
 
 
 def reduced(function: str, x: Expression, axes: str) -> Expression:

@@ -68,7 +68,7 @@ class JaxProgram(NumpyProgram):
         return jax.jit(partial(in_rows, self.outputs))
 
     def libraries(self) -> dict[str, Any]:
-        return {"np": jax.numpy, "jax": jax}
+        return {"np": jax.numpy, "jax": jax, "numpy": np}
 
 
 def in_rows(way: Way, params: Any, inputs: Any) -> tuple[Any, ...]:

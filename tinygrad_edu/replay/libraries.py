@@ -14,7 +14,7 @@ from tinygrad_edu.replay.formulas import filled
 NAME = r"(?<![\w.])[a-z_]\w*"  # that is no method
 HEADS = {
     "numpy": "import numpy as np",
-    "jax": 'import jax\nimport jax.numpy as np\n\njax.config.update("jax_enable_x64", True)',
+    "jax": 'import jax\nimport jax.numpy as np\nimport numpy\n\njax.config.update("jax_enable_x64", True)',
     "torch": "import torch as np",
 }
 SAME = "exp expm1 log log1p sqrt sin cos tan sinh cosh tanh hypot abs maximum minimum sign where einsum"
@@ -31,6 +31,7 @@ ALL = {name: f"np.{name}" for name in f"{SAME} concatenate broadcast_to transpos
     "nan": 'float("nan")',
 }
 JAX = {
+    "transpose": "lambda x, axes: x.transpose(axes)",  # of an array of NumPy one of NumPy
     "erf": "jax.scipy.special.erf",
     "erfc": "jax.scipy.special.erfc",
     # exp(-|x|), written so that XLA sees that it is the same for x and -x, and computes it once.

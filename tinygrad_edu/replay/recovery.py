@@ -71,8 +71,8 @@ class View:
 class Step:
     """What computes an array, by its kind:
 
-    map: a row, of views of the shape of `out`, with a further axis before it, that of the terms, if it is over many.
-    join: views one behind another. dot: the sum over the last axis of views two by two, plus `start`; `axes` names
+    map: a row, of views of the shape of `out`, with a further axis, that of the terms, if it is over many. join: views
+    one behind another. dot: the sum over the last axis of views two by two, plus `start`; `axes` names
     those of the first and second views and of `out`, in the order of the alphabet: b of a batch, c, r and u of only one
     factor, t of the terms.
     """
@@ -283,7 +283,7 @@ class Recovery:
         for part in [np.arange(len(slots))] if row.many else self.parts(table):
             views = [self.view(side) for side in np.split(table[part], len(row.operands), axis=1)]
             order, shape = self.order([view[:, 0] for view in views])
-            views = [View(view.array, view[order].table.T.reshape([-1] * row.many + shape)) for view in views]
+            views = [view[order].shaped(*shape, *[-1] * row.many) for view in views]
             out = self.array(row.name, shape, views, slots[0] in self.active)
             self.finish(Step("map", out, views, row), slots[part][order], np.arange(len(part)))
 
