@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinygrad_edu import MLP, Value, compile, sum
-from tinygrad_edu.replay.array_source import ArraySource
+from tinygrad_edu.replay.array_gradients import ArrayGradients
 from tinygrad_edu.replay.array_views import is_whole
 from tinygrad_edu.replay.places import sliced
 from tinygrad_edu.replay.recovery import Recovery, rolled
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from workloads import attention, convolution, recurrent, t5, t7, wide
 
 
-class Counted(ArraySource):
+class Counted(ArrayGradients):
     """Counts how often operands are whole arrays, slices and gathers."""
 
     def __init__(self, plan):
