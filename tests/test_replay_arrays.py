@@ -379,6 +379,7 @@ def test_the_text_of_arrays_says_what_is_done_with_the_examples():
         ("an", "jkn", "ajk", "(A @ B.reshape(-1, N).T).reshape(2, 5, 3)"),
         # One behind another, summed over too.
         ("abn", "atn", "bt", "(A @ B.swapaxes(-1, -2)).sum(-3)"),
+        ("abkt", "abku", "tu", "(A.swapaxes(-1, -2) @ B).sum((-4, -3))"),
         ("t", "atn", "an", "A @ B"),
         ("abt", "t", "ab", "A @ B"),
     ],

@@ -71,3 +71,11 @@ def test_constants_that_are_not_finite_are_written_in_the_words_of_the_library(l
     expected = program([0.3])
     close(value, expected[0])
     close(np.asarray(gradient), expected[1])
+
+
+def test_constants_have_64_bits_in_every_library():
+    w, dot = [Value(0.5), Value(1.5)], TABLE["dot"].function
+    program = compile(dot(w, [0.1, 0.3]), w, backend="python")
+    assert "k1 = np.tensor([0.1, 0.3], dtype=np.float64)" in program.torch()
+    assert "k1 = np.array([0.1, 0.3])" in program.numpy()
+    assert 'jax.config.update("jax_enable_x64", True)' in program.jax()
