@@ -138,11 +138,9 @@ def first_order(function: Function, method: str, rtol: float | None) -> list[Com
         numeric = slope(function, i, method)
         exact = "central" if numeric.kink else method  # a slope to one side is no nearer than that
         relative = RELATIVE[exact] if rtol is None else rtol
-        tolerance = allowed(value, x, ABSOLUTE[exact], relative, reverse[i], numeric.value)
-        comparison = compare(function.names[i], reverse[i], numeric, tolerance)
-        absolute = ABSOLUTE[exact] / max(1.0, abs(x))
         rounds = partial(rounded, lambda at: function.root(at)[1], at, i)
-        comparison = judged(comparison, numeric, tolerance, absolute, rounds)
+        tolerances = ABSOLUTE[exact], relative
+        comparison = compared(function.names[i], reverse[i], numeric, value, x, tolerances, rounds)
         ways = {"grad()": recorded[i], "forward mode": jvp([root], [leaves[i]], [1.0])[0].data}
         ways["a second pass, halved,"] = doubled[i] / 2
         for way, other in ways.items():
@@ -178,20 +176,30 @@ def rounded(root_at: Callable[[list[float]], Value], at: list[float], i: int) ->
     return found / (min(1.0, abs(at[i])) or 1.0)  # the complex step is relative to small numbers
 
 
-def judged(
-    comparison: Comparison, numeric: Slope, tolerance: float, absolute: float, rounds: Callable[[], float]
+def compared(
+    name: str,
+    engine: float,
+    numeric: Slope,
+    value: float,
+    x: float,
+    tolerances: tuple[float, float],
+    rounds: Callable[[], float],
 ) -> Comparison:
-    """A comparison, again with less tolerance where 0 in place of either slope would be within it.
+    """A diagnosis for a derivative at x, with less tolerance where 0 in place of either slope would be within it.
 
     Arguments:
-        absolute: the absolute tolerance near x, for a function in which numbers near 1 are rounded.
+        value: of the function there.
+        tolerances: absolute, for a function in which numbers near 1 are rounded, and relative.
         rounds: the largest number that is rounded in this one.
     """
-    largest = max(abs(comparison.engine), abs(comparison.numeric))
+    absolute, relative = tolerances
+    tolerance = allowed(value, x, absolute, relative, engine, numeric.value)
+    comparison = compare(name, engine, numeric, tolerance)
+    largest = max(abs(engine), abs(numeric.value))
     if comparison.diagnosis != "ok" or largest > tolerance:
         return comparison
-    small = max(absolute * min(1.0, 1e3 * rounds()), UNDERFLOW)
-    return compare(comparison.name, comparison.engine, numeric, small + CLOSE * largest + 10 * numeric.estimate)
+    small = max(absolute / max(1.0, abs(x)) * min(1.0, 1e3 * rounds()), UNDERFLOW)
+    return compare(name, engine, numeric, small + CLOSE * largest + 10 * numeric.estimate)
 
 
 def failing(function: Function, error: Exception) -> tuple[str, str]:
@@ -233,10 +241,7 @@ def second_order(function: Function, rtol: float) -> list[Comparison]:
                 return gradient_at([*at[:j], moved, *at[j + 1 :]], i).data
 
             numeric = slope_of(gradient, x, "central")
-            tolerance = allowed(first.data, x, ABSOLUTE["central"], rtol, second[j], numeric.value)
-            comparison = compare(f"{name}, {function.names[j]}", second[j], numeric, tolerance)
-            absolute = ABSOLUTE["central"] / max(1.0, abs(x))
-            comparisons.append(
-                judged(comparison, numeric, tolerance, absolute, partial(rounded, partial(gradient_at, i=i), at, j))
-            )
+            rounds = partial(rounded, partial(gradient_at, i=i), at, j)
+            tolerances, both = (ABSOLUTE["central"], rtol), f"{name}, {function.names[j]}"
+            comparisons.append(compared(both, second[j], numeric, first.data, x, tolerances, rounds))
     return comparisons

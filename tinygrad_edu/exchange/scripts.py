@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from tinygrad_edu.engine import TABLE, Row, Value, check_recorded, leaves
 from tinygrad_edu.engine.formulas import BUILT_IN as TABLE_ITSELF
 from tinygrad_edu.engine.formulas import folds, for_numbers, names, tree
-from tinygrad_edu.replay.listing import Listing
+from tinygrad_edu.replay.listing import Listing, refuse_names
 from tinygrad_edu.replay.trace import recorded
 from tinygrad_edu.show.backward import to_show
 
@@ -135,8 +135,7 @@ def as_script(root: Value, framework: str = "torch") -> str:
     check_recorded(to_show(root, "as_script expected a Value"))
     params = leaves(root)
     trace = recorded(root, params, [])
-    for name in {operation.row.name for operation in trace.operations} & NEEDED[framework]:
-        raise ValueError(f"as_script has something else called {name!r}: register the operation by another name")
+    refuse_names("as_script", {operation.row.name for operation in trace.operations} & NEEDED[framework])
     trace.labels = [spared(label) for label in trace.labels]
     listing = Listing(trace, (), False)
     needed = trace.needed_by([trace.root])
@@ -190,11 +189,11 @@ def preamble(framework: str, rows: Iterable[Row], body: Sequence[str]) -> str:
         elif row.primitive:
             raise ValueError(f"as_script: {framework} has no {name}, and no formula expresses it")
         else:
-            for other in called([for_numbers(row.primal)]):
-                if other in known:
-                    define(other)
-            calls = {*called([for_numbers(row.primal)])} & known.keys() - {"sum"}
-            tensors = framework == "torch" and bool(calls) and row not in TABLE_ITSELF  # which calls none on numbers
+            calls = [other for other in called([for_numbers(row.primal)]) if other in known]
+            for other in calls:
+                define(other)
+            of_numbers = row not in TABLE_ITSELF and calls not in ([], ["sum"])  # the table calls none on plain numbers
+            tensors = framework == "torch" and of_numbers
             functions[name] = over_many(row, tensors) if row.many else by_formula(row, tensors)
 
     for name in called(body):

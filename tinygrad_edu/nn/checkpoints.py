@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from math import isfinite
+from math import isclose, isfinite, nan
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -116,13 +115,13 @@ class Checkpoint:
             if type(steps) is not int or steps < 0:
                 raise ValueError(f"it expected the steps taken, got {quoted(steps)}")
             Random().setstate((version, tuple(inner), following))  # nothing is changed before all of it is right
-            [first] = floats([state.get("first loss", math.nan)])
+            [first] = floats([state.get("first loss", nan)])
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{self.path} is damaged: {plain(error, 200)}") from None
         as_numbers = getattr(loop.engine, "like", list)
         if isfinite(first) and loop.engine.name != "eager":
             again = first_loss(loop.engine, as_numbers(parameters))
-            if not math.isclose(first, again, rel_tol=1e-6, abs_tol=1e-13):
+            if not isclose(first, again, rel_tol=1e-6, abs_tol=1e-13):
                 raise ValueError(
                     f"{self.path} is of another training: with its parameters the loss of the first example is "
                     f"{first:.6g} there and {again:.6g} here; name another file, or remove it"
@@ -143,20 +142,16 @@ def first_loss(engine: Any, numbers: Any) -> float:
     A graph that is built anew may draw random numbers: there it is nan.
     """
     if engine.name == "eager":
-        return math.nan
+        return nan
     try:
         return float(engine.forward(numbers, [0])[0])
     except UNDEFINED:
-        return math.nan
+        return nan
 
 
 def settings_of(optimizer: Any) -> dict[str, Any]:
     """What an optimiser was made with, as far as a file can hold it: numbers, and schedules of ours."""
-    found = {
-        name: setting
-        for name, setting in vars(optimizer).items()
-        if name not in ("parameters", "lr", "steps", "kept") and is_plain(setting)
-    }
+    found = {name: setting for name, setting in optimizer.hyperparameters().items() if is_plain(setting)}
     return found | {"schedule": spelled(optimizer.lr)} if isinstance(optimizer.lr, partial) else found
 
 

@@ -223,7 +223,7 @@ class Replay:
             spread, n = self.spread(), len(eager.examples)
             self.check(numbers, spread)
             self.check(numbers, [k for k in range(n) if k not in spread][: AFFORDED // len(self.program.trace.labels)])
-            self.check(self.like([0.125 - 0.5 * p for p in numbers]), self.spread())  # across 0
+            self.check(self.like([0.125 - 0.5 * p for p in numbers]), spread)  # across 0
         finally:
             self.put(numbers)
 

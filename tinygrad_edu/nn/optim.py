@@ -58,9 +58,13 @@ class Optimizer:
         self.kept: list[Any] = [[0.0] * len(self.parameters) for _ in range(self.memory)]
 
     def __repr__(self) -> str:
-        settings = {name: value for name, value in vars(self).items() if name not in ("parameters", "steps", "kept")}
-        texts = [f"{name}={'a schedule' if callable(value) else repr(value)}" for name, value in settings.items()]
+        lr = "a schedule" if callable(self.lr) else repr(self.lr)
+        texts = [f"lr={lr}", *(f"{name}={value!r}" for name, value in self.hyperparameters().items())]
         return f"{type(self).__name__}({', '.join([plural(len(self.parameters), 'parameter'), *texts])})"
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """What it was made with by name, besides the parameters and the learning rate, and as it is now."""
+        return {name: value for name, value in vars(self).items() if name not in ("parameters", "lr", "steps", "kept")}
 
     def zero_grad(self) -> None:
         """Set every gradient back: it reads 0.0, and is not computed."""

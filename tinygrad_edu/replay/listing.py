@@ -55,8 +55,7 @@ class Listing:
     def __init__(self, trace: Trace, also: Sequence[int], for_floats: bool) -> None:
         trace.check_rows()
         rows = {operation.row.name for operation in trace.operations}
-        for name in sorted(rows & TAKEN):
-            raise ValueError(f"a program has something else called {name!r}: register the operation by another name")
+        refuse_names("a program", rows & TAKEN)
         self.trace, self.also, self.for_floats = trace, also, for_floats
         self.n_leaves = trace.n_leaves
         self.names, self.comments = named(trace.labels, TAKEN | rows)
@@ -171,6 +170,12 @@ class Listing:
             lines.append(f"    {mine} = {total}")
             known[name] = mine
         return known
+
+
+def refuse_names(what: str, names: Iterable[str]) -> None:
+    """Raise ValueError where there is a name of an operation that means something else in a text."""
+    for name in sorted(names):
+        raise ValueError(f"{what} has something else called {name!r}: register the operation by another name")
 
 
 def sum_of(terms: Iterable[Text]) -> Text:

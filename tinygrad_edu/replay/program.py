@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.engine import TABLE, Row, quoted
 from tinygrad_edu.engine.formulas import define, filename, rows_in
 from tinygrad_edu.replay.gradient import directional
-from tinygrad_edu.replay.listing import listing
+from tinygrad_edu.replay.listing import listing, refuse_names
 from tinygrad_edu.replay.trace import Trace
 
 if TYPE_CHECKING:
@@ -113,17 +113,16 @@ class Program(ABC):
     def _exported(self, library: str) -> str:
         from tinygrad_edu.replay.libraries import exported
 
-        for name in self.clashes:
-            raise ValueError(f"{library}() has something else called {name!r}: register the operation by another name")
+        refuse_names(f"{library}()", self.clashes)
         source = self._recovered(on_jax=library == "jax")
         return exported(source.text, source.constants, library)
 
     @cached_property
-    def clashes(self) -> list[str]:
+    def clashes(self) -> set[str]:
         """The names of registered rows that mean something else in a program on arrays."""
         from tinygrad_edu.replay.array_views import TAKEN
 
-        return sorted((self.scope(lambda row: row.written).keys() & TAKEN) - {"nan", "inf"})
+        return self.rows(lambda row: row).keys() & TAKEN
 
     def c(self) -> str:
         """The program as one function in C: `double program(params, inputs, gradient)`, all pointers to doubles.
@@ -256,10 +255,14 @@ class Program(ABC):
         return define(title, source, scope)
 
     def scope(self, bound: Callable[[Row], Callable[..., Any]]) -> dict[str, Any]:
-        """The operations that the source calls, on one kind of numbers."""
+        """What the source calls, on one kind of numbers."""
+        return self.rows(bound) | {"nan": math.nan, "inf": math.inf}
+
+    def rows(self, bound: Callable[[Row], Any]) -> dict[str, Any]:
+        """The operations of the trace, and those that their formulas call, in a bound form."""
         rows = {operation.row for operation in self.trace.operations} | {TABLE["sum"]}  # which partials sum with
         formulas = [formula for row in rows for formula in (*row.partials, row.primal)]
-        return {row.name: bound(row) for row in rows} | rows_in(formulas, bound) | {"nan": math.nan, "inf": math.inf}
+        return {row.name: bound(row) for row in rows} | rows_in(formulas, bound)
 
     def is_batch(self, inputs: Any) -> bool:
         """Whether these are the inputs of many examples."""

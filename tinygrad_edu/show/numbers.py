@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from math import isfinite, isnan, log10
 
-from tinygrad_edu.engine import quoted
+from tinygrad_edu.engine import plural, quoted
 
 
 def shown(number: float, digits: int = 4) -> str:
@@ -102,6 +102,6 @@ def counted(paths: int) -> str:
     ('1 path', '1,000 paths', '1.412e1505 paths')
     """
     if paths < 10**15:
-        return f"{paths:,} path{'s' * (paths != 1)}"
+        return plural(paths, "path")
     exponent = log10(paths)
     return f"{10 ** (exponent % 1):.3f}e{int(exponent)} paths"

@@ -265,11 +265,12 @@ class Drawing:
         Within a neuron its weights follow one another, which Graphviz turns round where the graph goes from left to
         right. Inputs and closed neurons follow one another, and the points that stand behind open neurons.
         """
-        closed: dict[int, list[Box]] = {}
+        closed: dict[int, dict[int, str]] = {}  # the name of each closed neuron, by layer
         for unit in self.scene.units:
             if isinstance(unit, Box) and isinstance(unit.key, tuple):
-                closed.setdefault(unit.key[0], []).append(unit)
-        rows = [[self.scene.ids[box] for box in sorted(boxes, key=neuron_of)] for boxes in closed.values()]
+                layer, neuron = unit.key
+                closed.setdefault(layer, {})[neuron] = self.scene.ids[unit]
+        rows = [[ids[neuron] for neuron in sorted(ids)] for ids in closed.values()]
         for row in [*rows, [self.scene.ids[leaf] for leaf in self.inputs()]]:
             for pair in pairwise(row):
                 dot.edge(*pair, style="invis", minlen="0")
@@ -315,8 +316,3 @@ class Drawing:
                 line = {"color": self.theme.grad, "penwidth": "2.8"} if (parent, node) in self.thick else {}
                 dot.node(f"c{head}_{k}", text, **small)
                 dot.edge(f"c{head}_{k}", head, id=f"e{head}_{k}", **line)
-
-
-def neuron_of(box: Box) -> int:
-    """Which neuron of its layer a box stands for, 0 for a whole layer."""
-    return box.key[1] if isinstance(box.key, tuple) else 0

@@ -12,7 +12,6 @@ from tinygrad_edu.replay.native.instructions import DOUBLE, INT64, POINTER, Numb
 from tinygrad_edu.replay.native.machine import LOCK, code
 from tinygrad_edu.replay.native.writer import Writer
 
-OWN = ("parameters", "lr", "steps", "kept")  # what an optimiser has that no rule is written for
 MOST = 64  # so many rules are written, after which NumPy does: settings may change at every step
 UPDATES: dict[Any, Any] = {}
 
@@ -65,8 +64,7 @@ class Update(Writer):
 
 def update(optimizer: Any) -> Any:
     """The step of such an optimiser; None for a rule that is not plain arithmetic."""
-    settings = [item for item in vars(optimizer).items() if item[0] not in OWN]
-    key = type(optimizer), tuple(settings)
+    key = type(optimizer), tuple(optimizer.hyperparameters().items())
     try:
         return UPDATES[key]
     except KeyError:
