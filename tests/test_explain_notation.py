@@ -81,6 +81,8 @@ A, B, C = VALUES
     "expression, text, latex",
     [
         (multiply(A, add(ONE, multiply(-ONE, A))), "a(1 − a)", r"a\left(1 - a\right)"),
+        (multiply(A, *[power(number(-3.0), number(0.5))] * 2), "−3·a", r"-3 \cdot a"),
+        (multiply(C, *[power(multiply(A, B), number(0.5))] * 2), "c·a·b", r"c \cdot a \cdot b"),
         (multiply(number(-2.0), A, B), "−2·a·b", r"-2 \cdot a \cdot b"),
         (multiply(A, power(B, -ONE), power(C, number(-2.0))), "a/(b·c²)", r"\frac{a}{b \cdot c^{2}}"),
         (power(add(A, B), -ONE), "1/(a + b)", r"\frac{1}{a + b}"),

@@ -58,6 +58,8 @@ def multiply(*factors: Expr) -> Expr:
                 exponents[base] = add(exponents.get(base, ZERO), exponent)
     found = [power(base, exponent) for base, exponent in exponents.items()]
     found = [factor for factor in found if factor != ONE]
+    if any(isinstance(factor, Fraction) or kind(factor) == "*" for factor in found):  # of two roots that met
+        return multiply(coefficient, *found)
     if not coefficient or not found:
         return coefficient
     found = found if coefficient == 1 else [coefficient, *found]
